@@ -1,0 +1,36 @@
+"""Every hook there is. A plugin is a module that implements some of them and is named in the entry point group `cse`."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import pluggy
+
+if TYPE_CHECKING:
+    import click
+
+    from cse.config import Settings
+    from cse.network import Network
+    from cse.resource import ResourceType
+
+hookspec = pluggy.HookspecMarker("cse")
+hookimpl = pluggy.HookimplMarker("cse")
+
+
+@hookspec
+def register_settings() -> Iterable[type]:  # type: ignore[empty-body]
+    """Called first. Return the dataclasses made with `cse.config.section` that hold this plugin's settings."""
+
+
+@hookspec
+def register_resource_types() -> "Iterable[ResourceType]":  # type: ignore[empty-body]
+    """Called when a server is composed. Return one object per resource type."""
+
+
+@hookspec
+def register_networks(settings: "Settings") -> "Iterable[Network]":  # type: ignore[empty-body]
+    """Called when a server is composed. Return network objects; they are started with the server."""
+
+
+@hookspec
+def register_commands(commands: "click.Group") -> None:
+    """Called by the command line before it runs. Add commands to the group, simulated devices for example."""

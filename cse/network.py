@@ -1,0 +1,199 @@
+"""What an underlying network implements. To write one, copy `plugins/loopback.py` and change three methods.
+
+The engine turns the members of a group into hosts, asks every network what it offers for them, chooses, and calls
+`deliver` on the chosen ones. Sending is not receiving: a member is done when its own answer has come in at
+`Engine.answer`, whenever and by whichever network that happens.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NamedTuple, Protocol
+
+from tinydb import TinyDB
+
+from cse.primitive import Request, Response
+from cse.timing import Clock
+
+
+class Reason(StrEnum):
+    """Why a network cannot carry a request to a host."""
+
+    NO_POA = "NO_POA"
+    NOT_JOINED = "NOT_JOINED"
+    CLASS_A = "CLASS_A"
+    REGION = "REGION"
+    PAYLOAD_TOO_LARGE = "PAYLOAD_TOO_LARGE"
+    DUTY_CYCLE = "DUTY_CYCLE"
+    TOO_SLOW = "TOO_SLOW"
+    OFFLINE = "OFFLINE"
+    OPERATION = "OPERATION"
+    SECURITY = "SECURITY"
+    NOT_ALLOWED = "NOT_ALLOWED"
+
+
+class Discard(StrEnum):
+    """Why an answer that came in changes nothing. Each is counted in the campaign's report."""
+
+    STRAY = "stray"
+    DUPLICATE = "duplicate"
+    LATE = "late"
+    WRONG_ADDRESS = "wrong_address"
+    MALFORMED = "malformed"
+    RECEIVE_BUFFER = "receive_buffer"
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """The entity that carries members: an AE with its points of access.
+
+    `id` is the AE-ID (`Cmeter7`), which is what the device states as From; `points_of_access` are the URLs of its
+    `poa`. `reachable` is its requestReachability.
+    """
+
+    id: str
+    points_of_access: tuple[str, ...]
+    reachable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """One way to reach hosts: shared by all hosts that can be reached that way.
+
+    Costs are integers in micro-units of the operator's choice, so that ties are real. `latency_ms` and
+    `latency_per_member_us` include the window in which the answers of that many members arrive. `payload` is what this
+    request takes on this medium (encoded, signed), `max_payload` what fits, both in bytes. A broadcast that takes
+    `airtime_ms` per transmission is infeasible when the airtimes on one `budget_key` exceed `budget_ms`.
+    """
+
+    id: str
+    network: str
+    broadcast: bool
+    fixed: int
+    per_member: int
+    loss_ppm: int
+    latency_ms: int
+    max_payload: int
+    payload: int = 0
+    latency_per_member_us: int = 0
+    airtime_ms: int = 0
+    budget_ms: int | None = None
+    budget_key: str = ""
+    preference: int = 0
+
+    def latency(self, members: int) -> int:
+        """Milliseconds until the last of so many members has answered."""
+        return self.latency_ms + self.latency_per_member_us * members // 1000
+
+
+class Way(NamedTuple):
+    """An offer to one host. Hosts with the same offer and the same address share one transmission."""
+
+    offer: Offer
+    address: str
+
+
+class Unreachable(NamedTuple):
+    """No offer to one host, and why; `offer` names the offer or network that is excluded."""
+
+    offer: str
+    reason: Reason
+    detail: str = ""
+
+
+# What one network can do for one host.
+Reach = Sequence[Way | Unreachable]
+
+
+class DeliveryFailed(Exception):
+    """The network knows that nothing was received: `refused` by the device's side, or not sent at all."""
+
+    def __init__(self, sentence: str, *, refused: bool = False) -> None:
+        super().__init__(sentence)
+        self.refused = refused
+
+
+@dataclass(slots=True)
+class Delivery:
+    """One transmission to one address, carrying one request to the hosts behind that address.
+
+    `request` is what each device receives: its `request_identifier` is the same on every path, attempt and restart,
+    its `originating_timestamp` orders requests (a device ignores an older one than the newest it has carried out).
+    `attempt` counts from 1; a broadcast repeated with the same request must go out as the same datagram, so that
+    members which heard it stay silent. `window` is the time in seconds over which the answers should be spread.
+    A transmission is whatever is put on the medium for this request: call `transmitted` for each, repeats included.
+    """
+
+    request: Request
+    offer: Offer
+    address: str
+    hosts: Sequence[Host]
+    group: str
+    attempt: int
+    window: float
+    deadline: float
+    transmitted: Callable[[int, float], None] = field(repr=False, default=lambda transmissions, airtime_ms: None)
+
+
+class Engine(Protocol):
+    """What the server gives to a network when it starts."""
+
+    clock: Clock
+    cse_id: str
+
+    def answer(self, request_identifier: str, originator: str, response: Response, network: str) -> None:
+        """Hand over the answer of a device; whether it counts, and for whom, is the engine's business.
+
+        `originator` is the From that the device stated. A network that knows the sender's address checks it first and
+        calls `discard` when it is not that device's.
+        """
+
+    def discard(self, request_identifier: str, reason: Discard, count: int = 1) -> None:
+        """Count an answer that the network itself has dropped."""
+
+    async def request(self, request: Request) -> Response:
+        """Carry out a request on the tree, as an interworking proxy does for readings of its devices."""
+
+    def documents(self, name: str) -> TinyDB:
+        """A small document store that survives restarts, for sessions, counters and ledgers of one network."""
+
+    def allows(self, address: str) -> bool:
+        """Whether the operator lets requests leave for this IP address."""
+
+
+class Network(ABC):
+    """One underlying network. The engine calls everything from one event loop."""
+
+    name: str
+
+    @abstractmethod
+    def offers(self, hosts: Sequence[Host], request: Request, group: str) -> list[Reach]:
+        """For each host, in order, the ways to reach it with this request, or why there is none. No I/O.
+
+        `hosts` are all permitted targets of this request: a broadcast that others would also hear must not be offered
+        unless the message can name those who are to ignore it. `group` is the resource identifier of the group that
+        is addressed, "" for a request to a single host.
+        """
+
+    @abstractmethod
+    async def deliver(self, delivery: Delivery) -> None:
+        """Send once (a protocol's own acknowledged retransmissions included) and return; DeliveryFailed if impossible.
+
+        Answers go to `Engine.answer`, before or after this returns.
+        """
+
+    async def prepare(self, group: str, members: Sequence[Host]) -> None:  # noqa: B027 - optional
+        """The permitted hosts of a group are now these: set up or tear down what a broadcast to them needs."""
+
+    async def start(self, engine: Engine) -> None:  # noqa: B027 - optional
+        """Open sockets. Called once, before anything is offered or delivered."""
+
+    async def stop(self) -> None:  # noqa: B027 - optional
+        """Close what `start` opened."""
+
+
+def addresses(host: Host, scheme: str) -> Iterable[str]:
+    """The points of access of a host that have this URI scheme."""
+    prefix = scheme + "://"
+    return (address for address in host.points_of_access if address.startswith(prefix))

@@ -1,0 +1,103 @@
+"""Requests and responses as every binding and every network hands them over (TS-0004 clause 6.4)."""
+
+from dataclasses import dataclass, field, replace
+from enum import IntEnum
+from typing import Any
+
+# What a primitive carries: JSON values, as orjson reads them.
+Content = Any
+
+
+class Operation(IntEnum):
+    """m2m:operation."""
+
+    CREATE = 1
+    RETRIEVE = 2
+    UPDATE = 3
+    DELETE = 4
+    NOTIFY = 5
+
+
+class ResponseType(IntEnum):
+    """m2m:responseType."""
+
+    NON_BLOCKING_SYNCH = 1
+    NON_BLOCKING_ASYNCH = 2
+    BLOCKING = 3
+    FLEX_BLOCKING = 4
+
+
+class ResultContent(IntEnum):
+    """m2m:resultContent."""
+
+    NOTHING = 0
+    ATTRIBUTES = 1
+    HIERARCHICAL_ADDRESS = 2
+    HIERARCHICAL_ADDRESS_AND_ATTRIBUTES = 3
+    ATTRIBUTES_AND_CHILD_RESOURCES = 4
+    ATTRIBUTES_AND_CHILD_REFERENCES = 5
+    CHILD_REFERENCES = 6
+    ORIGINAL_RESOURCE = 7
+    CHILD_RESOURCES = 8
+    MODIFIED_ATTRIBUTES = 9
+
+
+OK = 2000
+CREATED = 2001
+DELETED = 2002
+UPDATED = 2004
+
+
+@dataclass(slots=True, frozen=True)
+class Request:
+    """m2m:rqp. Names are the standard's; times are still as the originator wrote them.
+
+    `to` is the address in any of its forms, `originator` the From parameter ("" only in an AE registration), `filters`
+    the filterCriteria by short name, each with its list of values as text.
+    """
+
+    operation: Operation
+    to: str
+    originator: str
+    request_identifier: str
+    resource_type: int | None = None
+    content: Content = None
+    response_type: ResponseType = ResponseType.BLOCKING
+    notification_uris: tuple[str, ...] | None = None
+    result_content: ResultContent | None = None
+    filters: dict[str, list[str]] = field(default_factory=dict)
+    attribute_list: tuple[str, ...] = ()
+    unstructured_identifiers: bool = False
+    release_version: str | None = None
+    originating_timestamp: str | None = None
+    request_expiration: str | None = None
+    result_expiration: str | None = None
+    result_persistence: str | None = None
+    event_category: str | None = None
+    group_request_identifier: str | None = None
+    group_target_members: tuple[str, ...] = ()
+    vendor_information: str | None = None
+
+    def derive(self, **changes: Any) -> "Request":
+        """A copy with some parameters changed."""
+        return replace(self, **changes)
+
+
+@dataclass(slots=True, frozen=True)
+class Response:
+    """m2m:rsp. `content` is the primitive content with its root, or None."""
+
+    status_code: int
+    content: Content = None
+    location: str | None = None
+    content_status: int | None = None
+    content_offset: int | None = None
+
+    @property
+    def succeeded(self) -> bool:
+        return 2000 <= self.status_code < 3000
+
+
+def error_response(status_code: int, sentence: str) -> Response:
+    """An unsuccessful response; the sentence goes out as `m2m:dbg`."""
+    return Response(status_code, {"m2m:dbg": sentence})

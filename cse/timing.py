@@ -1,0 +1,100 @@
+"""Timestamps of TS-0004 clause 6.3.3 and the one clock that everything asks for the time."""
+
+import asyncio
+import re
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable
+from datetime import UTC, datetime
+
+from cse.errors import BadRequest
+
+_TIMESTAMP = re.compile(r"(\d{8}T\d{6})(?:[,.](\d{1,6}))?Z?")
+_DURATION = re.compile(
+    r"P(?:(?P<years>\d+)Y)?(?:(?P<months>\d+)M)?(?:(?P<weeks>\d+)W)?(?:(?P<days>\d+)D)?"
+    r"(?:T(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+(?:\.\d+)?)S)?)?"
+)
+_SECONDS = {
+    "years": 365 * 86400.0,
+    "months": 30 * 86400.0,
+    "weeks": 7 * 86400.0,
+    "days": 86400.0,
+    "hours": 3600.0,
+    "minutes": 60.0,
+    "seconds": 1.0,
+}
+
+
+class Clock(ABC):
+    """The time as the server sees it. Nothing else reads the time; tests put their own clock here."""
+
+    @abstractmethod
+    def now(self) -> float:
+        """Seconds since 1970, UTC."""
+
+    @abstractmethod
+    async def sleep(self, seconds: float) -> None:
+        """Return after this many seconds of this clock; at once for zero or less."""
+
+    async def within(self, seconds: float, awaitable: Awaitable[object]) -> bool:
+        """Wait for the awaitable for at most this many seconds; true if it ended in time. It is cancelled if not."""
+        work = asyncio.ensure_future(awaitable)
+        timer = asyncio.ensure_future(self.sleep(seconds))
+        try:
+            await asyncio.wait({work, timer}, return_when=asyncio.FIRST_COMPLETED)
+            if work.done():
+                work.result()
+                return True
+            return False
+        finally:
+            for task in (work, timer):
+                task.cancel()
+            await asyncio.gather(work, timer, return_exceptions=True)
+
+
+class SystemClock(Clock):
+    """The clock of the machine."""
+
+    def now(self) -> float:
+        return time.time()
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(max(0.0, seconds))
+
+
+def timestamp(seconds: float) -> str:
+    """Seconds since 1970 as `YYYYMMDDTHHMMSS`, the form of every resource attribute."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y%m%dT%H%M%S")
+
+
+def precise_timestamp(seconds: float) -> str:
+    """Seconds since 1970 as `YYYYMMDDTHHMMSS,ffffff`, the form that orders requests (originatingTimestamp)."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y%m%dT%H%M%S,%f")
+
+
+def parse_timestamp(text: str, name: str = "timestamp") -> float:
+    """A timestamp as seconds since 1970; BadRequest naming `name` when it is none."""
+    match = _TIMESTAMP.fullmatch(text)
+    try:
+        if match:
+            whole = datetime.strptime(match[1], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+            return whole.timestamp() + int((match[2] or "0").ljust(6, "0")) / 1e6
+    except ValueError:
+        pass
+    raise BadRequest(f"{name} must be a UTC timestamp such as 20260102T101500, not {text[:40]!r}")
+
+
+def parse_moment(text: str, now: float, name: str) -> float:
+    """An absolute timestamp, or a number of milliseconds after `now` (m2m:absRelTimestamp), as seconds since 1970."""
+    digits = text.removeprefix("-")
+    if digits.isascii() and digits.isdigit() and len(digits) < 14:
+        return now + int(text) / 1000
+    return parse_timestamp(text, name)
+
+
+def parse_duration(text: str, name: str = "duration") -> float:
+    """An xs:duration such as `PT15M` in seconds (a month is 30 days, a year 365)."""
+    match = _DURATION.fullmatch(text)
+    if not match or not any(match.groupdict().values()) or text.endswith("T"):
+        raise BadRequest(f"{name} must be a duration such as PT15M, not {text[:40]!r}")
+    return sum(float(value) * _SECONDS[unit] for unit, value in match.groupdict().items() if value)
