@@ -1,0 +1,88 @@
+"""What a simulated meter does with a request, on whatever medium it came. Networks add only their medium.
+
+The rules are those that real devices must keep: a repeated request is answered from memory and not carried out again;
+a request older than the newest one carried out is ignored; one for somebody else, or that excludes the device, is ignored.
+"""
+
+import random
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import orjson
+
+from cse.primitive import OK, Content, Response, error_response
+
+REMEMBERED_ANSWERS = 64
+
+
+@dataclass(slots=True)
+class Faults:
+    """How a device misbehaves. Probabilities are of a single request or answer; the sequence is fixed by the seed.
+
+    A deaf device hears nothing. `duplicates` is how many extra copies of an answer it sends, `lies` how often it
+    states another device's name, `rubbish` how often its answer cannot be decoded.
+    """
+
+    deaf: bool = False
+    request_loss: float = 0.0
+    answer_loss: float = 0.0
+    duplicates: int = 0
+    lies: float = 0.0
+    rubbish: float = 0.0
+
+
+@dataclass(slots=True)
+class SimulatedDevice:
+    """One meter: `interval` is its reporting interval in seconds, `executions` how many requests it has carried out.
+
+    `configured` is called with the new interval whenever a request has changed it.
+    """
+
+    id: str
+    interval: float = 3600.0
+    faults: Faults = field(default_factory=Faults)
+    seed: int = 0
+    configured: Callable[[float], None] = lambda interval: None
+    executions: int = 0
+    _newest: str = ""
+    _answers: OrderedDict[str, Response] = field(default_factory=OrderedDict)
+    random: random.Random = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.random = random.Random(f"{self.seed}/{self.id}")  # noqa: S311 - a simulation
+
+    def hears(self) -> bool:
+        """Whether this transmission reaches the device."""
+        return not self.faults.deaf and self.random.random() >= self.faults.request_loss
+
+    def sends(self) -> bool:
+        """Whether this answer reaches the server."""
+        return self.random.random() >= self.faults.answer_loss
+
+    def receive(self, request_identifier: str, originating_timestamp: str, content: Content) -> Response | None:
+        """The answer to a request that the device heard, or None where it must stay silent."""
+        known = self._answers.get(request_identifier)
+        if known is not None:
+            return known
+        if originating_timestamp < self._newest:
+            return None
+        self._newest = originating_timestamp
+        answer = self._carry_out(content)
+        self._answers[request_identifier] = answer
+        if len(self._answers) > REMEMBERED_ANSWERS:
+            self._answers.popitem(last=False)
+        return answer
+
+    def _carry_out(self, content: Content) -> Response:
+        try:
+            instruction = orjson.loads(content["m2m:sgn"]["nev"]["rep"]["m2m:cin"]["con"])
+            interval = float(instruction["interval"])
+        except (KeyError, TypeError, ValueError):
+            return error_response(4000, "content must be m2m:sgn/nev/rep/m2m:cin/con with an interval in seconds")
+        if not 1 <= interval <= 7 * 86400:
+            return error_response(4000, "interval must lie between 1 second and 7 days")
+        self.executions += 1
+        self.interval = interval
+        self.configured(interval)
+        return Response(OK, {"m2m:cin": {"con": orjson.dumps({"interval": interval}).decode()}})
