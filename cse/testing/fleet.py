@@ -98,11 +98,8 @@ class Fleet:
             async with self._session() as session, asyncio.TaskGroup() as workers:
                 for _ in range(self.parallel):
                     workers.create_task(self._register_all(session, remaining))
-        except* RegistrationFailed as failures:
-            first = failures.exceptions[0]
-        else:
-            return
-        raise first
+        except ExceptionGroup as failures:
+            raise failures.exceptions[0] from None
 
     async def report(self) -> None:
         """Post a reading of each device once per interval, until cancelled. A changed interval counts at once."""
