@@ -1,13 +1,13 @@
 """What a simulated meter does with a request, on whatever medium it came. Networks add only their medium.
 
 The rules are those that real devices must keep: a repeated request is answered from memory and not carried out again;
-a request older than the newest one carried out is ignored; one for somebody else, or that excludes the device, is ignored.
+one older than the newest carried out is ignored, and so is one for somebody else or that excludes the device.
 """
 
-import random
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from random import Random
 
 import orjson
 
@@ -47,10 +47,10 @@ class SimulatedDevice:
     executions: int = 0
     _newest: str = ""
     _answers: OrderedDict[str, Response] = field(default_factory=OrderedDict)
-    random: random.Random = field(init=False)
+    random: Random = field(init=False)
 
     def __post_init__(self) -> None:
-        self.random = random.Random(f"{self.seed}/{self.id}")  # noqa: S311 - a simulation
+        self.random = Random(f"{self.seed}/{self.id}")  # noqa: S311 - a simulation
 
     def hears(self) -> bool:
         """Whether this transmission reaches the device."""
