@@ -4,6 +4,8 @@ from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from typing import Any
 
+import orjson
+
 # What a primitive carries: JSON values, as orjson reads them.
 Content = Any
 
@@ -77,6 +79,23 @@ class Request:
     group_request_identifier: str | None = None
     group_target_members: tuple[str, ...] = ()
     vendor_information: str | None = None
+
+    def to_json(self) -> bytes:
+        """The request as JSON, for `from_json`."""
+        return orjson.dumps(self)
+
+    @classmethod
+    def from_json(cls, data: bytes) -> "Request":
+        """A request that `to_json` has written."""
+        values = orjson.loads(data)
+        values["operation"] = Operation(values["operation"])
+        values["response_type"] = ResponseType(values["response_type"])
+        if values["result_content"] is not None:
+            values["result_content"] = ResultContent(values["result_content"])
+        for name in ("notification_uris", "attribute_list", "group_target_members"):
+            if values[name] is not None:
+                values[name] = tuple(values[name])
+        return cls(**values)
 
     def derive(self, **changes: Any) -> "Request":
         """A copy with some parameters changed."""

@@ -1,0 +1,71 @@
+"""The identifier forms of TS-0001 clause 7.2: CSE-relative, SP-relative and absolute, structured or not."""
+
+import re
+from dataclasses import dataclass
+
+from cse.errors import BadRequest
+
+_SEGMENT = re.compile(r"[A-Za-z0-9._~-]+")
+MAX_LENGTH = 2048
+MAX_SEGMENTS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """How this CSE is called: CSE-ID with its leading slash, resource name of the CSEBase, service provider domain."""
+
+    cse_id: str
+    cse_name: str
+    service_provider: str
+
+    @property
+    def base_identifier(self) -> str:
+        """The resource identifier of the CSEBase: the CSE-ID without its slash."""
+        return self.cse_id.removeprefix("/")
+
+    def local(self, address: str) -> list[str] | None:
+        """The segments of an address below this CSE, CSE-relative; None for an address of another CSE.
+
+        `-` stands for the CSEBase. BadRequest for text that is no address.
+        """
+        segments = self._strip_scope(address)
+        if segments is None:
+            return None
+        if not segments or segments == [""]:
+            segments = [self.cse_name]
+        if len(segments) > MAX_SEGMENTS or not all(_SEGMENT.fullmatch(segment) for segment in segments):
+            raise BadRequest(f"the address {address[:80]!r} is malformed: use names of letters, digits, '-', '_', '.'")
+        if segments[0] in ("-", self.base_identifier):
+            segments[0] = self.cse_name
+        return segments
+
+    def _strip_scope(self, address: str) -> list[str] | None:
+        if not address or len(address) > MAX_LENGTH:
+            raise BadRequest(f"an address must have between 1 and {MAX_LENGTH} characters")
+        segments = address.split("/")
+        if address.startswith("//"):
+            if len(segments) < 4 or segments[2] != self.service_provider:
+                return None
+            segments = segments[2:]
+            segments[0] = ""
+        if segments[0]:
+            return segments
+        if len(segments) < 2 or not segments[1]:
+            raise BadRequest(f"the address {address[:80]!r} names no CSE")
+        return segments[2:] if "/" + segments[1] == self.cse_id else None
+
+    def originator(self, text: str) -> str:
+        """An originator in its shortest form here: `/id-in/Cmeter` and `//cse.example/id-in/Cmeter` are `Cmeter`."""
+        for prefix in (f"//{self.service_provider}{self.cse_id}/", f"{self.cse_id}/"):
+            if text.startswith(prefix):
+                return text[len(prefix) :]
+        return text
+
+    def sp_relative(self, identifier: str) -> str:
+        """A resource identifier or AE-ID of this CSE as others address it."""
+        return f"{self.cse_id}/{identifier}"
+
+
+def valid_name(name: str) -> bool:
+    """Whether this is a resource name: unreserved characters only (TS-0004 clause 6.3.3)."""
+    return bool(_SEGMENT.fullmatch(name)) and len(name) <= 256

@@ -1,0 +1,175 @@
+"""What a resource type declares about its attributes, and the checks that follow from it (TS-0004 clause 7.3.3)."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from cse.errors import BadRequest, CSEError, NotImplementedByThisCSE
+from cse.timing import parse_duration, parse_timestamp
+
+
+class Presence(Enum):
+    """Whether an attribute may appear in a request."""
+
+    MANDATORY = "M"
+    OPTIONAL = "O"
+    NOT_PERMITTED = "NP"
+
+
+M, O, NP = Presence.MANDATORY, Presence.OPTIONAL, Presence.NOT_PERMITTED  # noqa: E741 - the standard's letters
+
+
+@dataclass(frozen=True, slots=True)
+class DataType:
+    """A data type of TS-0004 clause 6.3: what it is in words, and whether a JSON value is one."""
+
+    description: str
+    accepts: Callable[[Any], bool]
+
+
+def _is_integer(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _parses(parser: Callable[[str], object]) -> Callable[[Any], bool]:
+    def accepts(value: Any) -> bool:
+        try:
+            return isinstance(value, str) and parser(value) is not None
+        except CSEError:
+            return False
+
+    return accepts
+
+
+TEXT = DataType("a string", lambda value: isinstance(value, str))
+IDENTIFIER = DataType("a non-empty string", lambda value: isinstance(value, str) and bool(value))
+BOOLEAN = DataType("true or false", lambda value: isinstance(value, bool))
+NON_NEGATIVE = DataType("an integer of 0 or more", lambda value: _is_integer(value) and value >= 0)
+POSITIVE = DataType("an integer of 1 or more", lambda value: _is_integer(value) and value >= 1)
+TIMESTAMP = DataType("a timestamp such as 20260102T101500", _parses(parse_timestamp))
+DURATION = DataType("a duration such as PT15M", _parses(parse_duration))
+OBJECT = DataType("an object", lambda value: isinstance(value, dict))
+ANYTHING = DataType("a value", lambda value: value is not None)
+
+
+def list_of(item: DataType, *, may_be_empty: bool = False) -> DataType:
+    """A list whose items are all of one type."""
+
+    def accepts(value: Any) -> bool:
+        return isinstance(value, list) and (may_be_empty or bool(value)) and all(map(item.accepts, value))
+
+    return DataType(f"a list in which each item is {item.description}", accepts)
+
+
+def one_of(*values: int) -> DataType:
+    """An integer enumeration."""
+    return DataType(f"one of {', '.join(map(str, values))}", lambda value: _is_integer(value) and value in values)
+
+
+def record(**members: DataType) -> DataType:
+    """An object with these members and no others; a name that ends in an underscore is optional."""
+    known = {name.rstrip("_"): kind for name, kind in members.items()}
+    needed = [name for name in members if not name.endswith("_")]
+
+    def accepts(value: Any) -> bool:
+        return (
+            isinstance(value, dict)
+            and all(name in value for name in needed)
+            and all(name in known and known[name].accepts(item) for name, item in value.items())
+        )
+
+    return DataType(
+        "an object with " + ", ".join(f"{name} ({kind.description})" for name, kind in known.items()), accepts
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """One row of a resource type's attribute table.
+
+    `required` means that the attribute always exists once the resource does (cardinality 1): it can't be deleted.
+    `needs` names a feature that this CSE lacks: the attribute is known, and refused with 5001. `long_list` attributes
+    live as rows (`cse.store.Lists`), not in the document. `unnotified` ones are left out of notifications.
+    """
+
+    short_name: str
+    name: str
+    type: DataType
+    create: Presence
+    update: Presence
+    required: bool = False
+    default: Any = None
+    needs: str = ""
+    long_list: bool = False
+    unnotified: bool = False
+
+
+Table = Mapping[str, Attribute]
+
+
+def table(*rows: Attribute | Iterable[Attribute]) -> Table:
+    """An attribute table by short name, from rows and from sets of rows that several types share."""
+    flat: list[Attribute] = []
+    for row in rows:
+        flat.extend([row] if isinstance(row, Attribute) else row)
+    return {attribute.short_name: attribute for attribute in flat}
+
+
+def check_create(attributes: Table, content: Mapping[str, Any]) -> None:
+    """BadRequest unless the content of a CREATE fits the table."""
+    for name, value in content.items():
+        _check(attributes, name, value, _known(attributes, name).create)
+        if value is None and name != "cr":
+            raise BadRequest(f"attribute {name} is null: leave it out of a CREATE")
+    for attribute in attributes.values():
+        if attribute.create is M and attribute.short_name not in content:
+            raise BadRequest(f"attribute {attribute.short_name} ({attribute.name}) is mandatory: add it")
+
+
+def check_update(attributes: Table, content: Mapping[str, Any]) -> None:
+    """BadRequest unless the content of an UPDATE fits the table; null deletes an attribute that may be absent."""
+    if not content:
+        raise BadRequest("the content of an UPDATE must name at least one attribute")
+    for name, value in content.items():
+        attribute = _known(attributes, name)
+        _check(attributes, name, value, attribute.update)
+        if value is None and attribute.required:
+            raise BadRequest(f"attribute {name} ({attribute.name}) can't be deleted: give it a value")
+
+
+def _known(attributes: Table, name: str) -> Attribute:
+    if name not in attributes:
+        raise BadRequest(f"attribute {name[:40]!r} is unknown for this resource type: remove it")
+    return attributes[name]
+
+
+def _check(attributes: Table, name: str, value: Any, presence: Presence) -> None:
+    attribute = attributes[name]
+    if presence is NP:
+        raise BadRequest(f"attribute {name} ({attribute.name}) is set by the CSE: remove it from the request")
+    if attribute.needs:
+        raise NotImplementedByThisCSE(f"attribute {name} needs {attribute.needs}, which this CSE does not have yet")
+    if value is not None and not attribute.type.accepts(value):
+        raise BadRequest(f"attribute {name} ({attribute.name}) must be {attribute.type.description}")
+
+
+UNIVERSAL = (
+    Attribute("rn", "resourceName", IDENTIFIER, O, NP, required=True),
+    Attribute("ty", "resourceType", NON_NEGATIVE, NP, NP, required=True),
+    Attribute("ri", "resourceID", IDENTIFIER, NP, NP, required=True),
+    Attribute("pi", "parentID", TEXT, NP, NP, required=True),
+    Attribute("ct", "creationTime", TIMESTAMP, NP, NP, required=True),
+    Attribute("lt", "lastModifiedTime", TIMESTAMP, NP, NP, required=True),
+)
+LABELS = Attribute("lbl", "labels", list_of(TEXT), O, O)
+EXPIRATION = Attribute("et", "expirationTime", TIMESTAMP, O, O, required=True)
+POLICIES = Attribute("acpi", "accessControlPolicyIDs", list_of(IDENTIFIER), O, O)
+DYNAMIC_POLICIES = Attribute(
+    "daci", "dynamicAuthorizationConsultationIDs", list_of(IDENTIFIER), O, O, needs="dynamic authorization"
+)
+CREATOR = Attribute("cr", "creator", IDENTIFIER, O, NP)
+ANNOUNCEMENT = (
+    Attribute("at", "announceTo", list_of(IDENTIFIER), O, O, needs="announcement"),
+    Attribute("aa", "announcedAttribute", list_of(IDENTIFIER), O, O, needs="announcement"),
+)

@@ -1,0 +1,73 @@
+"""What the parts of a running server share: the model, the store, the clock, and the networks."""
+
+import asyncio
+import ipaddress
+from collections import defaultdict
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, TypeVar
+
+from cse.config import ServerSettings
+from cse.network import Network
+from cse.resource import Model, Work
+from cse.store import Store, Transaction
+from cse.timing import Clock
+
+T = TypeVar("T")
+
+
+class Core:
+    """`run` and `read` carry out units of work; `awake[kind]` is set when effects of that kind have been committed."""
+
+    def __init__(self, model: Model, store: Store, clock: Clock, networks: Mapping[str, Network]) -> None:
+        self.model = model
+        self.store = store
+        self.clock = clock
+        self.networks = networks
+        self.awake: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
+        self._allowed = [ipaddress.ip_network(text) for text in model.settings.allowed_targets]
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def settings(self) -> ServerSettings:
+        return self.model.settings
+
+    async def run(self, unit: Callable[[Work], T]) -> T:
+        """Carry out a unit and return after its durable commit."""
+
+        def inside(transaction: Transaction) -> tuple[T, set[str]]:
+            work = self._work(transaction)
+            return unit(work), work.wake
+
+        result, kinds = await self.store.run(inside)
+        for kind in kinds:
+            self.awake[kind].set()
+        return result
+
+    async def read(self, unit: Callable[[Work], T]) -> T:
+        """Carry out a unit that changes nothing."""
+        return await self.store.read(lambda transaction: unit(self._work(transaction)))
+
+    def allows(self, address: str) -> bool:
+        """Whether the operator lets requests leave for this IP address."""
+        try:
+            target = ipaddress.ip_address(address)
+        except ValueError:
+            return False
+        return any(target in network for network in self._allowed)
+
+    def start(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        """Run something beside the requests; it is cancelled when the server stops."""
+        task = asyncio.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def stop_tasks(self) -> None:
+        """Cancel what `start` has started and is still running."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _work(self, transaction: Transaction) -> Work:
+        return Work(transaction, self.model, self.clock.now())

@@ -1,0 +1,104 @@
+"""The one door through which answers of devices come in, whatever network brings them."""
+
+from pathlib import Path
+from typing import Protocol
+
+import orjson
+from tinydb import TinyDB
+from tinydb.storages import MemoryStorage, Storage, touch
+
+from cse.core import Core
+from cse.network import Discard
+from cse.primitive import Request, Response
+from cse.timing import Clock
+
+
+class Receiver(Protocol):
+    """Somebody who waits for answers to one request identifier."""
+
+    def answer(self, originator: str, response: Response, network: str) -> None:
+        """A device that states this originator has answered."""
+
+    def discard(self, reason: Discard, count: int) -> None:
+        """A network has dropped answers."""
+
+
+class Carrier(Protocol):
+    """Carries out a request on the tree (the dispatcher)."""
+
+    async def handle(self, request: Request) -> Response:
+        """The response; never raises CSEError."""
+
+
+class Door:
+    """What networks see of the server (`cse.network.Engine`)."""
+
+    def __init__(self, core: Core) -> None:
+        self.clock: Clock = core.clock
+        self.cse_id = core.model.naming.cse_id
+        self.strays = 0
+        self.carrier: Carrier | None = None
+        self._core = core
+        self._receivers: dict[str, Receiver] = {}
+        self._documents: dict[str, TinyDB] = {}
+
+    def expect(self, request_identifier: str, receiver: Receiver) -> None:
+        """Answers with this request identifier go to this receiver from now on."""
+        self._receivers[request_identifier] = receiver
+
+    def forget(self, request_identifier: str) -> None:
+        """Nobody waits for this request identifier any more."""
+        self._receivers.pop(request_identifier, None)
+
+    def answer(self, request_identifier: str, originator: str, response: Response, network: str) -> None:
+        receiver = self._receivers.get(request_identifier)
+        if receiver is None:
+            self.strays += 1
+        else:
+            receiver.answer(self._core.model.naming.originator(originator), response, network)
+
+    def discard(self, request_identifier: str, reason: Discard, count: int = 1) -> None:
+        receiver = self._receivers.get(request_identifier)
+        if receiver is None:
+            self.strays += count
+        else:
+            receiver.discard(reason, count)
+
+    async def request(self, request: Request) -> Response:
+        if self.carrier is None:
+            raise RuntimeError("the server is not running yet")
+        return await self.carrier.handle(request)
+
+    def documents(self, name: str) -> TinyDB:
+        if name not in self._documents:
+            if self._core.settings.store == "memory:":
+                self._documents[name] = TinyDB(storage=MemoryStorage)
+            else:
+                folder = Path(self._core.settings.data_folder) / "networks"
+                self._documents[name] = TinyDB(folder / f"{name}.json", storage=JsonFile)
+        return self._documents[name]
+
+    def allows(self, address: str) -> bool:
+        return self._core.allows(address)
+
+    def close(self) -> None:
+        """Close the document stores."""
+        for documents in self._documents.values():
+            documents.close()
+
+
+class JsonFile(Storage):
+    """TinyDB's file, written as a whole beside the old one and then put in its place: a crash leaves one of both."""
+
+    def __init__(self, path: Path) -> None:
+        touch(str(path), create_dirs=True)
+        self._path = path
+
+    def read(self) -> dict[str, dict[str, object]] | None:
+        data = self._path.read_bytes()
+        return orjson.loads(data) if data else None
+
+    def write(self, data: dict[str, dict[str, object]]) -> None:
+        new = self._path.with_suffix(".new")
+        new.write_bytes(orjson.dumps(data, option=orjson.OPT_NON_STR_KEYS))
+        new.replace(self._path)

@@ -1,0 +1,275 @@
+"""What a resource type is, and the unit of work in which its behaviour runs.
+
+A type is one class in one file of `resources/`: it states its number, names, parents and attributes, and overrides only
+what is special to it. The engine does everything else from these statements.
+"""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum, IntEnum
+from functools import cached_property
+from typing import Any
+
+from cse.address import Naming
+from cse.attributes import Table
+from cse.config import ServerSettings
+from cse.errors import NotFound
+from cse.network import Host
+from cse.primitive import Operation, Request, Response
+from cse.store import Resource, Transaction
+
+
+class Access(Enum):
+    """Which privileges decide about a resource (TS-0001 clause 9.6.1.3)."""
+
+    POLICIES = "its acpi; without one, its creator"
+    BASE = "its acpi; registered AEs may retrieve it"
+    PARENT = "its parent's"
+    SELF_PRIVILEGES = "its own pvs"
+    ORIGINATOR = "its originator may retrieve and delete it"
+
+
+class EventType(IntEnum):
+    """m2m:notificationEventType."""
+
+    UPDATED = 1
+    DELETED = 2
+    CHILD_CREATED = 3
+    CHILD_DELETED = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something happened to `watched`; `subject` is the resource itself or its child, as it is now (or was)."""
+
+    type: EventType
+    watched: Resource
+    subject: Resource
+    changed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A notification to send: `target` is a URL or the identifier of an AE, `content` the primitive content."""
+
+    target: str
+    content: Any
+    event_category: str | None = None
+
+
+class VirtualChild:
+    """A child without representation. `name` is its resource name; the operations it does not list are refused."""
+
+    name: str
+    operations: frozenset[Operation] = frozenset()
+    fans_out = False
+
+    def resolve(self, work: "Work", parent: Resource) -> Resource:
+        """The resource that it stands for right now; NotFound if there is none."""
+        raise NotImplementedError
+
+
+class ResourceType:
+    """One resource type. Class attributes state it; methods are called inside the unit of work of an operation."""
+
+    number: int
+    name: str
+    short_name: str
+    parents: frozenset[int] = frozenset()
+    attributes: Table
+    access = Access.POLICIES
+    creatable = True
+    registers = False  # creation is a registration: governed by policy, not by privileges (TS-0001 clause 10.2.2.2)
+    updatable = True
+    watches = False
+    verifies = False
+    virtual_children: Mapping[str, VirtualChild] = {}
+
+    @property
+    def root(self) -> str:
+        """The member name of its representation, `m2m:cnt` for example."""
+        return f"m2m:{self.short_name}"
+
+    def identify(self, work: "Work", request: Request, content: dict[str, Any]) -> str:
+        """The resource identifier of a new resource."""
+        return work.new_identifier(self.short_name)
+
+    def creating(self, work: "Work", request: Request, resource: Resource, parent: Resource) -> None:
+        """The attributes have been checked one by one: check them together and add what the CSE sets."""
+
+    def created(self, work: "Work", resource: Resource, parent: Resource) -> None:
+        """It is in the tree."""
+
+    def updating(self, work: "Work", resource: Resource, changes: dict[str, Any]) -> None:
+        """`resource` still has its old attributes; the changes have been checked one by one (None deletes)."""
+
+    def updated(self, work: "Work", resource: Resource, changes: dict[str, Any]) -> None:
+        """It is in the tree with its new attributes."""
+
+    def deleting(self, work: "Work", resource: Resource) -> None:
+        """It is still in the tree; raise to refuse."""
+
+    def deleted(self, work: "Work", resource: Resource) -> None:
+        """It is gone, and so are its children."""
+
+    def child_created(self, work: "Work", resource: Resource, child: Resource) -> None:
+        """A child has been added to `resource`, which is of this type."""
+
+    def child_deleted(self, work: "Work", resource: Resource, child: Resource) -> None:
+        """A child of `resource`, which is of this type, is gone."""
+
+    def reading(self, work: "Work", resource: Resource, child: Resource | None = None) -> None:
+        """It (or a child of it) is about to be retrieved or deleted by an originator; raise to refuse."""
+
+    def compose(self, work: "Work", resource: Resource) -> dict[str, Any]:
+        """The attributes as an originator sees them; override to add those that live as rows."""
+        return {name: value for name, value in resource.attributes.items() if not name.startswith("_")}
+
+    def host(self, resource: Resource) -> Host | None:
+        """What stands behind a resource of this type and can be sent requests; None for nothing."""
+        return None
+
+    def verifications(self, work: "Work", request: Request, content: Mapping[str, Any]) -> list[Outgoing]:
+        """Requests that must be answered with success before a resource with this content may be created."""
+        return []
+
+    def notifications(self, work: "Work", resource: Resource, event: Event) -> list[Outgoing]:
+        """What a resource of this type, a child of `event.watched`, sends because of the event."""
+        return []
+
+
+class RequestKeeper(ResourceType):
+    """The resource type that keeps a non-blocking request and its growing result (TS-0001 clause 9.6.12)."""
+
+    def open(self, work: "Work", request: Request, expires: float) -> Resource:
+        """Make the resource for a request that has just been accepted."""
+        raise NotImplementedError
+
+    def attach(self, work: "Work", resource: Resource, campaign_id: str) -> None:
+        """Its result comes from the members of this campaign from now on."""
+        raise NotImplementedError
+
+    def progress(self, work: "Work", resource: Resource) -> None:
+        """More members have answered."""
+        raise NotImplementedError
+
+    def close(self, work: "Work", resource: Resource, response: Response) -> None:
+        """The result is complete; the response is what a blocking request would have got."""
+        raise NotImplementedError
+
+    def pending(self, work: "Work") -> list[tuple[Resource, Request]]:
+        """Requests that were accepted and have neither a result nor a campaign."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a request goes: a resource, perhaps a virtual child of it, perhaps segments behind a fanOutPoint."""
+
+    resource: Resource
+    virtual: VirtualChild | None = None
+    tail: str = ""
+
+
+@dataclass(frozen=True)
+class Model:
+    """What does not change while the server runs: names, settings and resource types."""
+
+    naming: Naming
+    settings: ServerSettings
+    types: Mapping[int, ResourceType]
+
+    def type_of(self, resource: Resource) -> ResourceType:
+        return self.types[resource.ty]
+
+    @cached_property
+    def watchers(self) -> list[int]:
+        """The numbers of the types that watch their parents."""
+        return [number for number, kind in self.types.items() if kind.watches]
+
+    @cached_property
+    def attribute_names(self) -> frozenset[str]:
+        """Every attribute that some type has."""
+        return frozenset(name for kind in self.types.values() for name in kind.attributes)
+
+    @cached_property
+    def fan_out_names(self) -> frozenset[str]:
+        """Names of virtual children that fan out."""
+        children = (child for kind in self.types.values() for child in kind.virtual_children.values())
+        return frozenset(child.name for child in children if child.fans_out)
+
+    @cached_property
+    def request_keeper(self) -> "RequestKeeper":
+        """The type whose resources keep non-blocking requests."""
+        return next(kind for kind in self.types.values() if isinstance(kind, RequestKeeper))
+
+    @cached_property
+    def virtual_names(self) -> frozenset[str]:
+        """Names that stand for virtual children and that no resource can have."""
+        return frozenset(name for kind in self.types.values() for name in kind.virtual_children)
+
+
+@dataclass(slots=True)
+class Work:
+    """One unit of work: the transaction, the moment, and the model. Identifiers are made here."""
+
+    transaction: Transaction
+    model: Model
+    now: float
+    wake: set[str] = field(default_factory=set)
+
+    def new_identifier(self, prefix: str) -> str:
+        """A resource identifier that nobody has yet."""
+        return prefix + secrets.token_hex(8)
+
+    def resolve(self, address: str) -> Target | None:
+        """What an address of any form stands for; None if there is nothing here."""
+        segments = self.model.naming.local(address)
+        if segments is None:
+            return None
+        for index in range(1, len(segments)):
+            target = self._virtual(segments, index)
+            if target is not None:
+                return target
+        resource = self._find(segments)
+        return None if resource is None else Target(resource)
+
+    def target(self, address: str) -> Target:
+        """What an address stands for; NotFound if there is nothing."""
+        target = self.resolve(address)
+        if target is None:
+            raise NotFound(f"there is no resource {address[:200]!r} on this CSE")
+        return target
+
+    def resource(self, address: str) -> Resource | None:
+        """The resource at an address, virtual children apart."""
+        target = self.resolve(address)
+        return None if target is None or target.virtual else target.resource
+
+    def type_of(self, resource: Resource) -> ResourceType:
+        return self.model.types[resource.ty]
+
+    def later(self, kind: str, document: dict[str, Any], due: float = 0.0) -> None:
+        """Remember an effect in this transaction; it is carried out after the commit."""
+        self.transaction.effects.add(kind, document, due)
+        self.wake.add(kind)
+
+    def _virtual(self, segments: list[str], index: int) -> Target | None:
+        name = segments[index]
+        if name not in self.model.virtual_names:
+            return None
+        parent = self._find(segments[:index])
+        child = self.type_of(parent).virtual_children.get(name) if parent else None
+        if parent is None or child is None or (index + 1 < len(segments) and not child.fans_out):
+            return None
+        return Target(parent, child, "/".join(segments[index + 1 :]))
+
+    def _find(self, segments: list[str]) -> Resource | None:
+        resources = self.transaction.resources
+        if segments[0] == self.model.naming.cse_name:
+            return resources.find("/".join(segments))
+        first = resources.get(segments[0])
+        if first is None or len(segments) == 1:
+            return first
+        return resources.find("/".join([first.path, *segments[1:]]))
