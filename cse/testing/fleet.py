@@ -49,8 +49,9 @@ class Schedule:
         if due > now:
             return None
         device = self._devices[heapq.heappop(self._heap)[1]]
+        period = self._period(device)
         # After a standstill a device reports once, not once for every report it has missed.
-        self._place(device, max(due + self._period(device), now))
+        self._place(device, due + period * ((now - due) // period + 1))
         return device
 
     def next_due(self) -> float:
