@@ -1,14 +1,17 @@
 """Settings: dataclasses whose fields say name, default and help. Files, environment and `--help` derive from them.
 
 A file is TOML; `[server]` holds the server's own section, every plugin has a section of its own. The environment
-variable of `parallel` in section `http-unicast` is `CSE_HTTP_UNICAST__PARALLEL`; it wins over the file.
+variable of `parallel` in section `http-unicast` is `CSE_HTTP_UNICAST__PARALLEL`; it wins over the file. Section names
+are lower-case words with hyphens.
 """
 
 import dataclasses
+import json
+import math
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, TypeVar, cast, get_type_hints
+from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar, cast, get_type_hints
 
 
 class ConfigurationError(Exception):
@@ -77,14 +80,10 @@ class Settings:
     def load(
         cls, path: Path | None, environment: Mapping[str, str], overrides: Mapping[str, Mapping[str, Any]] | None = None
     ) -> "Settings":
-        """Read a TOML file (None for none), then the environment, then overrides; ConfigurationError says what is wrong."""
+        """Read a TOML file (None for none), then the environment, then overrides; ConfigurationError if it's wrong."""
         values: dict[str, dict[str, Any]] = {}
         if path is not None:
-            try:
-                document = tomllib.loads(path.read_text())
-            except (OSError, tomllib.TOMLDecodeError) as error:
-                raise ConfigurationError(f"cannot read {path}: {error}") from error
-            _merge(values, document)
+            _merge(values, _read(path))
         _merge(values, _from_environment(environment))
         _merge(values, overrides or {})
         return cls(values)
@@ -100,15 +99,62 @@ class Settings:
         return cast(S, self._sections[kind.section])
 
     def check(self, kinds: Iterable[type[Section]]) -> None:
-        """ConfigurationError for a section or key that nobody knows."""
-        known = {kind.section: kind for kind in kinds}
+        """ConfigurationError for a section or key that nobody knows, or that two plugins claim."""
+        known: dict[str, type[Section]] = {}
+        for kind in kinds:
+            if known.setdefault(kind.section, kind) is not kind:
+                raise ConfigurationError(f"two plugins register the section [{kind.section}]: rename or remove one")
         for name, values in self._values.items():
             if name not in known:
                 raise ConfigurationError(f"unknown section [{name}]; known are {', '.join(sorted(known))}")
-            for key in values:
-                if key not in known[name].__dataclass_fields__:
-                    raise ConfigurationError(f"unknown setting {key} in [{name}]; `cse settings` lists all")
+            for key in sorted(values.keys() - _names(known[name])):
+                raise ConfigurationError(f"unknown setting {key} in [{name}]; `cse settings` lists all")
             self.section(known[name])
+
+
+class Description(NamedTuple):
+    """One setting, for people."""
+
+    name: str
+    type: str
+    default: str
+    variable: str
+    help: str
+
+
+def describe(kind: type[Section]) -> list[Description]:
+    """The settings of a section in the order of its fields; defaults as they stand in a TOML file."""
+    types = get_type_hints(kind)
+    prefix = f"CSE_{kind.section.replace('-', '_')}__".upper()
+    return [
+        Description(
+            name=field.name,
+            type=_TYPES[types[field.name]].name,
+            default=_toml(field.default),
+            variable=prefix + field.name.upper(),
+            help=field.metadata["help"],
+        )
+        for field in dataclasses.fields(kind)
+    ]
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_toml, value))}]"
+    # The escapes of JSON are those of TOML's basic strings.
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _names(kind: type[Section]) -> set[str]:
+    return {field.name for field in dataclasses.fields(kind)}
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        with path.open("rb") as file:
+            return tomllib.load(file)
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"cannot read {path}: {error}") from error
 
 
 def _merge(values: dict[str, dict[str, Any]], more: Mapping[str, Mapping[str, Any]]) -> None:
@@ -121,27 +167,65 @@ def _merge(values: dict[str, dict[str, Any]], more: Mapping[str, Mapping[str, An
 def _from_environment(environment: Mapping[str, str]) -> dict[str, dict[str, str]]:
     values: dict[str, dict[str, str]] = {}
     for name, value in environment.items():
-        if name.startswith("CSE_") and "__" in name:
-            section, key = name.removeprefix("CSE_").lower().split("__", 1)
+        section, separator, key = name.removeprefix("CSE_").lower().partition("__")
+        if name.startswith("CSE_") and separator:
             values.setdefault(section.replace("_", "-"), {})[key] = value
     return values
 
 
 def _fill(kind: type[S], values: Mapping[str, Any]) -> S:
     types = get_type_hints(kind)
-    known = {key: value for key, value in values.items() if key in kind.__dataclass_fields__}
-    return kind(**{key: _convert(kind.section, key, value, types[key]) for key, value in known.items()})
+    known = values.keys() & _names(kind)
+    return kind(**{key: _convert(kind.section, key, values[key], types[key]) for key in known})
 
 
 def _convert(section: str, key: str, value: Any, wanted: Any) -> Any:
+    kind = _TYPES[wanted]
     try:
-        if wanted is bool:
-            return {"true": True, "1": True, "false": False, "0": False}[str(value).lower()]
-        if wanted is int or wanted is float:
-            return wanted(value)
-        if wanted is str:
-            return str(value)
-        return tuple(value.split(",") if isinstance(value, str) else (str(item) for item in value))
+        return kind.convert(value)
     except (KeyError, TypeError, ValueError):
-        name = getattr(wanted, "__name__", "list of text")
-        raise ConfigurationError(f"{key} in [{section}] must be of type {name}, not {value!r}") from None
+        raise ConfigurationError(f"{key} in [{section}] must be {kind.name}, not {value!r}") from None
+
+
+def _to_text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value
+
+
+def _to_boolean(value: Any) -> bool:
+    return {"true": True, "1": True, "false": False, "0": False}[str(value).lower()]
+
+
+def _to_integer(value: Any) -> int:
+    if not isinstance(value, int | str) or isinstance(value, bool):
+        raise TypeError
+    return int(value)
+
+
+def _to_number(value: Any) -> float:
+    if isinstance(value, bool) or not math.isfinite(number := float(value)):
+        raise TypeError
+    return number
+
+
+def _to_list(value: Any) -> tuple[str, ...]:
+    if isinstance(value, str):
+        return tuple(item.strip() for item in value.split(",") if item.strip())
+    if not isinstance(value, list | tuple):
+        raise TypeError
+    return tuple(map(_to_text, value))
+
+
+class _Type(NamedTuple):
+    name: str
+    convert: Callable[[Any], Any]
+
+
+_TYPES: dict[Any, _Type] = {
+    str: _Type("text", _to_text),
+    bool: _Type("true or false", _to_boolean),
+    int: _Type("a whole number", _to_integer),
+    float: _Type("a number", _to_number),
+    tuple[str, ...]: _Type("a list of text", _to_list),
+}

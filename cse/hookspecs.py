@@ -1,4 +1,4 @@
-"""Every hook there is. A plugin is a module that implements some of them and is named in the entry point group `cse`."""
+"""Every hook there is. A plugin is a module that implements some of them and that the entry point group `cse` names."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -8,7 +8,7 @@ import pluggy
 if TYPE_CHECKING:
     import click
 
-    from cse.config import Settings
+    from cse.config import Section, Settings
     from cse.network import Network
     from cse.resource import ResourceType
 
@@ -17,8 +17,8 @@ hookimpl = pluggy.HookimplMarker("cse")
 
 
 @hookspec
-def register_settings() -> Iterable[type]:  # type: ignore[empty-body]
-    """Called first. Return the dataclasses made with `cse.config.section` that hold this plugin's settings."""
+def register_settings() -> "Iterable[type[Section]]":  # type: ignore[empty-body]
+    """Called first. Return this plugin's settings: dataclasses whose fields are made with `cse.config.setting`."""
 
 
 @hookspec
