@@ -1,0 +1,116 @@
+"""Fan-outs in SQLite: a row per campaign and a row per member, which names its campaign by sequence."""
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import orjson
+
+from cse.store import Campaign, Campaigns, Row
+
+_FIELDS = "id, sequence, of_group, request, request_resource, created, deadline, state, finished_at, document"
+_SELECT = f"SELECT {_FIELDS} FROM campaign"  # noqa: S608
+_SAVE = (
+    "UPDATE campaign SET of_group = ?, request = ?, request_resource = ?, created = ?, deadline = ?, state = ?,"
+    " finished_at = ?, document = ? WHERE id = ?"
+)
+
+_COLUMNS = ", ".join(Row._fields)
+_SEQUENCE = "(SELECT sequence FROM campaign WHERE id = ?)"
+_INSERT_ROW = f"INSERT INTO campaign_member (campaign, {_COLUMNS}) VALUES (?{', ?' * len(Row._fields)})"  # noqa: S608
+_WRITE = (
+    f"UPDATE campaign_member SET {', '.join(f'{name} = ?' for name in Row._fields[1:])}"  # noqa: S608
+    " WHERE campaign = ? AND position = ?"
+)
+_ROWS = f"SELECT {_COLUMNS} FROM campaign_member WHERE campaign = {_SEQUENCE} AND position > ?"  # noqa: S608
+_IN_STATES = " AND +state IN (SELECT value FROM json_each(?))"  # the + keeps the order of positions, thus no sorting
+_PAGE = " ORDER BY position LIMIT ?"
+_COUNTS = (
+    f"SELECT network, state, reason, count(*) FROM campaign_member WHERE campaign = {_SEQUENCE}"  # noqa: S608
+    " GROUP BY state, network, reason"
+)
+_OTHERS = (
+    f"SELECT (SELECT id FROM campaign WHERE sequence = campaign), {_COLUMNS} FROM campaign_member"  # noqa: S608
+    " WHERE target IN (SELECT target FROM campaign_member WHERE campaign = :sequence)"
+    " AND state = :state AND campaign < :sequence ORDER BY campaign, position"
+)
+
+
+class SQLiteCampaigns(Campaigns):
+    """The tables `campaign` and `campaign_member` of one connection."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._execute = connection.execute
+        self._executemany = connection.executemany
+
+    def add(self, campaign: Campaign, rows: Iterable[Row]) -> None:
+        values = (campaign.id, campaign.sequence, *_changeable(campaign))
+        self._execute(f"INSERT INTO campaign ({_FIELDS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values)  # noqa: S608
+        self._executemany(_INSERT_ROW, [(campaign.sequence, *row) for row in rows])
+
+    def get(self, campaign_id: str) -> Campaign | None:
+        row = self._execute(f"{_SELECT} WHERE id = ?", (campaign_id,)).fetchone()
+        return row and _campaign(row)
+
+    def save(self, campaign: Campaign) -> None:
+        self._execute(_SAVE, (*_changeable(campaign), campaign.id))
+
+    def remove(self, campaign_id: str) -> None:
+        self._execute(f"DELETE FROM campaign_member WHERE campaign = {_SEQUENCE}", (campaign_id,))  # noqa: S608
+        self._execute("DELETE FROM campaign WHERE id = ?", (campaign_id,))
+
+    def all(self, *, state: str | None = None, limit: int | None = None) -> list[Campaign]:
+        condition, values = ("", ()) if state is None else (" WHERE state = ?", (state,))
+        statement = f"{_SELECT}{condition} ORDER BY sequence DESC LIMIT ?"
+        return [_campaign(row) for row in self._execute(statement, (*values, _limit(limit)))]
+
+    def last_sequence(self) -> int:
+        row = self._execute("SELECT seq FROM sqlite_sequence WHERE name = 'campaign'").fetchone()
+        return int(row[0]) if row else 0
+
+    def write(self, campaign_id: str, rows: Iterable[Row]) -> None:
+        sequence = self._sequence(campaign_id)
+        self._executemany(_WRITE, [(*row[1:], sequence, row.position) for row in rows])
+
+    def rows(
+        self, campaign_id: str, *, states: Sequence[str] = (), after: int = -1, limit: int | None = None
+    ) -> list[Row]:
+        if states:
+            values = (campaign_id, after, orjson.dumps(list(states)).decode(), _limit(limit))
+            return [Row._make(row) for row in self._execute(_ROWS + _IN_STATES + _PAGE, values)]
+        return [Row._make(row) for row in self._execute(_ROWS + _PAGE, (campaign_id, after, _limit(limit)))]
+
+    def counts(self, campaign_id: str) -> dict[tuple[str, str, str], int]:
+        counted = self._execute(_COUNTS, (campaign_id,))
+        return {(network, state, reason): count for network, state, reason, count in counted}
+
+    def others(self, campaign_id: str, state: str) -> list[tuple[str, Row]]:
+        values = {"sequence": self._sequence(campaign_id), "state": state}
+        return [(other, Row._make(row)) for other, *row in self._execute(_OTHERS, values)]
+
+    def _sequence(self, campaign_id: str) -> int | None:
+        row = self._execute("SELECT sequence FROM campaign WHERE id = ?", (campaign_id,)).fetchone()
+        return row and int(row[0])
+
+
+def _changeable(campaign: Campaign) -> tuple[Any, ...]:
+    return (
+        campaign.group,
+        campaign.request,
+        campaign.request_resource,
+        campaign.created,
+        campaign.deadline,
+        campaign.state,
+        campaign.finished_at,
+        orjson.dumps(campaign.document),
+    )
+
+
+def _campaign(row: tuple[Any, ...]) -> Campaign:
+    campaign = Campaign(*row)
+    campaign.document = orjson.loads(row[-1])
+    return campaign
+
+
+def _limit(limit: int | None) -> int:
+    return -1 if limit is None else limit

@@ -1,0 +1,36 @@
+"""Long lists in SQLite: one row per item."""
+
+import sqlite3
+from collections.abc import Iterable
+
+from cse.store import Lists
+
+_INSERT = "INSERT INTO list_item (ri, position, item, target) VALUES (?, ?, ?, ?)"
+_ITEMS = "SELECT position, item, target FROM list_item WHERE ri = ? AND position > ? ORDER BY position LIMIT ?"
+
+
+class SQLiteLists(Lists):
+    """The table `list_item` of one connection."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._execute = connection.execute
+        self._executemany = connection.executemany
+
+    def replace(self, ri: str, items: Iterable[tuple[str, str | None]]) -> None:
+        rows = [(ri, position, item, target) for position, (item, target) in enumerate(items)]
+        self._execute("DELETE FROM list_item WHERE ri = ?", (ri,))
+        self._executemany(_INSERT, rows)
+
+    def items(self, ri: str, *, after: int = -1, limit: int | None = None) -> list[tuple[int, str, str | None]]:
+        return self._execute(_ITEMS, (ri, after, -1 if limit is None else limit)).fetchall()
+
+    def count(self, ri: str) -> int:
+        return int(self._execute("SELECT count(*) FROM list_item WHERE ri = ?", (ri,)).fetchone()[0])
+
+    def drop_target(self, target: str) -> list[str]:
+        rows = self._execute("DELETE FROM list_item WHERE target = ? RETURNING ri", (target,)).fetchall()
+        return sorted({ri for (ri,) in rows})
+
+    def drop(self, ri: str, positions: Iterable[int]) -> None:
+        rows = [(ri, position) for position in positions]
+        self._executemany("DELETE FROM list_item WHERE ri = ? AND position = ?", rows)

@@ -1,0 +1,124 @@
+"""The tree in SQLite: one row per resource, its attributes as a JSON document."""
+
+import sqlite3
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+
+from cse.errors import Conflict, NotFound
+from cse.store import Resource, Resources, Search
+
+_SELECT = "SELECT path, creator, document FROM resource"
+_INSERT = "INSERT INTO resource (ri, pi, ty, path, et, creator, document) VALUES (?, ?, ?, ?, ?, ?, ?)"
+_EXPIRED = f"{_SELECT} WHERE et < ? ORDER BY et, seq LIMIT ?"
+
+# ASCII has "0" right behind "/", so this range is every path that starts with the root and a slash.
+_BELOW = "path >= :root || '/' AND path < :root || '0'"
+_LEVELS = "(:slashes IS NULL OR length(path) - length(replace(path, '/', '')) <= :slashes)"
+_TYPES = "ty IN (SELECT value FROM json_each(:types))"
+_LABELS = "label IN (SELECT value FROM json_each(:labels))"
+_LABELLED = "label CROSS JOIN resource USING (ri)"  # CROSS keeps the label index in front
+
+# The inner statements read indexes only and yield numbers, which SQLite sorts; documents are read as one iterates.
+_IN_ORDER = _SELECT + " WHERE seq IN ({}) ORDER BY seq"
+_SEARCH = {
+    (typed, labelled): _IN_ORDER.format(
+        f"SELECT seq FROM {_LABELLED if labelled else 'resource'} WHERE {_BELOW} AND {_LEVELS}"  # noqa: S608
+        + (f" AND {_TYPES}" if typed else "")
+        + (f" AND {_LABELS}" if labelled else "")
+    )
+    for typed in (False, True)
+    for labelled in (False, True)
+}
+_CHILDREN = _IN_ORDER.format("SELECT seq FROM resource WHERE pi = ?")
+_CHILDREN_OF_TYPE = f"{_SELECT} WHERE pi = ? AND ty = ? ORDER BY seq"
+
+_SUBTREE = f"path = :root OR {_BELOW}"
+_REMOVE = (
+    f"DELETE FROM label WHERE ri IN (SELECT ri FROM resource WHERE {_SUBTREE})",  # noqa: S608
+    f"DELETE FROM list_item WHERE ri IN (SELECT ri FROM resource WHERE {_SUBTREE})",  # noqa: S608
+    f"DELETE FROM resource WHERE {_SUBTREE}",  # noqa: S608
+)
+
+
+class SQLiteResources(Resources):
+    """The tables `resource` and `label` of one connection."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._execute = connection.execute
+        self._executemany = connection.executemany
+        self._iterating: set[sqlite3.Cursor] = set()
+
+    def get(self, ri: str) -> Resource | None:
+        row = self._execute(f"{_SELECT} WHERE ri = ?", (ri,)).fetchone()
+        return row and _resource(row)
+
+    def find(self, path: str) -> Resource | None:
+        row = self._execute(f"{_SELECT} WHERE path = ?", (path,)).fetchone()
+        return row and _resource(row)
+
+    def insert(self, resource: Resource) -> None:
+        attributes, path = resource.attributes, resource.path
+        ri, et = attributes["ri"], attributes.get("et")
+        row = (ri, attributes["pi"], attributes["ty"], path, et, resource.creator, orjson.dumps(attributes))
+        try:
+            self._execute(_INSERT, row)
+        except sqlite3.IntegrityError as error:
+            raise Conflict(f"there is a resource {ri} or {path} already; choose another resourceName") from error
+        self._add_labels(attributes)
+
+    def update(self, resource: Resource) -> None:
+        attributes = resource.attributes
+        row = (attributes.get("et"), orjson.dumps(attributes), attributes["ri"])
+        if not self._execute("UPDATE resource SET et = ?, document = ? WHERE ri = ?", row).rowcount:
+            raise NotFound(f"there is no resource {attributes['ri']} any more")
+        self._execute("DELETE FROM label WHERE ri = ?", (attributes["ri"],))
+        self._add_labels(attributes)
+
+    def remove(self, resource: Resource) -> None:
+        for statement in _REMOVE:
+            self._execute(statement, {"root": resource.path})
+
+    def children(self, ri: str, ty: int | None = None, *, newest_first: bool = False) -> Iterator[Resource]:
+        direction = " DESC" if newest_first else ""
+        if ty is None:
+            return self._iterate(_CHILDREN + direction, (ri,))
+        return self._iterate(_CHILDREN_OF_TYPE + direction, (ri, ty))
+
+    def search(self, search: Search) -> Iterator[Resource]:
+        values = {
+            "root": search.root,
+            "slashes": None if search.levels is None else search.root.count("/") + search.levels,
+            "types": orjson.dumps(list(search.types)).decode(),
+            "labels": orjson.dumps(list(search.labels)).decode(),
+        }
+        return self._iterate(_SEARCH[bool(search.types), bool(search.labels)], values)
+
+    def expired(self, now: str, limit: int) -> list[Resource]:
+        return [_resource(row) for row in self._execute(_EXPIRED, (now, limit))]
+
+    def finish(self) -> None:
+        """End the iterations that are still under way: an open one would hold the connection at its old snapshot."""
+        while self._iterating:
+            self._iterating.pop().close()
+
+    def _add_labels(self, attributes: dict[str, Any]) -> None:
+        if labels := attributes.get("lbl"):
+            rows = ((label, attributes["ri"]) for label in labels)
+            self._executemany("INSERT OR IGNORE INTO label (label, ri) VALUES (?, ?)", rows)
+
+    def _iterate(self, statement: str, values: tuple[Any, ...] | dict[str, Any]) -> Iterator[Resource]:
+        cursor = self._execute(statement, values)
+        self._iterating.add(cursor)
+        try:
+            for row in cursor:
+                yield _resource(row)
+        finally:
+            self._iterating.discard(cursor)
+            cursor.close()
+
+
+def _resource(row: tuple[str, str, bytes]) -> Resource:
+    path, creator, document = row
+    return Resource(path, creator, orjson.loads(document))

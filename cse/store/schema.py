@@ -1,0 +1,99 @@
+"""The tables of the SQLite engine and how a connection to them is made."""
+
+import sqlite3
+
+from cse.config import ConfigurationError
+
+VERSION = 1
+CACHE_KIBIBYTES = 32 * 1024
+
+# Every index of a rowid table ends with the rowid, so (pi, ty) is in the order of creation within each type.
+# Large columns come last: SQLite reads a row only as far as it must.
+TABLES = """
+CREATE TABLE resource (
+    seq INTEGER PRIMARY KEY,
+    ri TEXT NOT NULL UNIQUE,
+    pi TEXT NOT NULL,
+    ty INTEGER NOT NULL,
+    path TEXT NOT NULL UNIQUE,
+    et TEXT,
+    creator TEXT NOT NULL,
+    document BLOB NOT NULL
+);
+CREATE INDEX resource_parent ON resource (pi, ty);
+CREATE INDEX resource_type ON resource (ty, path);
+CREATE INDEX resource_expiration ON resource (et);
+
+CREATE TABLE label (
+    label TEXT NOT NULL,
+    ri TEXT NOT NULL,
+    PRIMARY KEY (label, ri)
+) WITHOUT ROWID;
+CREATE INDEX label_resource ON label (ri);
+
+CREATE TABLE list_item (
+    ri TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    item TEXT NOT NULL,
+    target TEXT,
+    PRIMARY KEY (ri, position)
+) WITHOUT ROWID;
+CREATE INDEX list_item_target ON list_item (target) WHERE target IS NOT NULL;
+
+CREATE TABLE campaign (
+    sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    of_group TEXT NOT NULL,
+    request BLOB NOT NULL,
+    request_resource TEXT NOT NULL,
+    created REAL NOT NULL,
+    deadline REAL NOT NULL,
+    state TEXT NOT NULL,
+    finished_at REAL,
+    document BLOB NOT NULL
+);
+CREATE INDEX campaign_state ON campaign (state);
+
+CREATE TABLE campaign_member (
+    campaign INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    member TEXT NOT NULL,
+    target TEXT NOT NULL,
+    host TEXT NOT NULL,
+    state TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    status_code INTEGER NOT NULL,
+    network TEXT NOT NULL,
+    attempts INTEGER NOT NULL,
+    answered_at REAL NOT NULL,
+    content BLOB NOT NULL,
+    PRIMARY KEY (campaign, position)
+) WITHOUT ROWID;
+CREATE INDEX campaign_member_count ON campaign_member (campaign, state, network, reason);
+CREATE INDEX campaign_member_target ON campaign_member (target, state, campaign);
+
+CREATE TABLE effect (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind TEXT NOT NULL,
+    due REAL NOT NULL,
+    document BLOB NOT NULL
+);
+"""
+
+
+def connect(database: str) -> sqlite3.Connection:
+    """A connection in autocommit mode that any one thread at a time may use; `:memory:` for a database of its own."""
+    connection = sqlite3.connect(database, isolation_level=None, check_same_thread=False)
+    connection.execute(f"PRAGMA cache_size = -{CACHE_KIBIBYTES}")
+    return connection
+
+
+def prepare(connection: sqlite3.Connection) -> None:
+    """Make every commit durable and create what is missing; ConfigurationError if another version wrote the file."""
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version == 0:
+        connection.executescript(f"BEGIN; {TABLES} PRAGMA user_version = {VERSION}; COMMIT;")
+    elif version != VERSION:
+        raise ConfigurationError(f"its tables have version {version}, this server reads {VERSION}; use another file")

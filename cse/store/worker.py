@@ -1,0 +1,106 @@
+"""Group commit: units that queue while a thread is busy share its next transaction and the wait for the disk."""
+
+import asyncio
+import threading
+from collections.abc import Sequence
+from contextlib import suppress
+from queue import SimpleQueue
+from typing import Any, NamedTuple, cast
+
+from cse.store import T, Unit
+from cse.store.transaction import SQLiteTransaction
+
+MAXIMUM_BATCH = 256
+
+
+class Outcome(NamedTuple):
+    """What became of a unit. An error travels as a value because a future refuses StopIteration."""
+
+    value: Any = None
+    error: BaseException | None = None
+
+
+class Job(NamedTuple):
+    """A unit and who waits for it."""
+
+    unit: Unit[Any]
+    outcome: asyncio.Future[Outcome]
+
+
+class Worker:
+    """A thread that runs units on its own connection. `begin` is the statement that starts a transaction."""
+
+    def __init__(self, transaction: SQLiteTransaction, begin: str) -> None:
+        self._transaction = transaction
+        self._connection = transaction.connection
+        self._begin = begin
+        self._loop = asyncio.get_running_loop()
+        self._jobs: SimpleQueue[Job | None] = SimpleQueue()
+        self._accepting = True
+        self._thread = threading.Thread(target=self._work, name=f"store {begin}", daemon=True)
+        self._thread.start()
+
+    async def run(self, unit: Unit[T]) -> T:
+        """The unit's result, after the commit. A caller who is cancelled leaves the unit to its course."""
+        if not self._accepting:
+            raise RuntimeError("the store is closed")
+        future: asyncio.Future[Outcome] = self._loop.create_future()
+        self._jobs.put(Job(unit, future))
+        value, error = await future
+        if error is not None:
+            raise error
+        return cast(T, value)
+
+    async def close(self) -> None:
+        """Finish the units that were accepted and end the thread."""
+        self._accepting = False
+        self._jobs.put(None)
+        await asyncio.to_thread(self._thread.join)
+
+    def _work(self) -> None:
+        while self._serve(self._next_batch()):
+            pass
+
+    def _next_batch(self) -> list[Job | None]:
+        batch = [self._jobs.get()]
+        while len(batch) < MAXIMUM_BATCH and not self._jobs.empty():
+            batch.append(self._jobs.get())
+        return batch
+
+    def _serve(self, batch: list[Job | None]) -> bool:
+        """Run a batch and tell everyone; false if `close` was called, behind which nothing queues."""
+        jobs = [job for job in batch if job is not None]
+        outcomes = self._transact([job.unit for job in jobs])
+        with suppress(RuntimeError):  # a loop that was closed has nobody who waits
+            self._loop.call_soon_threadsafe(_tell, jobs, outcomes)
+        return len(jobs) == len(batch)
+
+    def _transact(self, units: Sequence[Unit[Any]]) -> list[Outcome]:
+        try:
+            self._connection.execute(self._begin)
+            outcomes = [self._attempt(unit) for unit in units]
+            self._connection.execute("COMMIT")
+        except BaseException as error:
+            self._connection.rollback()
+            return [Outcome(error=error)] * len(units)
+        return outcomes
+
+    def _attempt(self, unit: Unit[Any]) -> Outcome:
+        self._connection.execute("SAVEPOINT unit")
+        try:
+            outcome = Outcome(unit(self._transaction))
+        except BaseException as error:
+            if not self._connection.in_transaction:  # SQLite gave it all up: the disk is full or broken
+                raise
+            self._connection.execute("ROLLBACK TO unit")
+            outcome = Outcome(error=error)
+        finally:
+            self._transaction.finish()
+        self._connection.execute("RELEASE unit")
+        return outcome
+
+
+def _tell(jobs: Sequence[Job], outcomes: Sequence[Outcome]) -> None:
+    for job, outcome in zip(jobs, outcomes, strict=True):
+        if not job.outcome.done():
+            job.outcome.set_result(outcome)
