@@ -9,10 +9,11 @@ from datetime import UTC, datetime
 
 from cse.errors import BadRequest
 
-_TIMESTAMP = re.compile(r"(\d{8}T\d{6})(?:[,.](\d{1,6}))?Z?")
+_TIMESTAMP = re.compile(r"(\d{8}T\d{6})(?:[,.](\d{1,6}))?Z?", re.ASCII)
 _DURATION = re.compile(
     r"P(?:(?P<years>\d+)Y)?(?:(?P<months>\d+)M)?(?:(?P<weeks>\d+)W)?(?:(?P<days>\d+)D)?"
-    r"(?:T(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+(?:\.\d+)?)S)?)?"
+    r"(?:T(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+(?:\.\d+)?)S)?)?",
+    re.ASCII,
 )
 _SECONDS = {
     "years": 365 * 86400.0,
@@ -23,6 +24,8 @@ _SECONDS = {
     "minutes": 60.0,
     "seconds": 1.0,
 }
+_LAST_MOMENT = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp()
+LONGEST_DURATION = 1000 * _SECONDS["years"]
 
 
 class Clock(ABC):
@@ -63,13 +66,19 @@ class SystemClock(Clock):
 
 
 def timestamp(seconds: float) -> str:
-    """Seconds since 1970 as `YYYYMMDDTHHMMSS`, the form of every resource attribute."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y%m%dT%H%M%S")
+    """Seconds since 1970 as `YYYYMMDDTHHMMSS`, the form of every resource attribute; 9999 is the last year."""
+    return _basic_format(seconds, "seconds")
 
 
 def precise_timestamp(seconds: float) -> str:
     """Seconds since 1970 as `YYYYMMDDTHHMMSS,ffffff`, the form that orders requests (originatingTimestamp)."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y%m%dT%H%M%S,%f")
+    return _basic_format(seconds, "microseconds").replace(".", ",")
+
+
+def _basic_format(seconds: float, precision: str) -> str:
+    # Not strftime, which leaves the leading zeros of early years away.
+    moment = datetime.fromtimestamp(min(seconds, _LAST_MOMENT), UTC).replace(tzinfo=None)
+    return moment.isoformat(timespec=precision).replace("-", "").replace(":", "")
 
 
 def parse_timestamp(text: str, name: str = "timestamp") -> float:
@@ -93,8 +102,11 @@ def parse_moment(text: str, now: float, name: str) -> float:
 
 
 def parse_duration(text: str, name: str = "duration") -> float:
-    """An xs:duration such as `PT15M` in seconds (a month is 30 days, a year 365)."""
+    """An xs:duration such as `PT15M` in seconds (a month is 30 days, a year 365), at most 1000 years."""
     match = _DURATION.fullmatch(text)
     if not match or not any(match.groupdict().values()) or text.endswith("T"):
         raise BadRequest(f"{name} must be a duration such as PT15M, not {text[:40]!r}")
-    return sum(float(value) * _SECONDS[unit] for unit, value in match.groupdict().items() if value)
+    seconds = sum(float(value) * _SECONDS[unit] for unit, value in match.groupdict().items() if value)
+    if seconds > LONGEST_DURATION:
+        raise BadRequest(f"{name} must be a duration of at most 1000 years, not {text[:40]!r}")
+    return seconds

@@ -67,8 +67,9 @@ class SimulatedDevice:
             return known
         if originating_timestamp < self._newest:
             return None
-        self._newest = originating_timestamp
         answer = self._carry_out(content)
+        if answer.succeeded:
+            self._newest = originating_timestamp
         self._answers[request_identifier] = answer
         if len(self._answers) > REMEMBERED_ANSWERS:
             self._answers.popitem(last=False)
