@@ -4,6 +4,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from cse.testing.clock import settle
 from cse.testing.fleet import Fleet, RegistrationFailed
 from cse.testing.meters import MeterOptions, build_devices, meter_options, meters_group, operate
 
@@ -70,9 +71,8 @@ async def test_a_refused_registration_is_an_error_of_the_command(monkeypatch: py
 
 async def test_operating_says_that_the_meters_are_there(capsys: pytest.CaptureFixture[str]) -> None:
     task = asyncio.create_task(operate(Fleet("http://127.0.0.1:1", [], lambda device: [])))
-    await asyncio.sleep(0)
-    while "registered" not in capsys.readouterr().out:
-        await asyncio.sleep(0)
+    while "0 meters are registered" not in capsys.readouterr().out:
+        await settle()
     task.cancel()
     await asyncio.wait([task])
     assert task.cancelled()
