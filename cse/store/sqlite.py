@@ -1,8 +1,9 @@
 """The embedded engines: a SQLite file, and the same tables in memory for tests."""
 
 import sqlite3
-from contextlib import ExitStack
+from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import cast
 
 from cse.config import ConfigurationError
 from cse.store import Store, T, Transaction, Unit
@@ -11,66 +12,69 @@ from cse.store.transaction import SQLiteTransaction
 from cse.store.worker import Worker
 
 
-class SQLiteStore(Store):
-    """A file, served by a thread that writes and a thread that reads. One server at a time may have it open."""
+class EmbeddedStore(Store):
+    """What the engines in this process have in common: a writer, and things to release in the end."""
 
     _writer: Worker
-    _reader: Worker
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._held = ExitStack()
-
-    async def open(self) -> None:
-        with ExitStack() as held:
-            writing, reading = _open_file(self._path, held)
-            self._held = held.pop_all()
-        self._writer = Worker(SQLiteTransaction(writing), "BEGIN IMMEDIATE")
-        self._reader = Worker(SQLiteTransaction(reading), "BEGIN")
+    def __init__(self) -> None:
+        self._held = AsyncExitStack()
 
     async def run(self, unit: Unit[T]) -> T:
         return await self._writer.run(unit)
 
+    async def close(self) -> None:
+        await self._held.aclose()
+
+    def _start(self, connection: sqlite3.Connection, begin: str, held: AsyncExitStack) -> Worker:
+        worker = Worker(SQLiteTransaction(connection), begin)
+        held.push_async_callback(worker.close)
+        return worker
+
+
+class SQLiteStore(EmbeddedStore):
+    """A file, served by a thread that writes and a thread that reads. One server at a time may have it open."""
+
+    _reader: Worker
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._path = path
+
+    async def open(self) -> None:
+        async with AsyncExitStack() as held:
+            writing, reading = _open_file(self._path, held)
+            self._writer = self._start(writing, "BEGIN IMMEDIATE", held)
+            self._reader = self._start(reading, "BEGIN", held)
+            self._held = held.pop_all()
+
     async def read(self, unit: Unit[T]) -> T:
         return await self._reader.run(unit)
 
-    async def close(self) -> None:
-        await self._reader.close()
-        await self._writer.close()
-        self._held.close()
 
-
-class MemoryStore(Store):
+class MemoryStore(EmbeddedStore):
     """Gone when it is closed. Reads queue behind writes, since a database in memory has a single connection."""
 
-    _worker: Worker
-
-    def __init__(self) -> None:
-        self._connection = connect(":memory:")
-        prepare(self._connection)
-
     async def open(self) -> None:
-        self._worker = Worker(SQLiteTransaction(self._connection), "BEGIN IMMEDIATE")
-
-    async def run(self, unit: Unit[T]) -> T:
-        return await self._worker.run(unit)
+        connection = connect(":memory:")
+        self._held.callback(connection.close)
+        prepare(connection)
+        self._writer = self._start(connection, "BEGIN IMMEDIATE", self._held)
 
     async def read(self, unit: Unit[T]) -> T:
-        return await self._worker.run(lambda transaction: self._without_writing(unit, transaction))
-
-    async def close(self) -> None:
-        await self._worker.close()
-        self._connection.close()
-
-    def _without_writing(self, unit: Unit[T], transaction: Transaction) -> T:
-        self._connection.execute("PRAGMA query_only = ON")
-        try:
-            return unit(transaction)
-        finally:
-            self._connection.execute("PRAGMA query_only = OFF")
+        return await self._writer.run(lambda transaction: _without_writing(unit, transaction))
 
 
-def _open_file(path: Path, held: ExitStack) -> tuple[sqlite3.Connection, sqlite3.Connection]:
+def _without_writing(unit: Unit[T], transaction: Transaction) -> T:
+    connection = cast(SQLiteTransaction, transaction).connection
+    connection.execute("PRAGMA query_only = ON")
+    try:
+        return unit(transaction)
+    finally:
+        connection.execute("PRAGMA query_only = OFF")
+
+
+def _open_file(path: Path, held: AsyncExitStack) -> tuple[sqlite3.Connection, sqlite3.Connection]:
     """A writing and a reading connection; whoever closes `held` closes them and gives the file free."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,34 @@
+"""Store URLs."""
+
+from pathlib import Path
+
+import pytest
+
+from cse.config import ConfigurationError
+from cse.store.opening import open_store
+from cse.store.sqlite import MemoryStore
+from tests.cse.store.samples import inserting, paths
+
+
+@pytest.mark.parametrize("url", ["", "sqlite:", "sqlite:///", "sqlite://cse.sqlite", "postgresql://host/cse", "memory"])
+def test_other_urls_are_refused(url: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"store in \[server\] must be sqlite:///PATH or memory:"):
+        open_store(url)
+
+
+def test_memory() -> None:
+    assert isinstance(open_store("memory:"), MemoryStore)
+
+
+async def test_a_relative_path_is_relative_to_the_working_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    store = open_store("sqlite:///some/folder/cse.sqlite")
+    await store.open()
+    await store.run(inserting("cse/1"))
+    await store.close()
+    again = open_store(f"sqlite:///{tmp_path}/some/folder/cse.sqlite")
+    await again.open()
+    assert await again.read(paths) == ["cse/1"]
+    await again.close()
