@@ -29,7 +29,7 @@ SCHEME = "loopback"
 
 
 class Loopback(Network):
-    """Reaches `loopback://<anything>`; the answer's content is the request's. at `loopback://silent` nobody answers."""
+    """Reaches `loopback://<anything>`; the answer's content is the request's. At `loopback://silent` nobody answers."""
 
     name = "loopback"
 

@@ -211,13 +211,17 @@ class NetworkContract:
         left = asyncio.all_tasks() - before
         assert not left, f"stop must end the tasks that start began: {left}"
 
-    async def deliver_first(self, network: Network, host: Host, request: Request) -> Sent:
+    async def deliver_first(
+        self, network: Network, host: Host, request: Request, *, deadline: float = float("inf")
+    ) -> Sent:
         """Deliver to this host alone, by the first way that is offered."""
         found = ways(network.offers([host], request, GROUP)[0])
         assert found, f"{host} must get a Way"
-        return await self.deliver(network, found[0], [host], request)
+        return await self.deliver(network, found[0], [host], request, deadline=deadline)
 
-    async def deliver(self, network: Network, way: Way, hosts: Sequence[Host], request: Request) -> Sent:
+    async def deliver(
+        self, network: Network, way: Way, hosts: Sequence[Host], request: Request, *, deadline: float = float("inf")
+    ) -> Sent:
         """Deliver as the engine does. A delivery that takes too long is cancelled, which must do no harm."""
         counted: list[tuple[int, float]] = []
         delivery = Delivery(
@@ -228,7 +232,7 @@ class NetworkContract:
             GROUP,
             attempt=1,
             window=0.0,
-            deadline=float("inf"),
+            deadline=deadline,
             transmitted=lambda transmissions, airtime_ms: counted.append((transmissions, airtime_ms)),
         )
         failure: DeliveryFailed | None = None
@@ -249,7 +253,7 @@ def ways(reach: Reach) -> list[Way]:
 
 def odd_addresses(scheme: str) -> list[str]:
     """Points of access of this scheme as careless or hostile clients write them."""
-    tails = ("", "[", "[::1", ":99999/", "a:b:c", "\x00", " ", "?", "#", "//", "@", "ü", "%zz", "x" * 5000)
+    tails = ("", "[", "[::1", ":99999/", "a:b:c", "\x00", " ", "?", "#", "//", "@", "127.0.0.1:1/ü%zz", "x" * 5000)
     return ["", "://", scheme, scheme + ":", *(f"{scheme}://{tail}" for tail in tails)]
 
 

@@ -1,0 +1,123 @@
+"""Primitives as HTTP messages and back: the client's side of TS-0009."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from urllib.parse import quote, urlsplit, urlunsplit
+
+import orjson
+
+from cse.network import DeliveryFailed
+from cse.primitive import OK, Operation, Request, Response, ResponseType
+
+METHODS = {
+    Operation.CREATE: "POST",
+    Operation.RETRIEVE: "GET",
+    Operation.UPDATE: "PUT",
+    Operation.DELETE: "DELETE",
+    Operation.NOTIFY: "POST",
+}
+HEADERS = {
+    "X-M2M-Origin": "originator",
+    "X-M2M-RI": "request_identifier",
+    "X-M2M-RVI": "release_version",
+    "X-M2M-OT": "originating_timestamp",
+    "X-M2M-RET": "request_expiration",
+    "X-M2M-RST": "result_expiration",
+    "X-M2M-EC": "event_category",
+    "X-M2M-GID": "group_request_identifier",
+    "X-M2M-VSI": "vendor_information",
+}
+STATUS_CODE = "X-M2M-RSC"
+ACKNOWLEDGED = range(1000, 2000)
+PARTIAL_CONTENT = 1
+
+
+class MalformedAnswer(Exception):
+    """An answer that cannot be decoded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """An HTTP request. The body's length is known, so it is never sent in chunks."""
+
+    method: str
+    url: str
+    headers: dict[str, str]
+    body: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An HTTP response; `body` is None when it is too large, b"" when nobody needs it."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes | None
+
+
+def to_message(request: Request, point_of_access: str) -> Message:
+    """The HTTP request that carries a primitive to an URL of a `poa` (TS-0009 clause 6)."""
+    headers = {header: str(value) for header, name in HEADERS.items() if (value := getattr(request, name)) is not None}
+    if request.notification_uris is not None:
+        headers["X-M2M-RTU"] = "&".join(request.notification_uris)
+    body = None
+    if request.content is not None:
+        headers["Content-Type"] = _content_type(request)
+        body = orjson.dumps(request.content)
+    return Message(METHODS[request.operation], _url(request, point_of_access), headers, body)
+
+
+def from_answer(answer: Answer) -> Response | None:
+    """The response primitive, or None when the device will send it later, as a notification.
+
+    A plain web server sends no response status code: any 2xx means OK and its body is not looked at, anything else
+    is DeliveryFailed. MalformedAnswer for what is no response at all.
+    """
+    if STATUS_CODE not in answer.headers:
+        if 200 <= answer.status < 300:
+            return Response(OK)
+        raise DeliveryFailed(f"the device's web server answered with HTTP status {answer.status}", refused=True)
+    try:
+        status_code = int(answer.headers[STATUS_CODE])
+        content = orjson.loads(answer.body) if answer.body else None
+    except ValueError:
+        raise MalformedAnswer from None
+    if status_code in ACKNOWLEDGED:
+        return None
+    return Response(status_code, content, content_status=PARTIAL_CONTENT if answer.body is None else None)
+
+
+def _content_type(request: Request) -> str:
+    # Whether `ty` is there tells CREATE from NOTIFY.
+    parameter = f";ty={request.resource_type}" if request.operation is Operation.CREATE else ""
+    return "application/json" + parameter
+
+
+def _url(request: Request, point_of_access: str) -> str:
+    parts = urlsplit(point_of_access)
+    # `?ct=json` in a notification target chooses a serialization; it is no part of the address.
+    arguments = [one for one in parts.query.split("&") if one and not one.startswith("ct=")]
+    path = parts.path
+    if request.operation is not Operation.NOTIFY:
+        path = path.rstrip("/") + _path(request.to)
+        arguments += _arguments(request)
+    return urlunsplit((parts.scheme, parts.netloc, path, "&".join(arguments), ""))
+
+
+def _path(to: str) -> str:
+    """The request-target of an address in CSE-relative, SP-relative or absolute form."""
+    if to.startswith("//"):
+        return "/_" + quote(to[1:])
+    return ("/~" if to.startswith("/") else "/") + quote(to)
+
+
+def _arguments(request: Request) -> Iterator[str]:
+    if request.response_type is not ResponseType.BLOCKING:
+        yield f"rt={request.response_type}"
+    if request.result_content is not None:
+        yield f"rcn={request.result_content}"
+    if request.unstructured_identifiers:
+        yield "drt=2"
+    for name, values in {**request.filters, "atrl": request.attribute_list}.items():
+        if values:
+            yield quote(name) + "=" + "+".join(quote(value, safe="") for value in values)

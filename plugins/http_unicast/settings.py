@@ -1,0 +1,24 @@
+"""Settings of the network `http-unicast`."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from cse.config import setting
+
+
+@dataclass(frozen=True)
+class HttpUnicastSettings:
+    """Section `[http-unicast]`."""
+
+    section: ClassVar[str] = "http-unicast"
+
+    parallel: int = setting(500, "requests under way at the same time")
+    connect_timeout: float = setting(3.0, "seconds until a device must have accepted the connection")
+    answer_timeout: float = setting(5.0, "seconds until a device must have answered, the connection included")
+    max_response_bytes: int = setting(65_536, "largest content of an answer; of a larger one only the status is taken")
+    max_payload: int = setting(1_048_576, "largest request content in bytes that is offered")
+    cost: int = setting(1000, "cost of one request in micro-units")
+    loss_ppm: int = setting(0, "requests that are expected to be lost, in parts per million")
+    latency_ms: int = setting(200, "milliseconds until one device has answered")
+    latency_per_member_us: int = setting(500, "microseconds that every further device adds")
+    preference: int = setting(3, "lower is preferred among networks of equal cost")

@@ -1,0 +1,81 @@
+import pytest
+
+from cse.network import DeliveryFailed
+from cse.primitive import OK, Operation, Request, Response, ResponseType, ResultContent
+from plugins.http_unicast.mapping import Answer, MalformedAnswer, from_answer, to_message
+
+POA = "http://127.0.0.1:9000/in/"
+
+
+def request(operation: Operation, to: str = "cse-in/meter", **parameters: object) -> Request:
+    return Request(operation, to, "Cheadend", "r-1", release_version="3", **parameters)
+
+
+def test_a_notification_goes_to_the_point_of_access_itself() -> None:
+    message = to_message(request(Operation.NOTIFY, content={"m2m:sgn": {}}), POA + "?ct=json&a=b")
+    assert (message.method, message.url) == ("POST", POA + "?a=b")
+    assert message.headers["Content-Type"] == "application/json"
+    assert message.body == b'{"m2m:sgn":{}}'
+
+
+def test_a_creation_names_the_type_in_its_content_type() -> None:
+    message = to_message(request(Operation.CREATE, resource_type=4, content={"m2m:cin": {}}), POA)
+    assert (message.method, message.url) == ("POST", POA + "cse-in/meter")
+    assert message.headers["Content-Type"] == "application/json;ty=4"
+
+
+@pytest.mark.parametrize(
+    ("to", "path"),
+    [("cse/a b", "cse/a%20b"), ("/mn1/cse/x", "~/mn1/cse/x"), ("//sp.tld/mn1/cse/x", "_/sp.tld/mn1/cse/x")],
+)
+@pytest.mark.parametrize(
+    ("operation", "method"), [(Operation.RETRIEVE, "GET"), (Operation.UPDATE, "PUT"), (Operation.DELETE, "DELETE")]
+)
+def test_every_address_form_has_its_path(operation: Operation, method: str, to: str, path: str) -> None:
+    message = to_message(request(operation, to), POA)
+    assert (message.method, message.url, message.body) == (method, POA + path, None)
+    assert "Content-Type" not in message.headers
+
+
+def test_parameters_become_query_arguments() -> None:
+    message = to_message(
+        request(
+            Operation.RETRIEVE,
+            filters={"ty": ["3", "4"], "lbl": ["a&b"]},
+            attribute_list=("ri", "lbl"),
+            response_type=ResponseType.NON_BLOCKING_ASYNCH,
+            notification_uris=("http://a/", "http://b/"),
+            result_content=ResultContent.CHILD_REFERENCES,
+            unstructured_identifiers=True,
+        ),
+        POA,
+    )
+    assert message.url == POA + "cse-in/meter?rt=2&rcn=6&drt=2&ty=3+4&lbl=a%26b&atrl=ri+lbl"
+    assert message.headers["X-M2M-RTU"] == "http://a/&http://b/"
+
+
+@pytest.mark.parametrize(
+    ("answer", "response"),
+    [
+        (Answer(200, {"X-M2M-RSC": "2004"}, b'{"m2m:cnt":{}}'), Response(2004, {"m2m:cnt": {}})),
+        (Answer(404, {"X-M2M-RSC": "4004"}, b""), Response(4004)),
+        (Answer(500, {"X-M2M-RSC": "2000"}, b""), Response(OK)),
+        (Answer(200, {"X-M2M-RSC": "2000"}, None), Response(OK, content_status=1)),
+        (Answer(200, {}, b"<html>"), Response(OK)),
+        (Answer(202, {}, b""), Response(OK)),
+        (Answer(202, {"X-M2M-RSC": "1001"}, b""), None),
+    ],
+)
+def test_answers(answer: Answer, response: Response | None) -> None:
+    assert from_answer(answer) == response
+
+
+@pytest.mark.parametrize("answer", [Answer(200, {"X-M2M-RSC": "?"}, b""), Answer(200, {"X-M2M-RSC": "2000"}, b"{")])
+def test_malformed_answers(answer: Answer) -> None:
+    with pytest.raises(MalformedAnswer):
+        from_answer(answer)
+
+
+def test_an_error_of_a_web_server_is_no_answer_of_a_device() -> None:
+    with pytest.raises(DeliveryFailed, match="HTTP status 502"):
+        from_answer(Answer(502, {}, b""))
