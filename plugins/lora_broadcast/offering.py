@@ -1,0 +1,111 @@
+"""From hosts and a request to offers, and from a delivery to the message on the air."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from cse.network import Delivery, DeliveryFailed, Host, Offer, Reach, Reason, Unreachable, Way
+from cse.primitive import Operation, Request
+from plugins.lora_broadcast.codec import CampaignMessage
+from plugins.lora_broadcast.directory import Directory
+from plugins.lora_broadcast.memory import Campaigns
+from plugins.lora_broadcast.network_server import DeviceFacts
+from plugins.lora_broadcast.planning import UNICAST_EXPONENT, Planner
+from plugins.lora_broadcast.registry import Registry
+from plugins.lora_broadcast.settings import LoRaSettings
+
+
+class Offering:
+    """`network` is the name of the network in offers and reasons."""
+
+    def __init__(
+        self, network: str, settings: LoRaSettings, directory: Directory, registry: Registry, campaigns: Campaigns
+    ) -> None:
+        self._network = network
+        self._most_excluded = settings.max_exclusions
+        self._planner = Planner(network, settings)
+        self._directory = directory
+        self._registry = registry
+        self._campaigns = campaigns
+
+    def offers(self, hosts: Sequence[Host], request: Request, group: str) -> list[Reach]:
+        """As `Network.offers`."""
+        obstacle = self._obstacle(request)
+        found = [self._registry.find(host, obstacle) for host in hosts]
+        devices = [facts for facts in found if isinstance(facts, DeviceFacts)]
+        unicasts = self._unicasts(request, devices)
+        broadcast = self._broadcast(request, group, devices) if group and devices else None
+        return [
+            [item]
+            if isinstance(item, Unreachable)
+            else [Way(unicasts[item.data_rate], item.device), *self._heard(item, group, broadcast)]
+            for item in found
+        ]
+
+    def unicast_message(self, request: Request) -> bytes:
+        """What a single device receives."""
+        number = self._campaigns.number(request.request_identifier)
+        return CampaignMessage(number, UNICAST_EXPONENT, request.content).encode()
+
+    def multicast_message(self, delivery: Delivery) -> bytes:
+        """What a group receives, for the group as it stands now, which may have changed since the offer."""
+        identifier, group = delivery.request.request_identifier, delivery.address
+        facts = self._directory.groups.get(group)
+        if facts is None:
+            raise DeliveryFailed(self._directory.obstacle or f"the group {group} has no multicast session any more")
+        found = (self._registry.find(host, None) for host in delivery.hosts)
+        self._registry.target(identifier, group, (item.device for item in found if isinstance(item, DeviceFacts)))
+        excluded = self._registry.bystanders(identifier, group)
+        if len(excluded) > self._most_excluded:
+            raise DeliveryFailed(self._too_many(excluded))
+        number = self._campaigns.number(identifier)
+        message = CampaignMessage(number, 0, delivery.request.content, excluded)
+        exponent = self._planner.window_exponent(facts, len(message.encode()), delivery.window)
+        return replace(message, window_exponent=exponent).encode()
+
+    def lifetime_ms(self, seconds: float) -> int:
+        """Radio milliseconds in so many server seconds."""
+        return self._planner.lifetime_ms(seconds)
+
+    def _obstacle(self, request: Request) -> Unreachable | None:
+        """What keeps every device from being reached."""
+        if request.operation is not Operation.NOTIFY:
+            return Unreachable(self._network, Reason.OPERATION, "LoRa carries device requests (NOTIFY) only")
+        if self._directory.obstacle:
+            return Unreachable(self._network, Reason.OFFLINE, self._directory.obstacle)
+        return None
+
+    def _unicasts(self, request: Request, devices: Sequence[DeviceFacts]) -> dict[int, Offer]:
+        """One offer per data rate."""
+        number = self._campaigns.peek(request.request_identifier)
+        size = len(CampaignMessage(number, UNICAST_EXPONENT, request.content).encode())
+        gateways = len(self._directory.gateways)
+        return {rate: self._planner.unicast(rate, size, gateways) for rate in {facts.data_rate for facts in devices}}
+
+    def _broadcast(self, request: Request, group: str, devices: Sequence[DeviceFacts]) -> Offer | Unreachable:
+        """The offer to all joined devices of the group, or why there is none."""
+        identifier, offer_id = request.request_identifier, f"{self._network}:{group}"
+        self._registry.target(identifier, group, (facts.device for facts in devices))
+        facts, joined = self._directory.groups.get(group), self._directory.joined_devices(group)
+        if facts is None or not joined:
+            return Unreachable(offer_id, Reason.NOT_JOINED, "no device has acknowledged a session of this group yet")
+        excluded = self._registry.bystanders(identifier, group)
+        if len(excluded) > self._most_excluded:
+            return Unreachable(offer_id, Reason.SECURITY, self._too_many(excluded))
+        size = len(CampaignMessage(self._campaigns.peek(identifier), 0, request.content, excluded).encode())
+        return self._planner.broadcast(facts, joined, size, self._directory.budget(facts), self._directory.band(facts))
+
+    def _heard(self, facts: DeviceFacts, group: str, broadcast: Offer | Unreachable | None) -> Reach:
+        """The broadcast as one device sees it."""
+        if not isinstance(broadcast, Offer):
+            return [broadcast] if broadcast else []
+        if self._directory.joined(group, facts.device):
+            return [Way(broadcast, group)]
+        spent = self._directory.setup_airtime[group] / 1e6
+        detail = f"the device has not acknowledged its session; {spent:.1f} s of airtime went into the set-up so far"
+        return [Unreachable(broadcast.id, Reason.NOT_JOINED, detail)]
+
+    def _too_many(self, excluded: Sequence[int]) -> str:
+        return (
+            f"{len(excluded)} devices that are not targets of this request would hear it; "
+            f"at most {self._most_excluded} can be excluded (max_exclusions)"
+        )

@@ -1,0 +1,75 @@
+"""`cse meters lora`: simulated meters on a simulated LoRaWAN network, with the network server's door."""
+
+import asyncio
+
+import click
+
+from cse.testing.device import SimulatedDevice
+from cse.testing.fleet import RegistrationFailed
+from cse.testing.meters import PROBABILITY, MeterOptions, meter_options
+from cse.timing import SystemClock
+from plugins.lora_broadcast.endpoint import parse_endpoint
+from plugins.lora_broadcast.radio.door import Door
+from plugins.lora_broadcast.radio.propagation import PATH_LOSS
+from plugins.lora_broadcast.radio.simulation import Scenario, Simulation, dev_eui
+
+HOUR = 3600.0
+
+
+@click.command("lora")
+@meter_options
+@click.option("--listen", default="127.0.0.1:1680", show_default=True, help="address and port of the network server")
+@click.option("--radio-speed", type=click.FloatRange(0.01), help="radio seconds in a second; default: 3600 / --hour")
+@click.option("--gateways", type=click.IntRange(1, 100), default=4, show_default=True, help="how many gateways")
+@click.option("--radius", type=click.FloatRange(10), default=5000.0, show_default=True, help="of the area, in metres")
+@click.option("--path-loss", type=click.Choice(list(PATH_LOSS)), default="oulu", show_default=True, help="its model")
+@click.option("--shadowing", type=click.FloatRange(0), default=7.8, show_default=True, help="standard deviation (dB)")
+@click.option("--margin", type=float, default=10.0, show_default=True, help="dB that data rates keep in reserve")
+@click.option("--class-a", type=click.IntRange(0), default=0, show_default=True, help="how many, the last, are class A")
+@click.option("--rubbish", type=PROBABILITY, default=0.0, help="probability that an answer cannot be decoded")
+def lora(
+    options: MeterOptions,
+    listen: str,
+    radio_speed: float | None,
+    gateways: int,
+    radius: float,
+    path_loss: str,
+    shadowing: float,
+    margin: float,
+    class_a: int,
+    rubbish: float,
+) -> None:
+    """Meters on a simulated LoRaWAN network (EU868, class C), and its network server."""
+    devices = options.devices("Clora")
+    for device in devices:
+        device.faults.rubbish = rubbish
+    meters = {dev_eui(options.first + index): device for index, device in enumerate(devices)}
+    asleep = frozenset(list(meters)[len(meters) - class_a :])
+    scenario = Scenario(gateways, radius, path_loss, shadowing, margin, options.seed, asleep)
+    simulation = Simulation(scenario, meters)
+    speed = radio_speed or HOUR / options.hour
+    try:
+        host, port = parse_endpoint(listen)
+    except ValueError:
+        raise click.BadParameter(
+            f"{listen!r} is no IP address and port such as 127.0.0.1:1680", param_hint="--listen"
+        ) from None
+    try:
+        asyncio.run(_run(options, meters, Door(simulation, speed, SystemClock()), host, port))
+    finally:
+        click.echo(simulation.report())
+
+
+async def _run(options: MeterOptions, meters: dict[str, SimulatedDevice], door: Door, host: str, port: int) -> None:
+    """Open the door, register the AEs, then let time pass: no reading is sent before its AE exists."""
+    poa = {meter.id: [f"lora://{eui}"] for eui, meter in meters.items()}
+    fleet = options.fleet(list(meters.values()), lambda device: poa[device.id])
+    try:
+        async with door.open(host, port) as actual:
+            await fleet.register()
+            click.echo(f"{len(meters)} meters are registered at {options.cse}; network server at {host}:{actual}")
+            await door.let_time_pass()
+    except OSError as error:
+        raise click.ClickException(f"cannot listen on {host}:{port}: {error.strerror}") from error
+    except RegistrationFailed as failure:
+        raise click.ClickException(str(failure)) from None

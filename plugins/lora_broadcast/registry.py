@@ -1,0 +1,118 @@
+"""Which AE a device belongs to, and which devices may hear a broadcast to a group."""
+
+import re
+from collections import OrderedDict
+from collections.abc import Iterable
+
+from tinydb import TinyDB
+
+from cse.network import Host, Reason, Unreachable, addresses
+from plugins.lora_broadcast.airtime import REGION
+from plugins.lora_broadcast.directory import Directory
+from plugins.lora_broadcast.memory import Mapping
+from plugins.lora_broadcast.network_server import DeviceFacts, SetGroup
+
+SCHEME = "lora"
+# Campaigns whose targets are remembered, so that repeats to the silent ones know who else may hear them.
+MOST_CAMPAIGNS = 1000
+_ADDRESS = re.compile(r"lora://([0-9a-fA-F]{16})/?")
+
+
+class Registry:
+    """`network` is the name that reasons show."""
+
+    def __init__(self, network: str, directory: Directory, documents: TinyDB) -> None:
+        self._network = network
+        self._directory = directory
+        self._owners = Mapping(documents, "owners")
+        self._groups = Mapping(documents, "groups")
+        self._targets: OrderedDict[tuple[str, str], set[str]] = OrderedDict()
+
+    def save(self) -> None:
+        """Write what has changed."""
+        self._owners.save()
+        self._groups.save()
+
+    def owner(self, device: str) -> str:
+        """The AE-ID of a device: what the network server's operator says, else the first AE that named it; or ""."""
+        facts = self._directory.devices.get(device)
+        return (facts and facts.tag) or self._owners.values.get(device, "")
+
+    def proven_owner(self, device: str) -> str:
+        """The same, but only for an AE that the engine has shown us as a host."""
+        owner = self.owner(device)
+        return owner if self._owners.values.get(device) == owner else ""
+
+    def find(self, host: Host, obstacle: Unreachable | None) -> DeviceFacts | Unreachable:
+        """The device of a host, or why it cannot be reached; `obstacle` is in the way of every device."""
+        device = dev_eui(host)
+        if device is None:
+            return self._no(Reason.NO_POA, "no point of access is lora:// and a DevEUI of 16 hexadecimal digits")
+        if obstacle:
+            return obstacle
+        facts = self._directory.devices.get(device)
+        if facts is None:
+            return self._no(Reason.OFFLINE, f"the network server knows no device {device}; add it there")
+        return self._unfit(facts) or self._foreign(host, device) or facts
+
+    def _unfit(self, facts: DeviceFacts) -> Unreachable | None:
+        if facts.region != REGION:
+            return self._no(Reason.REGION, f"the device is in region {facts.region}; only {REGION} is supported")
+        if facts.device_class != "C":
+            return self._no(Reason.CLASS_A, "the device listens only after its own uplinks; it must be of class C")
+        if not facts.gateways:
+            return self._no(Reason.OFFLINE, "no gateway hears the device")
+        return None
+
+    def _foreign(self, host: Host, device: str) -> Unreachable | None:
+        """A device answers to one AE only, whoever else claims it in its poa."""
+        owner = self.owner(device)
+        if owner and owner != host.id:
+            return self._no(Reason.SECURITY, f"the device belongs to {owner}; correct its tag at the network server")
+        self._owners.put(device, host.id)
+        return None
+
+    def regroup(self, group: str, members: Iterable[Host]) -> SetGroup | None:
+        """The group has these members now: what to tell the network server. A group takes two devices."""
+        claimed = {device: member.id for member in members if (device := dev_eui(member))}
+        devices = sorted(device for device, entity in claimed.items() if self.owner(device) in ("", entity))
+        if len(devices) < 2:
+            devices = []
+        if not devices and group not in self._groups.values:
+            return None
+        self._groups.put(group, devices)
+        return SetGroup(group, tuple(devices))
+
+    def groups(self) -> list[SetGroup]:
+        """What to tell a network server that has just told what it knows; deletions that it has made are forgotten."""
+        for group, devices in list(self._groups.values.items()):
+            if not devices and group not in self._directory.groups:
+                self._groups.put(group, None)
+        return [SetGroup(group, tuple(devices)) for group, devices in self._groups.values.items()]
+
+    def target(self, request_identifier: str, group: str, devices: Iterable[str]) -> None:
+        """These devices are permitted targets of this request to this group, besides those named before."""
+        key = (request_identifier, group)
+        self._targets.setdefault(key, set()).update(devices)
+        self._targets.move_to_end(key)
+        if len(self._targets) > MOST_CAMPAIGNS:
+            self._targets.popitem(last=False)
+
+    def bystanders(self, request_identifier: str, group: str) -> tuple[int, ...]:
+        """Short addresses of devices that would or might hear a broadcast of this request and are not its targets."""
+        requested = self._groups.values.get(group, ())
+        targets = self._targets.get((request_identifier, group), set())
+        listeners = self._directory.listeners(group).union(requested)
+        facts = (self._directory.devices.get(device) for device in listeners - targets)
+        return tuple(sorted(known.address for known in facts if known and known.hears_multicast))
+
+    def _no(self, reason: Reason, detail: str) -> Unreachable:
+        return Unreachable(self._network, reason, detail)
+
+
+def dev_eui(host: Host) -> str | None:
+    """The DevEUI in the first lora:// point of access that has one, in lower case."""
+    for address in addresses(host, SCHEME):
+        if match := _ADDRESS.fullmatch(address):
+            return match[1].lower()
+    return None
