@@ -90,7 +90,7 @@ class Attribute:
 
     `required` means that the attribute always exists once the resource does (cardinality 1): it can't be deleted.
     `needs` names a feature that this CSE lacks: the attribute is known, and refused with 5001. `long_list` attributes
-    live as rows (`cse.store.Lists`), not in the document. `unnotified` ones are left out of notifications.
+    live as rows (`cse.store.Lists`), not in the document.
     """
 
     short_name: str
@@ -102,7 +102,6 @@ class Attribute:
     default: Any = None
     needs: str = ""
     long_list: bool = False
-    unnotified: bool = False
 
 
 Table = Mapping[str, Attribute]

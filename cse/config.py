@@ -65,6 +65,7 @@ class ServerSettings:
     )
     unicast_backoff: float = setting(2.0, "seconds before the second unicast attempt; doubles with every further one")
     unicast_backoff_limit: float = setting(60.0, "longest pause in seconds between unicast attempts")
+    parallel_deliveries: int = setting(64, "unicast deliveries under way at the same time, per campaign and network")
     exchange_timeout: float = setting(5.0, "seconds to wait for the answer to a notification")
     parallel_notifications: int = setting(64, "notifications under way at the same time")
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import ipaddress
-from collections import defaultdict
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, TypeVar
 
@@ -16,14 +15,14 @@ T = TypeVar("T")
 
 
 class Core:
-    """`run` and `read` carry out units of work; `awake[kind]` is set when effects of that kind have been committed."""
+    """`run` and `read` carry out units of work; `effects_added` is set when effects have been committed."""
 
     def __init__(self, model: Model, store: Store, clock: Clock, networks: Mapping[str, Network]) -> None:
         self.model = model
         self.store = store
         self.clock = clock
         self.networks = networks
-        self.awake: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
+        self.effects_added = asyncio.Event()
         self._allowed = [ipaddress.ip_network(text) for text in model.settings.allowed_targets]
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -34,13 +33,13 @@ class Core:
     async def run(self, unit: Callable[[Work], T]) -> T:
         """Carry out a unit and return after its durable commit."""
 
-        def inside(transaction: Transaction) -> tuple[T, set[str]]:
+        def inside(transaction: Transaction) -> tuple[T, bool]:
             work = self._work(transaction)
-            return unit(work), work.wake
+            return unit(work), work.has_effects
 
-        result, kinds = await self.store.run(inside)
-        for kind in kinds:
-            self.awake[kind].set()
+        result, has_effects = await self.store.run(inside)
+        if has_effects:
+            self.effects_added.set()
         return result
 
     async def read(self, unit: Callable[[Work], T]) -> T:

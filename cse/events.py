@@ -3,13 +3,15 @@
 from cse.resource import Event, EventType, Outgoing, Work
 from cse.store import Resource, Search
 
+# Kinds of effects that units of work leave behind.
 NOTIFICATION = "notification"
+GROUP_CHANGED = "group-changed"
 
 
 def announce(work: Work, event: Event) -> None:
     """Let every watcher of the resource say what is to be sent because of this event."""
     for number in work.model.watchers:
-        for watcher in work.transaction.resources.children(event.watched.ri, number):
+        for watcher in list(work.transaction.resources.children(event.watched.ri, number)):
             for outgoing in work.type_of(watcher).notifications(work, watcher, event):
                 send_later(work, outgoing)
 
@@ -17,7 +19,7 @@ def announce(work: Work, event: Event) -> None:
 def announce_deletion(work: Work, resource: Resource) -> None:
     """The resource is about to go, with every watcher below it: each gets the deletion of what it watches."""
     announce(work, Event(EventType.DELETED, resource, resource))
-    for watcher in work.transaction.resources.search(Search(resource.path, work.model.watchers)):
+    for watcher in list(work.transaction.resources.search(Search(resource.path, work.model.watchers))):
         watched = work.transaction.resources.get(watcher.pi)
         if watched is not None and watched.ri != resource.ri:
             event = Event(EventType.DELETED, watched, watched)

@@ -27,6 +27,14 @@ def load_plugins(extra: Iterable[object] = ()) -> pluggy.PluginManager:
     return manager
 
 
+def load_only(plugin: object) -> pluggy.PluginManager:
+    """A manager with just this plugin, to see what it brings."""
+    manager = pluggy.PluginManager("cse")
+    manager.add_hookspecs(hookspecs)
+    manager.register(plugin)
+    return manager
+
+
 def settings_sections(manager: pluggy.PluginManager) -> list[type[Any]]:
     """All settings sections: the server's and those of the plugins."""
     return [ServerSettings, *chain.from_iterable(manager.hook.register_settings())]

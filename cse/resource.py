@@ -6,7 +6,7 @@ what is special to it. The engine does everything else from these statements.
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum, IntEnum
 from functools import cached_property
 from typing import Any
@@ -113,8 +113,8 @@ class ResourceType:
     def deleted(self, work: "Work", resource: Resource) -> None:
         """It is gone, and so are its children."""
 
-    def child_created(self, work: "Work", resource: Resource, child: Resource) -> None:
-        """A child has been added to `resource`, which is of this type."""
+    def child_creating(self, work: "Work", resource: Resource, child: Resource) -> None:
+        """A child is about to be added to `resource`, which is of this type: refuse, or adjust what depends on it."""
 
     def child_deleted(self, work: "Work", resource: Resource, child: Resource) -> None:
         """A child of `resource`, which is of this type, is gone."""
@@ -125,6 +125,10 @@ class ResourceType:
     def compose(self, work: "Work", resource: Resource) -> dict[str, Any]:
         """The attributes as an originator sees them; override to add those that live as rows."""
         return {name: value for name, value in resource.attributes.items() if not name.startswith("_")}
+
+    def summary(self, work: "Work", resource: Resource) -> dict[str, Any]:
+        """The attributes as notifications carry them; override where composing all of them is costly."""
+        return self.compose(work, resource)
 
     def host(self, resource: Resource) -> Host | None:
         """What stands behind a resource of this type and can be sent requests; None for nothing."""
@@ -217,7 +221,7 @@ class Work:
     transaction: Transaction
     model: Model
     now: float
-    wake: set[str] = field(default_factory=set)
+    has_effects: bool = False
 
     def new_identifier(self, prefix: str) -> str:
         """A resource identifier that nobody has yet."""
@@ -253,7 +257,7 @@ class Work:
     def later(self, kind: str, document: dict[str, Any], due: float = 0.0) -> None:
         """Remember an effect in this transaction; it is carried out after the commit."""
         self.transaction.effects.add(kind, document, due)
-        self.wake.add(kind)
+        self.has_effects = True
 
     def _virtual(self, segments: list[str], index: int) -> Target | None:
         name = segments[index]

@@ -73,9 +73,9 @@ def _create(work: Work, request: Request, target: Target, guard: Guard) -> Respo
     result_content(request)
     resource = _new_resource(work, request, kind, parent, content)
     kind.creating(work, request, resource, parent)
+    work.type_of(parent).child_creating(work, parent, resource)
     work.transaction.resources.insert(resource)
     kind.created(work, resource, parent)
-    work.type_of(parent).child_created(work, parent, resource)
     announce(work, Event(EventType.CHILD_CREATED, parent, resource))
     return Response(CREATED, represent_created(work, request, resource), location=resource.path)
 

@@ -1,0 +1,126 @@
+"""Puts a server together from settings and plugins, starts it, and stops it. The only place that knows all parts."""
+
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+
+import pluggy
+from starlette.applications import Starlette
+from starlette.routing import Mount
+
+from cse import registry
+from cse.config import Settings
+from cse.core import Core
+from cse.dispatch import Dispatcher
+from cse.door import Door
+from cse.events import GROUP_CHANGED, NOTIFICATION
+from cse.exchange import Exchange
+from cse.expiry import Expiry
+from cse.fanout.service import FanOut
+from cse.http import HttpBinding
+from cse.network import Network
+from cse.notify import Notifier
+from cse.operator import Operator
+from cse.outbox import Outbox
+from cse.requests import Requests
+from cse.resource import Work
+from cse.sessions import Sessions
+from cse.store import Effect, Resource, Store
+from cse.store.opening import open_store
+from cse.timing import Clock, SystemClock, timestamp
+
+BASE_TYPE = 5
+RELEASE_VERSIONS = ["2a", "3", "4", "5"]
+
+
+class Server:
+    """One CSE. `async with server.running():` starts and stops it; `asgi` is its application."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        manager: pluggy.PluginManager | None = None,
+        store: Store | None = None,
+        clock: Clock | None = None,
+        networks: Iterable[Network] = (),
+    ) -> None:
+        manager = manager or registry.load_plugins()
+        settings.check(registry.settings_sections(manager))
+        model = registry.model(manager, settings.server)
+        found = registry.networks(manager, settings) | {network.name: network for network in networks}
+        self.core = Core(model, store or open_store(settings.server.store), clock or SystemClock(), found)
+        self.door = Door(self.core)
+        exchange = Exchange(self.core, self.door)
+        notifier = Notifier(self.core, exchange)
+        self.fan_out = FanOut(self.core, self.door)
+        dispatcher = Dispatcher(self.core, self.door, self.fan_out, exchange, notifier)
+        self.requests = Requests(self.core, dispatcher, self.fan_out)
+        self.door.carrier = self.requests
+        self._sessions = Sessions(self.core)
+        handlers = {NOTIFICATION: notifier.send, GROUP_CHANGED: self._sessions.group_changed}
+        self._outbox = Outbox(self.core, handlers, _lane)
+        self._expiry = Expiry(self.core)
+        self.asgi = self._application()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator["Server"]:
+        """From the opening of the store to its closing; what was under way at the last stop goes on."""
+        core = self.core
+        await core.store.open()
+        try:
+            await core.run(self._provide_base)
+            for network in core.networks.values():
+                await network.start(self.door)
+            core.start(self._outbox.run(), "outbox")
+            core.start(self._expiry.run(), "expiry")
+            await self._sessions.prepare_all()
+            await self.fan_out.resume()
+            await self.requests.resume()
+            yield self
+        finally:
+            await core.stop_tasks()
+            for network in core.networks.values():
+                await network.stop()
+            self.door.close()
+            await core.store.close()
+
+    def _application(self) -> Starlette:
+        @asynccontextmanager
+        async def lifespan(application: Starlette) -> AsyncIterator[None]:
+            async with self.running():
+                yield
+
+        binding = HttpBinding(self.requests, self.core.settings, self.core.clock)
+        operator = Operator(self.core, self.door, self.fan_out)
+        return Starlette(routes=[*operator.routes(), Mount("/", binding)], lifespan=lifespan)
+
+    def _provide_base(self, work: Work) -> None:
+        """The CSEBase, made at the first start and brought up to date at every other."""
+        naming = self.core.model.naming
+        settings = self.core.settings
+        now = timestamp(work.now)
+        attributes = {
+            "ty": BASE_TYPE,
+            "ri": naming.base_identifier,
+            "pi": "",
+            "rn": naming.cse_name,
+            "ct": now,
+            "lt": now,
+            "cst": 1,
+            "csi": naming.cse_id,
+            "srt": sorted(self.core.model.types),
+            "srv": RELEASE_VERSIONS,
+            "csz": ["application/json"],
+            "poa": [f"http://{settings.host}:{settings.port}"],
+        }
+        existing = work.transaction.resources.get(naming.base_identifier)
+        if existing is None:
+            work.transaction.resources.insert(Resource(naming.cse_name, settings.admin_originator, attributes))
+        else:
+            existing.attributes |= attributes | {"ct": existing.attributes["ct"]}
+            work.transaction.resources.update(existing)
+
+
+def _lane(effect: Effect) -> str:
+    """Notifications to one target go out one after another."""
+    return f"{effect.kind} {effect.document.get('target', effect.document.get('group'))}"

@@ -1,0 +1,112 @@
+"""Where a request goes: the tree, the members of a group, or a device (TS-0004 clause 7.3)."""
+
+from collections.abc import Callable
+from typing import Any
+
+from cse.access import Guard, Right
+from cse.core import Core
+from cse.door import Door
+from cse.errors import BadRequest, OperationNotAllowed, ReleaseVersionNotSupported
+from cse.exchange import Exchange
+from cse.fanout.service import FanOut
+from cse.network import Host
+from cse.notify import Notifier
+from cse.primitive import OK, Operation, Request, Response
+from cse.resource import Work
+from cse.tree import perform, prepare_create
+
+RELEASES = {"2a", "3", "4", "5"}
+Then = Callable[[Work, Response], None]
+
+
+class Dispatcher:
+    """Checks the parameters of requests and carries them out."""
+
+    def __init__(self, core: Core, door: Door, fan_out: FanOut, exchange: Exchange, notifier: Notifier) -> None:
+        self._core = core
+        self._door = door
+        self._fan_out = fan_out
+        self._exchange = exchange
+        self._notifier = notifier
+
+    def check(self, request: Request) -> None:
+        """The parameters that concern every request; raises CSEError."""
+        if request.release_version is not None and request.release_version not in RELEASES:
+            raise ReleaseVersionNotSupported(f"X-M2M-RVI must be one of {', '.join(sorted(RELEASES))}")
+        if not request.originator and not self._registers(request):
+            raise BadRequest("X-M2M-Origin is missing: only the registration of an AE may leave it out")
+        if request.filters and request.operation in (Operation.CREATE, Operation.NOTIFY):
+            raise BadRequest(f"{next(iter(request.filters))} can't be used with {request.operation.name}: remove it")
+        self._fan_out.limits(request, self._core.clock.now())
+
+    def fans_out(self, request: Request) -> bool:
+        """Whether the request goes to the members of a group."""
+        return not self._core.model.fan_out_names.isdisjoint(request.to.split("/"))
+
+    async def execute(self, request: Request, then: Then | None = None) -> Response:
+        """Carry out and return the final response; raises CSEError. `then` runs in the same unit of work if it can."""
+        if self.fans_out(request):
+            return await self._fan_out.blocking(request)
+        if request.operation is Operation.NOTIFY:
+            return await self._finally(await self._notify(request), then)
+        await self._verify(request)
+
+        def unit(work: Work) -> Response:
+            response = perform(work, request)
+            if then is not None:
+                then(work, response)
+            return response
+
+        if request.operation is Operation.RETRIEVE and then is None:
+            return await self._core.read(unit)
+        return await self._core.run(unit)
+
+    async def _finally(self, response: Response, then: Then | None) -> Response:
+        if then is not None:
+            await self._core.run(lambda work: then(work, response))
+        return response
+
+    def _registers(self, request: Request) -> bool:
+        kind = self._core.model.types.get(request.resource_type or 0)
+        return request.operation is Operation.CREATE and kind is not None and kind.registers
+
+    async def _verify(self, request: Request) -> None:
+        """What needs an answer from outside before the operation: asked here, and the operation checks all again."""
+        kind = self._core.model.types.get(request.resource_type or 0)
+        if request.operation is not Operation.CREATE or kind is None or not kind.verifies:
+            return
+
+        def questions(work: Work) -> Any:
+            _, _, content = prepare_create(work, request, Guard(work, request.originator))
+            return kind.verifications(work, request, content)
+
+        for outgoing in await self._core.read(questions):
+            await self._notifier.verify(outgoing)
+
+    async def _notify(self, request: Request) -> Response:
+        if self._is_late_answer(request):
+            return self._accept_answer(request)
+        host = await self._core.read(lambda work: _permitted_host(work, request))
+        return await self._exchange.send(host, request)
+
+    def _is_late_answer(self, request: Request) -> bool:
+        """A device that acknowledged a request first and answers it now does so by NOTIFY to the CSEBase."""
+        return isinstance(request.content, dict) and list(request.content) == ["m2m:rsp"]
+
+    def _accept_answer(self, request: Request) -> Response:
+        if self._core.model.naming.local(request.to) != [self._core.model.naming.cse_name]:
+            raise BadRequest("m2m:rsp must be sent to the CSEBase")
+        answer = request.content["m2m:rsp"]
+        if not isinstance(answer, dict) or not isinstance(answer.get("rqi"), str) or type(answer.get("rsc")) is not int:
+            raise BadRequest("m2m:rsp must have rqi (a string) and rsc (an integer)")
+        self._door.answer(answer["rqi"], request.originator, Response(answer["rsc"], answer.get("pc")), "notification")
+        return Response(OK)
+
+
+def _permitted_host(work: Work, request: Request) -> Host:
+    target = work.target(request.to)
+    Guard(work, request.originator).require(target.resource, Right.NOTIFY)
+    host = None if target.virtual else work.type_of(target.resource).host(target.resource)
+    if host is None:
+        raise OperationNotAllowed(f"{request.to} takes no notifications: only an AE, or a group's fopt, does")
+    return host

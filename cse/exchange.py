@@ -1,0 +1,102 @@
+"""One request to one entity outside, and its answer: notifications, verifications, requests to a single device."""
+
+import asyncio
+import logging
+import secrets
+
+from cse.core import Core
+from cse.door import Door
+from cse.errors import TargetNotReachable
+from cse.fanout.reach import gather
+from cse.network import Delivery, DeliveryFailed, Discard, Host, Way
+from cse.primitive import Operation, Request, Response
+from cse.resource import Outgoing, Work
+
+log = logging.getLogger(__name__)
+
+
+class _Waiter:
+    """Receives the answer of one host."""
+
+    def __init__(self, host_id: str) -> None:
+        self.answered: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
+        self._host_id = host_id
+
+    def answer(self, originator: str, response: Response, network: str) -> None:
+        if originator == self._host_id and not self.answered.done():
+            self.answered.set_result(response)
+
+    def discard(self, reason: Discard, count: int) -> None:
+        log.debug("%d answers of %s dropped: %s", count, self._host_id, reason)
+
+
+class Exchange:
+    """Sends by the cheapest unicast of any network; the next one if that is known to have failed."""
+
+    def __init__(self, core: Core, door: Door) -> None:
+        self._core = core
+        self._door = door
+
+    async def notify(self, outgoing: Outgoing) -> Response:
+        """Send a notification in the name of this CSE; TargetNotReachable when there is no way or no answer."""
+        host = await self._core.read(lambda work: find_host(work, outgoing.target))
+        if host is None:
+            raise TargetNotReachable(f"{outgoing.target} is neither a URL nor a registered AE")
+        request = Request(
+            Operation.NOTIFY,
+            outgoing.target,
+            self._core.model.naming.cse_id,
+            "",
+            content=outgoing.content,
+            release_version="3",
+            event_category=None if outgoing.event_category is None else str(outgoing.event_category),
+        )
+        return await self.send(host, request)
+
+    async def send(self, host: Host, request: Request) -> Response:
+        """Send a request, under an identifier of its own, and wait for the answer; TargetNotReachable without one."""
+        request = request.derive(request_identifier="ntf" + secrets.token_hex(8))
+        waiter = _Waiter(host.id)
+        self._door.expect(request.request_identifier, waiter)
+        try:
+            return await self._try(host, request, waiter)
+        finally:
+            self._door.forget(request.request_identifier)
+
+    async def _try(self, host: Host, request: Request, waiter: _Waiter) -> Response:
+        (reach,) = gather(self._core.networks.values(), [host], request, "")
+        ways = sorted(
+            (entry for entry in reach if isinstance(entry, Way) and not entry.offer.broadcast),
+            key=lambda way: (way.offer.per_member + way.offer.fixed, way.offer.id, way.address),
+        )
+        why = "; ".join(
+            f"{entry.offer}: {entry.reason} {entry.detail}" for entry in reach if not isinstance(entry, Way)
+        )
+        for way in ways:
+            try:
+                return await self._by(way, host, request, waiter)
+            except DeliveryFailed as error:
+                why = str(error)
+        raise TargetNotReachable(f"{host.id} can't be reached ({why or 'no network knows its address'})")
+
+    async def _by(self, way: Way, host: Host, request: Request, waiter: _Waiter) -> Response:
+        timeout = self._core.settings.exchange_timeout
+        clock = self._core.clock
+        delivery = Delivery(request, way.offer, way.address, [host], "", 1, timeout, clock.now() + timeout)
+        network = self._core.networks[way.offer.network]
+
+        async def deliver_and_wait() -> None:
+            await network.deliver(delivery)
+            await waiter.answered
+
+        if not await clock.within(timeout, deliver_and_wait()):
+            raise DeliveryFailed(f"no answer within {timeout:g} seconds by {way.offer.network}")
+        return waiter.answered.result()
+
+
+def find_host(work: Work, target: str) -> Host | None:
+    """What a notification target stands for: a URL by itself, an identifier by the AE that has it."""
+    if "://" in target:
+        return Host(target, (target,))
+    resource = work.resource(target)
+    return None if resource is None else work.type_of(resource).host(resource)

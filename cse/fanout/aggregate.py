@@ -1,0 +1,64 @@
+"""The aggregated answer (m2m:agr), composed from the rows of a campaign when somebody wants it (TS-0004 7.4.14.2.5)."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import orjson
+
+from cse.errors import GroupMembersNotResponded
+from cse.fanout.states import Failure, State
+from cse.primitive import OK, Request, Response, error_response
+from cse.resource import Work
+from cse.store import Row
+
+UNREACHABLE = 5103
+
+
+def aggregated_response(work: Work, campaign_id: str) -> Response | None:
+    """What is known so far: 2000 with one item per member that answered or can't be reached; None if nobody has."""
+    campaign = work.transaction.campaigns.get(campaign_id)
+    if campaign is None:
+        return None
+    rows = work.transaction.campaigns.rows(campaign_id, states=(State.ANSWERED, State.FAILED, State.UNREACHABLE))
+    content = aggregate(Request.from_json(campaign.request), rows)
+    return Response(OK, content) if content["m2m:agr"]["m2m:rsp"] else None
+
+
+def final_response(work: Work, campaign_id: str) -> Response:
+    """The same at the end, when nobody having answered is an error: 5209."""
+    answer = aggregated_response(work, campaign_id)
+    if answer is not None:
+        return answer
+    return error_response(
+        GroupMembersNotResponded.status_code,
+        "no member answered before the deadline: give a later X-M2M-RET, or use rt=1 and poll",
+    )
+
+
+def aggregate(request: Request, rows: Iterable[Row]) -> dict[str, Any]:
+    """m2m:agr over these rows. Members that stay silent, and those given up, have no item."""
+    items = [_item(request, row) for row in rows]
+    return {"m2m:agr": {"m2m:rsp": [item for item in items if item is not None]}}
+
+
+def _item(request: Request, row: Row) -> dict[str, Any] | None:
+    if row.state == State.ANSWERED:
+        content = orjson.loads(row.content) if row.content else None
+        return _response(request, row, row.status_code, content)
+    if row.state == State.UNREACHABLE or row.reason in (Failure.REFUSED, Failure.ERROR):
+        return _response(request, row, UNREACHABLE, {"m2m:dbg": f"{row.member} can't be reached: {row.reason}"})
+    return None
+
+
+def _response(request: Request, row: Row, status_code: int, content: Any) -> dict[str, Any]:
+    item = {
+        "rsc": status_code,
+        "rqi": request.request_identifier,
+        "fr": row.member,
+        "to": request.originator,
+    }
+    if request.release_version is not None:
+        item["rvi"] = request.release_version
+    if content is not None:
+        item["pc"] = content
+    return item

@@ -1,0 +1,109 @@
+"""The rows and counters of a running campaign: changed in memory, written in batches, never lost once written."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from cse.core import Core
+from cse.fanout.progress import Progress
+from cse.fanout.states import State
+from cse.network import Discard
+from cse.resource import Work
+from cse.store import Campaign, Row
+
+
+class Book:
+    """`rows` is the present state of every member, by position."""
+
+    def __init__(self, core: Core, campaign: Campaign, rows: Sequence[Row], progress: Progress) -> None:
+        self.rows = list(rows)
+        self.campaign = campaign
+        self._core = core
+        self._progress = progress
+        self._dirty: dict[int, Row] = {}
+        self._changed = asyncio.Event()
+        self._over = False
+        self._document: dict[str, Any] = campaign.document
+
+    def set(self, position: int, **changes: Any) -> None:
+        """Change a row; it is written soon."""
+        row = self.rows[position]._replace(**changes)
+        self.rows[position] = self._dirty[position] = row
+        self._changed.set()
+
+    def answered(self, row_changes: dict[str, Any], positions: Sequence[int]) -> None:
+        """A host has answered for these members; its network's totals follow."""
+        for position in positions:
+            self.set(position, state=State.ANSWERED.value, **row_changes)
+        totals = self._totals(row_changes["network"])
+        totals["repaired"] += len(positions) if row_changes["attempts"] > 1 else 0
+        totals["seconds"] = round(row_changes["answered_at"] - self.campaign.created, 3)
+
+    def plan(self, document: dict[str, Any]) -> None:
+        """Keep the first plan for the report."""
+        self._document.setdefault("plan", document)
+        self._changed.set()
+
+    def transmitted(self, network: str, transmissions: int, airtime_ms: float) -> None:
+        """A network has put something on its medium."""
+        totals = self._totals(network)
+        totals["transmissions"] += transmissions
+        totals["airtimeMs"] += airtime_ms
+        self._changed.set()
+
+    def discarded(self, reason: Discard, count: int) -> None:
+        """Answers came in that change nothing."""
+        totals = self._document.setdefault("discarded", {})
+        totals[reason.value] = totals.get(reason.value, 0) + count
+        self._changed.set()
+
+    def start(self) -> None:
+        """Write whatever changes from now on."""
+        self._writing = asyncio.create_task(self._keep_writing(), name=f"rows of {self.campaign.id}")
+
+    async def stop(self) -> None:
+        """Write no more: the server stops, the campaign will be resumed."""
+        self._writing.cancel()
+        await asyncio.gather(self._writing, return_exceptions=True)
+
+    async def write(self) -> None:
+        """Write what has changed so far and, when it is time, tell the originator."""
+        self._changed.clear()
+        rows, self._dirty = list(self._dirty.values()), {}
+        self._progress.add(rows)
+        now = self._core.clock.now()
+        tell = self._progress.is_due(now)
+
+        def unit(work: Work) -> None:
+            work.transaction.campaigns.write(self.campaign.id, rows)
+            work.transaction.campaigns.save(self.campaign)
+            if tell:
+                self._progress.tell(work)
+
+        await self._core.run(unit)
+        if tell:
+            self._progress.told(now)
+
+    async def finish(self) -> None:
+        """Write the rest and end the campaign."""
+        self._over = True
+        self._changed.set()
+        await self._writing
+        await self.write()
+        await self._core.run(self._progress.finish)
+
+    def waiting(self) -> list[Row]:
+        """The rows that have no final state."""
+        return [row for row in self.rows if row.state == State.WAITING]
+
+    def _totals(self, network: str) -> dict[str, Any]:
+        """`seconds` is when the last answer came, from the beginning of the campaign."""
+        nothing = {"transmissions": 0, "airtimeMs": 0.0, "repaired": 0, "seconds": 0.0}
+        totals: dict[str, Any] = self._document.setdefault("networks", {}).setdefault(network, nothing)
+        return totals
+
+    async def _keep_writing(self) -> None:
+        """While one batch is being committed the next one gathers."""
+        while not self._over:
+            await self._changed.wait()
+            await self.write()

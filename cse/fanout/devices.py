@@ -1,0 +1,250 @@
+"""A device request under way: plan, deliver, collect, repair the silent ones, until the last answer or the deadline."""
+
+import asyncio
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import orjson
+
+from cse.core import Core
+from cse.fanout.book import Book
+from cse.fanout.reach import gather
+from cse.fanout.schedule import TEMPORARY, Pending, Schedule
+from cse.fanout.states import Failure, State
+from cse.lanes import Lanes
+from cse.matching import Plan, choose
+from cse.network import Delivery, DeliveryFailed, Discard, Host, Offer, Reach, Unreachable
+from cse.primitive import Request, Response
+from cse.store import Row
+
+log = logging.getLogger(__name__)
+
+REFRESH = 5.0  # seconds after which networks are asked anew what they offer
+
+
+class DeviceCampaign:
+    """Runs one campaign. `request` is what devices get; nothing is sent after `send_until`, the end is at `deadline`.
+
+    `hosts` are all permitted targets, those that have answered already included: a network must know whom a broadcast
+    may reach. It is a `cse.door.Receiver`.
+    """
+
+    def __init__(
+        self, core: Core, book: Book, request: Request, hosts: Mapping[str, Host], send_until: float, deadline: float
+    ) -> None:
+        self.book = book
+        self.is_over = False
+        self._core = core
+        self._request = request
+        self._hosts = hosts
+        self._send_until = send_until
+        self._deadline = deadline
+        settings = core.settings
+        waiting = _pending(book.waiting(), hosts)
+        self._schedule = Schedule(waiting, core.clock.now(), 1 + settings.broadcast_repeats)
+        self._lanes = Lanes(settings.parallel_deliveries)
+        self._broadcasts: set[asyncio.Task[None]] = set()
+        self._changed = asyncio.Event()
+        self._reaches: dict[str, Reach] = {}
+        self._asked_at = float("-inf")
+
+    async def run(self) -> None:
+        """Until every member has a final state; then the campaign is finished in the store."""
+        self.book.start()
+        try:
+            await self._rounds()
+        except asyncio.CancelledError:
+            await self.book.stop()
+            raise
+        finally:
+            self.is_over = True
+            await self._lanes.stop()
+            await _cancelled(*self._broadcasts)
+        for item in list(self._schedule.pending.values()):
+            self._settle(item)
+        await self.book.finish()
+
+    def answer(self, originator: str, response: Response, network: str) -> None:
+        """First wins; everything else is counted and changes nothing."""
+        item = None if self.is_over else self._schedule.answered(originator)
+        if item is None:
+            self.discard(self._why_discarded(originator), 1)
+            return
+        changes = {
+            "status_code": response.status_code,
+            "content": b"" if response.content is None else orjson.dumps(response.content),
+            "network": network,
+            "attempts": item.attempts,
+            "answered_at": self._core.clock.now(),
+        }
+        self.book.answered(changes, item.positions)
+        self._wake_when_done()
+
+    def discard(self, reason: Discard, count: int) -> None:
+        """Count answers that change nothing."""
+        self.book.discarded(reason, count)
+
+    def give_up(self, host_ids: Iterable[str], failure: Failure) -> None:
+        """These hosts get nothing more by this campaign: it is cancelled, or a newer one has superseded it."""
+        for host_id in host_ids:
+            item = self._schedule.answered(host_id)
+            if item is not None:
+                self._end(item, State.FAILED, failure)
+        self._wake_when_done()
+
+    def cancel(self) -> None:
+        """Nothing more is sent; the silent members are CANCELLED."""
+        self.give_up(list(self._schedule.pending), Failure.CANCELLED)
+
+    def _why_discarded(self, originator: str) -> Discard:
+        if originator not in self._hosts:
+            return Discard.STRAY
+        answered = any(row.host == originator and row.state == State.ANSWERED for row in self.book.rows)
+        return Discard.DUPLICATE if answered else Discard.LATE
+
+    def _wake_when_done(self) -> None:
+        if not self._schedule:
+            self._changed.set()
+
+    async def _rounds(self) -> None:
+        clock = self._core.clock
+        while self._schedule and clock.now() < self._deadline:
+            self._changed.clear()
+            upcoming = self._deadline
+            if clock.now() < self._send_until:
+                self._send(self._schedule.take_due(clock.now()))
+                upcoming = min(upcoming, self._schedule.next_due() or upcoming)
+            if self._schedule:
+                await clock.within(upcoming - clock.now(), self._changed.wait())
+
+    def _send(self, due: Sequence[Pending]) -> None:
+        if not due:
+            return
+        groups: dict[tuple[str, str], tuple[Offer, list[Pending]]] = {}
+        plan = self._plan(due)
+        for item, way, reason in zip(due, plan.choices, plan.reasons, strict=True):
+            if way is None:
+                self._unserved(item, reason)
+            else:
+                groups.setdefault((way.offer.id, way.address), (way.offer, []))[1].append(item)
+        for (_, address), (offer, items) in groups.items():
+            job = partial(self._deliver, offer, address, items)
+            if offer.broadcast:
+                self._start_broadcast(job)
+            else:
+                self._lanes.add(offer.network, job)
+
+    def _plan(self, due: Sequence[Pending]) -> Plan:
+        now = self._core.clock.now()
+        if now - self._asked_at > REFRESH:
+            hosts = list(self._hosts.values())
+            offers = gather(self._core.networks.values(), hosts, self._request, self.book.campaign.group)
+            self._reaches = dict(zip(self._hosts, offers, strict=True))
+            self._asked_at = now
+        usable = [self._schedule.usable(item, self._reaches[item.host.id]) for item in due]
+        plan = choose(usable, available_ms=int((self._deadline - now) * 1000))
+        self.book.plan(plan_document(plan, [item.host for item in due]))
+        return plan
+
+    def _unserved(self, item: Pending, reason: Unreachable | None) -> None:
+        """Nothing can carry the request to this host now; whether that may change depends on the reason."""
+        item.unreachable = reason
+        if item.attempts == 0 and reason is not None and reason.reason not in TEMPORARY:
+            self._schedule.answered(item.host.id)
+            self._settle(item)
+            self._wake_when_done()
+        else:
+            self._schedule.again(item, self._core.clock.now() + self._core.settings.unicast_backoff_limit)
+
+    def _start_broadcast(self, job: Any) -> None:
+        task = asyncio.create_task(job(), name="broadcast")
+        self._broadcasts.add(task)
+        task.add_done_callback(self._broadcasts.discard)
+
+    async def _deliver(self, offer: Offer, address: str, items: list[Pending]) -> None:
+        items = [item for item in items if item.host.id in self._schedule.pending]
+        if not items or self._core.clock.now() >= self._send_until:
+            return
+        attempt = self._schedule.sending(items, offer)
+        for item in items:
+            for position in item.positions:
+                self.book.set(position, network=offer.network, attempts=item.attempts)
+        delivery = Delivery(
+            request=self._request,
+            offer=offer,
+            address=address,
+            hosts=[item.host for item in items],
+            group=self.book.campaign.group,
+            attempt=attempt,
+            window=offer.latency(len(items)) / 1000,
+            deadline=self._send_until,
+            transmitted=partial(self.book.transmitted, offer.network),
+        )
+        failure = await self._attempt(delivery)
+        self._come_back(items, offer, delivery.window, failure)
+
+    async def _attempt(self, delivery: Delivery) -> Failure | None:
+        """Deliver; what went wrong, if the network knows that nothing was received."""
+        try:
+            await self._core.networks[delivery.offer.network].deliver(delivery)
+        except DeliveryFailed as error:
+            log.info("delivery by %s to %s failed: %s", delivery.offer.network, delivery.address, error)
+            return Failure.REFUSED if error.refused else Failure.SILENT
+        except Exception:
+            log.exception("network %s failed to deliver", delivery.offer.network)
+            return Failure.ERROR
+        return None
+
+    def _come_back(self, items: list[Pending], offer: Offer, window: float, failure: Failure | None) -> None:
+        """Those who stay silent have their next turn when the answers should be in, or after a pause."""
+        now = self._core.clock.now()
+        for item in items:
+            item.failure = "" if failure is None else failure.value
+            if failure is not None:
+                item.avoided.add(offer.id)
+            pause = window if offer.broadcast and failure is None else max(window, self._backoff(item.attempts))
+            self._schedule.again(item, now + pause)
+        self._changed.set()
+
+    def _backoff(self, attempts: int) -> float:
+        settings = self._core.settings
+        return min(settings.unicast_backoff_limit, settings.unicast_backoff * 2.0 ** min(attempts - 1, 30))
+
+    def _settle(self, item: Pending) -> None:
+        """The final state of a host that has not answered."""
+        if item.attempts:
+            self._end(item, State.FAILED, Failure(item.failure or Failure.SILENT))
+        elif item.unreachable is not None:
+            self._end(item, State.UNREACHABLE, item.unreachable.reason)
+        else:
+            self._end(item, State.FAILED, Failure.EXPIRED)
+
+    def _end(self, item: Pending, state: State, reason: str) -> None:
+        for position in item.positions:
+            self.book.set(position, state=state.value, reason=str(reason), attempts=item.attempts)
+
+
+def _pending(rows: Iterable[Row], hosts: Mapping[str, Host]) -> list[Pending]:
+    """One entry per host; a host that has gone from the tree meanwhile can still answer, but not be reached."""
+    found: dict[str, Pending] = {}
+    for row in rows:
+        host = hosts.get(row.host, Host(row.host, ()))
+        item = found.setdefault(row.host, Pending(host, [], attempts=row.attempts, network=row.network))
+        item.positions.append(row.position)
+    return list(found.values())
+
+
+def plan_document(plan: Plan, hosts: Sequence[Host]) -> dict[str, Any]:
+    """The plan for people: examples are named."""
+    document = plan.as_document()
+    for signature in document["signatures"]:
+        signature["examples"] = [hosts[index].id for index in signature["examples"]]
+    return document
+
+
+async def _cancelled(*tasks: asyncio.Task[None]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,137 @@
+"""Who is meant by a request to a fanOutPoint: the members at this moment, groups among them opened, each checked.
+
+Freezing happens in one unit of work, so that all members are those of one moment; who joins later is not in it.
+"""
+
+from dataclasses import dataclass, field
+
+import orjson
+
+from cse.access import RIGHT_FOR, Guard
+from cse.errors import BadRequest, NoMembers, NotFound, OriginatorHasNoPrivilege
+from cse.fanout.states import State
+from cse.network import Host, Reason
+from cse.primitive import Operation, Request, Response, error_response
+from cse.resource import Target, Work
+from cse.store import Resource, Row
+
+
+@dataclass(slots=True)
+class Frozen:
+    """The group and one row per member. `hosts` are those that a device request goes to, by AE-ID."""
+
+    group: Resource
+    rows: list[Row] = field(default_factory=list)
+    hosts: dict[str, Host] = field(default_factory=dict)
+
+
+def freeze(work: Work, request: Request) -> Frozen:
+    """The members that the request goes to; raises what the standard says about the group as a whole.
+
+    NotFound without the group, OriginatorHasNoPrivilege without the right on its fanOutPoint, NoMembers when it is
+    empty, BadRequest when groupRequestTargetMembers names somebody who is not in it.
+    """
+    target = work.target(request.to)
+    if target.virtual is None or not target.virtual.fans_out:
+        raise NotFound(f"{request.to} is not the fanOutPoint of a group: add /fopt to the group's address")
+    guard = Guard(work, request.originator)
+    guard.require_fan_out(target.resource, RIGHT_FOR[request.operation])
+    if work.transaction.lists.count(target.resource.ri) == 0:
+        raise NoMembers(f"group {target.resource.path} has no members: add some to mid")
+    walk = _Walk(work, request, guard, Frozen(target.resource))
+    walk.open(target.resource, target.tail, frozenset())
+    walk.check_targets()
+    return walk.frozen
+
+
+class _Walk:
+    """Goes through a group and the groups in it, loop-safe."""
+
+    def __init__(self, work: Work, request: Request, guard: Guard, frozen: Frozen) -> None:
+        self.frozen = frozen
+        self._work = work
+        self._request = request
+        self._guard = guard
+        self._wanted = set(request.group_target_members)
+        self._found: set[str] = set()
+        self._seen: set[tuple[str, str, str]] = set()
+
+    def open(self, group: Resource, tail: str, inside: frozenset[str], *, all_wanted: bool = False) -> None:
+        """Add the members of one group; `inside` are the groups on the way here."""
+        inside |= {group.ri}
+        every = all_wanted or not self._wanted
+        for _, member, _ in self._work.transaction.lists.items(group.ri):
+            wanted = every or member in self._wanted
+            self._found.add(member)
+            target = self._work.resolve(f"{member}/{tail}" if tail else member)
+            if target is not None and target.virtual is not None and target.virtual.fans_out:
+                self._nested(member, target, inside, all_wanted=wanted)
+            elif wanted:
+                self._add(member, target, tail)
+
+    def check_targets(self) -> None:
+        """BadRequest when the request wants members that no group has."""
+        strangers = sorted(self._wanted - self._found)
+        if strangers:
+            raise BadRequest(f"grtm names {strangers[0][:80]}, which is not in mid: leave it out")
+
+    def _nested(self, member: str, target: Target, inside: frozenset[str], *, all_wanted: bool) -> None:
+        if target.resource.ri in inside:
+            self._item(member, error_response(4104, f"{member} leads back to a group that is being fanned out"))
+            return
+        try:
+            self._guard.require_fan_out(target.resource, RIGHT_FOR[self._request.operation])
+        except OriginatorHasNoPrivilege as error:
+            self._item(member, error_response(error.status_code, str(error)))
+            return
+        self.open(target.resource, target.tail, inside, all_wanted=all_wanted)
+
+    def _add(self, member: str, target: Target | None, tail: str) -> None:
+        if target is None:
+            self._missing(member, tail)
+            return
+        key = (target.resource.ri, target.virtual.name if target.virtual else "", target.tail)
+        if key in self._seen:
+            self._item(member, error_response(4104, f"{member} has got this request by another way already"))
+            return
+        self._seen.add(key)
+        if self._request.operation is Operation.NOTIFY:
+            self._device(member, target)
+        else:
+            address = f"{member}/{tail}" if tail else member
+            self._row(member, target=address)
+
+    def _missing(self, member: str, tail: str) -> None:
+        address = f"{member}/{tail}" if tail else member
+        if self._work.model.naming.local(member) is None:
+            self._row(member, state=State.UNREACHABLE, reason=Reason.OFFLINE)
+        else:
+            self._item(member, error_response(4004, f"there is no resource {address} on this CSE"))
+
+    def _device(self, member: str, target: Target) -> None:
+        host = None if target.virtual else self._work.type_of(target.resource).host(target.resource)
+        if host is None:
+            self._item(member, error_response(4005, f"{member} takes no notifications: only an AE does"))
+            return
+        if not self._guard.permits(target.resource, RIGHT_FOR[Operation.NOTIFY]):
+            sentence = f"{self._guard.originator} has no NOTIFY privilege for {member}: its policy must grant it"
+            self._item(member, error_response(4103, sentence))
+            return
+        self.frozen.hosts[host.id] = host
+        self._row(member, target=target.resource.ri, host=host.id)
+
+    def _item(self, member: str, response: Response) -> None:
+        """A member for which the answer is known here and now."""
+        self._row(
+            member,
+            state=State.ANSWERED,
+            status_code=response.status_code,
+            content=orjson.dumps(response.content),
+            answered_at=self._work.now,
+        )
+
+    def _row(
+        self, member: str, *, state: str = State.WAITING, target: str = "", host: str = "", **values: object
+    ) -> None:
+        row = Row(len(self.frozen.rows), member, target, host, str(state))
+        self.frozen.rows.append(row._replace(**values))  # type: ignore[arg-type]

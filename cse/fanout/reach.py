@@ -1,0 +1,30 @@
+"""What the networks offer for hosts. A network that raises offers nothing, and harms nobody else."""
+
+import logging
+from collections.abc import Iterable, Sequence
+
+from cse.network import Host, Network, Reach, Reason, Unreachable, Way
+from cse.primitive import Request
+
+log = logging.getLogger(__name__)
+
+
+def gather(networks: Iterable[Network], hosts: Sequence[Host], request: Request, group: str) -> list[Reach]:
+    """For each host, in order, what all networks together offer."""
+    reaches: list[list[Way | Unreachable]] = [[] for _ in hosts]
+    for network in networks:
+        for reach, more in zip(reaches, _ask(network, hosts, request, group), strict=True):
+            reach.extend(more)
+    return list(reaches)
+
+
+def _ask(network: Network, hosts: Sequence[Host], request: Request, group: str) -> Sequence[Reach]:
+    try:
+        offers = network.offers(hosts, request, group)
+        if len(offers) == len(hosts):
+            return offers
+        log.error("network %s made %d offers for %d hosts", network.name, len(offers), len(hosts))
+    except Exception:
+        log.exception("network %s failed to make offers", network.name)
+    nothing = (Unreachable(network.name, Reason.OFFLINE, "the plugin failed; see the server's log"),)
+    return [nothing] * len(hosts)

@@ -1,0 +1,63 @@
+"""How a campaign went, per network and per member, for the operator."""
+
+from typing import Any
+
+from cse.fanout.states import State
+from cse.resource import Work
+from cse.store import Campaign, Row
+from cse.timing import timestamp
+
+
+def campaign_report(work: Work, campaign: Campaign) -> dict[str, Any]:
+    """Totals that add up: members = waiting + answered + failed + unreachable. Airtime is in milliseconds."""
+    counts = work.transaction.campaigns.counts(campaign.id)
+    states = {state.value: 0 for state in State}
+    reasons: dict[str, int] = {}
+    networks: dict[str, dict[str, Any]] = {}
+    for (network, state, reason), count in counts.items():
+        states[state] += count
+        if reason:
+            reasons[reason] = reasons.get(reason, 0) + count
+        row = networks.setdefault(network or "none", {"members": 0, "answered": 0, "failed": 0})
+        row["members"] += count
+        if state in (State.ANSWERED, State.FAILED):
+            row[state] += count
+    for network, totals in campaign.document.get("networks", {}).items():
+        networks.setdefault(network, {"members": 0, "answered": 0, "failed": 0}).update(totals)
+    ended = campaign.finished_at
+    return {
+        "campaign": campaign.id,
+        "group": campaign.group,
+        "request": campaign.request_resource,
+        "state": campaign.state,
+        "created": timestamp(campaign.created),
+        "deadline": timestamp(campaign.deadline),
+        "finished": timestamp(ended) if ended else None,
+        "seconds": (ended or work.now) - campaign.created,
+        "members": sum(counts.values()),
+        "states": states,
+        "reasons": reasons,
+        "networks": networks,
+        "discarded": campaign.document.get("discarded", {}),
+        "plan": campaign.document.get("plan"),
+    }
+
+
+def member_page(work: Work, campaign: Campaign, *, state: str, after: int, limit: int) -> dict[str, Any]:
+    """Members in the order of their positions; `next` is what to give as `after` for the next page, None at the end."""
+    rows = work.transaction.campaigns.rows(campaign.id, states=(state,) if state else (), after=after, limit=limit)
+    return {"members": [_member(row) for row in rows], "next": rows[-1].position if len(rows) == limit else None}
+
+
+def _member(row: Row) -> dict[str, Any]:
+    return {
+        "position": row.position,
+        "member": row.member,
+        "host": row.host,
+        "state": row.state,
+        "reason": row.reason,
+        "rsc": row.status_code,
+        "network": row.network,
+        "attempts": row.attempts,
+        "answered": timestamp(row.answered_at) if row.answered_at else None,
+    }

@@ -1,0 +1,26 @@
+"""The states of a campaign and of its members. Every member is in exactly one; the counts add up at every moment."""
+
+from enum import StrEnum
+
+
+class State(StrEnum):
+    """Of a member. ANSWERED whatever the response status code was."""
+
+    WAITING = "waiting"
+    ANSWERED = "answered"
+    FAILED = "failed"
+    UNREACHABLE = "unreachable"
+
+
+class Failure(StrEnum):
+    """Why a member has FAILED. An UNREACHABLE one has a `cse.network.Reason`."""
+
+    SILENT = "SILENT"
+    REFUSED = "REFUSED"
+    EXPIRED = "EXPIRED"
+    CANCELLED = "CANCELLED"
+    SUPERSEDED = "SUPERSEDED"
+    ERROR = "ERROR"
+
+
+RUNNING, FINISHED = "running", "finished"

@@ -1,0 +1,142 @@
+"""The operator's view under /.cse/: campaigns, plans, networks. For the administrator, from this machine only."""
+
+import ipaddress
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import orjson
+from starlette.requests import Request as HttpRequest
+from starlette.responses import Response as HttpResponse
+from starlette.routing import Route
+
+from cse.core import Core
+from cse.door import Door
+from cse.errors import (
+    HTTP_STATUS_BY_RESPONSE_STATUS_CODE,
+    BadRequest,
+    CSEError,
+    NotFound,
+    OriginatorHasNoPrivilege,
+)
+from cse.fanout.report import campaign_report, member_page
+from cse.fanout.service import FanOut
+from cse.http import parse_json
+from cse.primitive import Operation, Request, ResponseType
+from cse.resource import Work
+
+Handler = Callable[[HttpRequest], Awaitable[Any]]
+
+MOST_MEMBERS = 10_000
+
+
+class Operator:
+    """Routes for whoever runs the server. Everything an application needs is in the tree instead."""
+
+    def __init__(self, core: Core, door: Door, fan_out: FanOut) -> None:
+        self._core = core
+        self._door = door
+        self._fan_out = fan_out
+
+    def routes(self) -> list[Route]:
+        """To be put in front of the HTTP binding."""
+        table: list[tuple[str, str, Handler]] = [
+            ("GET", "/.cse/health", self._health),
+            ("GET", "/.cse/networks", self._networks),
+            ("POST", "/.cse/plan", self._plan),
+            ("GET", "/.cse/campaigns", self._campaigns),
+            ("GET", "/.cse/campaigns/{campaign}", self._campaign),
+            ("GET", "/.cse/campaigns/{campaign}/members", self._members),
+            ("DELETE", "/.cse/campaigns/{campaign}", self._cancel),
+        ]
+        return [Route(path, self._guarded(handler), methods=[method]) for method, path, handler in table]
+
+    def _guarded(self, handler: Handler) -> Callable[[HttpRequest], Awaitable[HttpResponse]]:
+        async def endpoint(http: HttpRequest) -> HttpResponse:
+            try:
+                self._admit(http)
+                document, status = await handler(http), 200
+            except CSEError as error:
+                document = {"m2m:dbg": str(error)}
+                status = HTTP_STATUS_BY_RESPONSE_STATUS_CODE[error.status_code]
+            return HttpResponse(orjson.dumps(document), status, media_type="application/json")
+
+        return endpoint
+
+    def _admit(self, http: HttpRequest) -> None:
+        admin = self._core.settings.admin_originator
+        if not admin or http.headers.get("x-m2m-origin") != admin:
+            raise OriginatorHasNoPrivilege("X-M2M-Origin must be the administrator's (admin_originator)")
+        if http.client is None or not ipaddress.ip_address(http.client.host).is_loopback:
+            raise OriginatorHasNoPrivilege("/.cse/ can be used from the server's own machine only")
+
+    async def _health(self, http: HttpRequest) -> dict[str, Any]:
+        await self._core.read(lambda work: work.transaction.campaigns.last_sequence())
+        return {"status": "ok", "cseId": self._core.model.naming.cse_id, "strayAnswers": self._door.strays}
+
+    async def _networks(self, http: HttpRequest) -> dict[str, Any]:
+        return {"networks": list(self._core.networks)}
+
+    async def _plan(self, http: HttpRequest) -> dict[str, Any]:
+        """Body: {"group": address, "originator": AE-ID, "content": primitive content}; the last two may be missing."""
+        body = parse_json(await http.body(), self._core.settings.max_nesting)
+        if not isinstance(body, dict) or not isinstance(body.get("group"), str):
+            raise BadRequest("group must name a group, cse-in/city for example")
+        (name,) = self._core.model.fan_out_names
+        request = Request(
+            Operation.NOTIFY,
+            f"{body['group'].removesuffix('/' + name)}/{name}",
+            str(body.get("originator") or self._core.settings.admin_originator),
+            "plan",
+            content=body.get("content", EXAMPLE),
+            response_type=ResponseType.NON_BLOCKING_SYNCH,
+        )
+        return await self._fan_out.plan(request)
+
+    async def _campaigns(self, http: HttpRequest) -> dict[str, Any]:
+        limit = _number(http, "limit", 100)
+
+        def unit(work: Work) -> list[dict[str, Any]]:
+            campaigns = work.transaction.campaigns.all(limit=limit)
+            return [campaign_report(work, campaign) for campaign in campaigns]
+
+        return {"campaigns": await self._core.read(unit)}
+
+    async def _campaign(self, http: HttpRequest) -> dict[str, Any]:
+        """By its identifier, or by that of its <request> resource."""
+        wanted = http.path_params["campaign"]
+        return await self._core.read(lambda work: campaign_report(work, find_campaign(work, wanted)))
+
+    async def _members(self, http: HttpRequest) -> dict[str, Any]:
+        """A page of members: `state` filters, `after` is the position to go on from, `limit` the page's length."""
+        wanted, state = http.path_params["campaign"], http.query_params.get("state", "")
+        after, limit = _number(http, "after", -1), min(_number(http, "limit", 1000), MOST_MEMBERS)
+        return await self._core.read(
+            lambda work: member_page(work, find_campaign(work, wanted), state=state, after=after, limit=limit)
+        )
+
+    async def _cancel(self, http: HttpRequest) -> dict[str, Any]:
+        wanted = http.path_params["campaign"]
+        campaign = await self._core.read(lambda work: find_campaign(work, wanted))
+        self._fan_out.cancel(campaign.id)
+        return {"cancelled": campaign.id}
+
+
+EXAMPLE = {"m2m:sgn": {"sur": "example", "nev": {"rep": {"m2m:cin": {"con": '{"interval": 900}'}}}}}
+
+
+def find_campaign(work: Work, wanted: str) -> Any:
+    """A campaign by its identifier or by that of its <request> resource; NotFound if there is none."""
+    campaign = work.transaction.campaigns.get(wanted)
+    if campaign is None:
+        resource = work.resource(wanted)
+        campaign = work.transaction.campaigns.get(resource.attributes.get("_campaign", "")) if resource else None
+    if campaign is None:
+        raise NotFound(f"there is no campaign {wanted[:80]!r}")
+    return campaign
+
+
+def _number(http: HttpRequest, name: str, default: int) -> int:
+    text = http.query_params.get(name, str(default))
+    if not text.removeprefix("-").isdigit() or len(text) > 12:
+        raise BadRequest(f"{name} must be an integer")
+    return int(text)

@@ -1,0 +1,74 @@
+"""Tells the networks who the members of a group are, so that they can set up what a broadcast to them needs."""
+
+import logging
+
+from cse.core import Core
+from cse.errors import CSEError
+from cse.fanout.members import freeze
+from cse.network import Host, Network
+from cse.primitive import Operation, Request
+from cse.resource import Work
+from cse.store import Effect, Search
+
+log = logging.getLogger(__name__)
+
+
+class Sessions:
+    """One preparation per group at a time; changes that come meanwhile are handled together afterwards."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._under_way: set[str] = set()
+        self._again: set[str] = set()
+
+    async def group_changed(self, effect: Effect) -> None:
+        """The handler of the outbox: returns at once, setting up may take long."""
+        self.prepare(effect.document["group"])
+
+    async def prepare_all(self) -> None:
+        """After a start: every group that there is."""
+        for group in await self._core.read(_groups):
+            self.prepare(group)
+
+    def prepare(self, group: str) -> None:
+        """Let every network know the hosts of this group as they are now."""
+        if group in self._under_way:
+            self._again.add(group)
+        else:
+            self._under_way.add(group)
+            self._core.start(self._prepare(group), f"sessions of {group}")
+
+    async def _prepare(self, group: str) -> None:
+        hosts = await self._core.read(lambda work: _hosts(work, group))
+        for network in self._core.networks.values():
+            self._core.start(_isolated(network, group, hosts), f"{network.name} prepares {group}")
+        self._under_way.discard(group)
+        if group in self._again:
+            self._again.discard(group)
+            self.prepare(group)
+
+
+async def _isolated(network: Network, group: str, hosts: list[Host]) -> None:
+    try:
+        await network.prepare(group, hosts)
+    except Exception:
+        log.exception("network %s failed to prepare group %s", network.name, group)
+
+
+def _groups(work: Work) -> list[str]:
+    fanning = [
+        number
+        for number, kind in work.model.types.items()
+        if any(child.fans_out for child in kind.virtual_children.values())
+    ]
+    return [group.ri for group in work.transaction.resources.search(Search(work.model.naming.cse_name, fanning))]
+
+
+def _hosts(work: Work, group: str) -> list[Host]:
+    """Every host of the group, in the name of the CSE itself; none when the group has gone or is empty."""
+    (name,) = work.model.fan_out_names
+    request = Request(Operation.NOTIFY, f"{group}/{name}", work.model.naming.cse_id, "")
+    try:
+        return list(freeze(work, request).hosts.values())
+    except CSEError:
+        return []

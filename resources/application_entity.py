@@ -1,0 +1,93 @@
+"""AE (TS-0001 clause 9.6.5): a registered application, or the application in a device; what requests are sent to."""
+
+import re
+from typing import Any
+
+from cse.attributes import (
+    ANNOUNCEMENT,
+    BOOLEAN,
+    DYNAMIC_POLICIES,
+    EXPIRATION,
+    IDENTIFIER,
+    LABELS,
+    NP,
+    OBJECT,
+    POLICIES,
+    TEXT,
+    UNIVERSAL,
+    Attribute,
+    M,
+    O,
+    list_of,
+    table,
+)
+from cse.errors import BadRequest, OriginatorHasAlreadyRegistered
+from cse.network import Host
+from cse.primitive import Request
+from cse.resource import ResourceType, Work
+from cse.store import Resource
+
+STEM = re.compile(r"[CS][A-Za-z0-9._-]{1,127}")
+
+
+class ApplicationEntity(ResourceType):
+    number = 2
+    name = "AE"
+    short_name = "ae"
+    parents = frozenset({5})
+    registers = True
+    attributes = table(
+        UNIVERSAL,
+        POLICIES,
+        EXPIRATION,
+        LABELS,
+        ANNOUNCEMENT,
+        DYNAMIC_POLICIES,
+        Attribute("apn", "appName", TEXT, O, O),
+        Attribute("api", "App-ID", TEXT, M, NP, required=True),
+        Attribute("aei", "AE-ID", IDENTIFIER, NP, NP, required=True),
+        Attribute("poa", "pointOfAccess", list_of(IDENTIFIER), O, O),
+        Attribute("or", "ontologyRef", IDENTIFIER, O, O),
+        Attribute("nl", "nodeLink", IDENTIFIER, O, O),
+        Attribute("rr", "requestReachability", BOOLEAN, M, O, required=True),
+        Attribute("csz", "contentSerialization", list_of(IDENTIFIER), O, O),
+        Attribute("esi", "e2eSecInfo", OBJECT, O, O, needs="end-to-end security"),
+        Attribute("mei", "M2M-Ext-ID", IDENTIFIER, O, O),
+        Attribute("srv", "supportedReleaseVersions", list_of(IDENTIFIER), M, O),
+        Attribute("regs", "registrationStatus", OBJECT, O, O, needs="tracking of registrations"),
+        Attribute("trps", "trackRegistrationPoints", BOOLEAN, O, O, needs="tracking of registrations"),
+        Attribute("scp", "sessionCapabilities", list_of(OBJECT), O, O, needs="multimedia sessions"),
+        Attribute("tren", "triggerEnable", BOOLEAN, O, O, needs="device triggering"),
+        Attribute("ape", "activityPatternElements", list_of(OBJECT), O, O, needs="activity patterns"),
+        Attribute("tri", "Trigger-Recipient-ID", TEXT, O, O, needs="device triggering"),
+        Attribute("trn", "triggerReferenceNumber", TEXT, O, O, needs="device triggering"),
+    )
+
+    def identify(self, work: Work, request: Request, content: dict[str, Any]) -> str:
+        """The AE-ID stem: as stated in From, or invented for an empty one, `C` or `S` (TS-0001 clause 10.2.2.2)."""
+        stem = work.model.naming.originator(request.originator)
+        if stem in ("", "C", "S"):
+            return work.new_identifier("C")
+        if not STEM.fullmatch(stem):
+            raise BadRequest(
+                "X-M2M-Origin of a registration must be empty, C, S, or C or S followed by letters, digits, -, _ and ."
+            )
+        return stem
+
+    def creating(self, work: Work, request: Request, resource: Resource, parent: Resource) -> None:
+        _check_application_identifier(resource.attributes["api"])
+        if work.transaction.resources.get(resource.ri) is not None:
+            raise OriginatorHasAlreadyRegistered(f"{resource.ri} is registered already: update or delete that AE")
+        resource.attributes["aei"] = resource.ri
+        resource.creator = resource.ri
+
+    def host(self, resource: Resource) -> Host | None:
+        attributes = resource.attributes
+        return Host(resource.ri, tuple(attributes.get("poa", ())), attributes["rr"])
+
+
+def _check_application_identifier(api: str) -> None:
+    if not re.fullmatch(r"[RrN].+", api):
+        raise BadRequest(
+            "api (App-ID) must start with N (not registered) or R (registered), N.example.meter for instance"
+        )

@@ -1,0 +1,59 @@
+"""contentInstance (TS-0001 clause 9.6.7): one piece of data in a container."""
+
+import dataclasses
+import re
+
+import orjson
+
+from cse.attributes import (
+    ANNOUNCEMENT,
+    ANYTHING,
+    CREATOR,
+    EXPIRATION,
+    IDENTIFIER,
+    LABELS,
+    NON_NEGATIVE,
+    NP,
+    TEXT,
+    UNIVERSAL,
+    Attribute,
+    DataType,
+    M,
+    O,
+    table,
+)
+from cse.primitive import Request
+from cse.resource import Access, ResourceType, Work
+from cse.store import Resource
+
+CONTENT_INFO = DataType(
+    "media type, ':' and encoding 0, 1 or 2, such as application/json:0",
+    lambda value: isinstance(value, str) and bool(re.fullmatch(r"[^:\s]+/[^:\s]+:[012](:[0-5])?", value)),
+)
+
+
+class ContentInstance(ResourceType):
+    number = 4
+    name = "contentInstance"
+    short_name = "cin"
+    parents = frozenset({3})
+    access = Access.PARENT
+    updatable = False
+    attributes = table(
+        UNIVERSAL,
+        *(dataclasses.replace(shared, update=NP) for shared in (EXPIRATION, LABELS, CREATOR, *ANNOUNCEMENT)),
+        Attribute("st", "stateTag", NON_NEGATIVE, NP, NP, required=True, default=0),
+        Attribute("cnf", "contentInfo", CONTENT_INFO, O, NP),
+        Attribute("cs", "contentSize", NON_NEGATIVE, NP, NP, required=True),
+        Attribute("conr", "contentRef", TEXT, O, NP, needs="content references"),
+        Attribute("or", "ontologyRef", IDENTIFIER, O, NP),
+        Attribute("con", "content", ANYTHING, M, NP, required=True),
+    )
+
+    def creating(self, work: Work, request: Request, resource: Resource, parent: Resource) -> None:
+        resource.attributes["cs"] = content_size(resource.attributes["con"])
+
+
+def content_size(content: object) -> int:
+    """Bytes of a text in UTF-8, or of any other value as JSON."""
+    return len(content.encode() if isinstance(content, str) else orjson.dumps(content))

@@ -1,0 +1,46 @@
+"""CSEBase (TS-0001 clause 9.6.3): the root of the tree. The server makes it; no request can."""
+
+from cse.attributes import (
+    DYNAMIC_POLICIES,
+    IDENTIFIER,
+    LABELS,
+    NON_NEGATIVE,
+    NP,
+    OBJECT,
+    POLICIES,
+    TEXT,
+    UNIVERSAL,
+    Attribute,
+    list_of,
+    one_of,
+    table,
+)
+from cse.errors import OperationNotAllowed
+from cse.resource import Access, ResourceType, Work
+from cse.store import Resource
+
+
+class CSEBase(ResourceType):
+    number = 5
+    name = "CSEBase"
+    short_name = "cb"
+    access = Access.BASE
+    creatable = False
+    updatable = False
+    attributes = table(
+        UNIVERSAL,
+        LABELS,
+        POLICIES,
+        DYNAMIC_POLICIES,
+        Attribute("cst", "cseType", one_of(1, 2, 3), NP, NP),
+        Attribute("csi", "CSE-ID", IDENTIFIER, NP, NP, required=True),
+        Attribute("srt", "supportedResourceType", list_of(NON_NEGATIVE), NP, NP, required=True),
+        Attribute("poa", "pointOfAccess", list_of(TEXT), NP, NP, required=True),
+        Attribute("nl", "nodeLink", IDENTIFIER, NP, NP),
+        Attribute("csz", "contentSerialization", list_of(TEXT), NP, NP),
+        Attribute("esi", "e2eSecInfo", OBJECT, NP, NP),
+        Attribute("srv", "supportedReleaseVersions", list_of(TEXT), NP, NP),
+    )
+
+    def deleting(self, work: Work, resource: Resource) -> None:
+        raise OperationNotAllowed("the CSEBase can't be deleted: stop the server and remove its store instead")

@@ -1,0 +1,147 @@
+"""group (TS-0001 clause 9.6.13) with its virtual child fanOutPoint (clause 9.6.14). Its members are rows."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from cse.attributes import (
+    ANNOUNCEMENT,
+    BOOLEAN,
+    CREATOR,
+    DYNAMIC_POLICIES,
+    EXPIRATION,
+    IDENTIFIER,
+    LABELS,
+    NON_NEGATIVE,
+    NP,
+    OBJECT,
+    POLICIES,
+    POSITIVE,
+    TEXT,
+    UNIVERSAL,
+    Attribute,
+    M,
+    O,
+    list_of,
+    one_of,
+    table,
+)
+from cse.errors import BadRequest, GroupMemberTypeInconsistent, MaxNumberOfMembersExceeded, NotFound
+from cse.events import GROUP_CHANGED
+from cse.primitive import Operation, Request
+from cse.resource import ResourceType, Target, VirtualChild, Work
+from cse.store import Resource
+
+MIXED = 0
+MEMBER_TYPE_OF_VIRTUAL_CHILD = {"ol": 20001, "la": 20002}
+ABANDON_MEMBER, ABANDON_GROUP, SET_MIXED = 1, 2, 3
+
+
+class FanOutPoint(VirtualChild):
+    """Whatever is sent to it is sent to every member."""
+
+    name = "fopt"
+    operations = frozenset(Operation)
+    fans_out = True
+
+
+class Group(ResourceType):
+    number = 9
+    name = "group"
+    short_name = "grp"
+    parents = frozenset({2, 5})
+    virtual_children = {FanOutPoint.name: FanOutPoint()}  # noqa: RUF012 - a constant
+    attributes = table(
+        UNIVERSAL,
+        POLICIES,
+        EXPIRATION,
+        LABELS,
+        ANNOUNCEMENT,
+        DYNAMIC_POLICIES,
+        CREATOR,
+        Attribute("mt", "memberType", NON_NEGATIVE, O, NP, required=True, default=MIXED),
+        Attribute("spty", "specializationType", OBJECT, O, NP, needs="specialisations"),
+        Attribute("cnm", "currentNrOfMembers", NON_NEGATIVE, NP, NP, required=True),
+        Attribute("mnm", "maxNrOfMembers", POSITIVE, M, O, required=True),
+        Attribute("mid", "memberIDs", list_of(IDENTIFIER, may_be_empty=True), M, O, required=True, long_list=True),
+        Attribute("macp", "membersAccessControlPolicyIDs", list_of(IDENTIFIER), O, O),
+        Attribute("mtv", "memberTypeValidated", BOOLEAN, NP, NP),
+        Attribute("csy", "consistencyStrategy", one_of(1, 2, 3), O, NP, required=True, default=ABANDON_MEMBER),
+        Attribute("gn", "groupName", TEXT, O, O),
+        Attribute("ssi", "semanticSupportIndicator", BOOLEAN, NP, NP),
+        Attribute("nar", "notifyAggregation", OBJECT, O, O, needs="aggregation of notifications"),
+    )
+
+    def creating(self, work: Work, request: Request, resource: Resource, parent: Resource) -> None:
+        self._set_members(work, resource, resource.attributes.pop("mid"), resource.attributes["mnm"])
+
+    def updating(self, work: Work, resource: Resource, changes: dict[str, Any]) -> None:
+        most = changes.get("mnm", resource.attributes["mnm"])
+        if "mid" in changes:
+            self._set_members(work, resource, changes["mid"], most)
+        elif most < work.transaction.lists.count(resource.ri):
+            raise MaxNumberOfMembersExceeded("mnm must not be below the present number of members: remove some first")
+
+    def deleted(self, work: Work, resource: Resource) -> None:
+        work.later(GROUP_CHANGED, {"group": resource.ri})
+
+    def compose(self, work: Work, resource: Resource) -> dict[str, Any]:
+        members = [item for _, item, _ in work.transaction.lists.items(resource.ri)]
+        return super().compose(work, resource) | {"mid": members, "cnm": len(members)}
+
+    def _set_members(self, work: Work, resource: Resource, members: list[str], most: int) -> None:
+        resolved = _without_duplicates(work, members)
+        if len(resolved) > most:
+            raise MaxNumberOfMembersExceeded(f"mid has {len(resolved)} members, mnm allows {most}: raise mnm")
+        if resource.attributes["mt"] != MIXED:
+            resolved = _consistent(work, resource, resolved)
+        resource.attributes["mtv"] = all(target is not None for _, target in resolved)
+        items = [(member, target.resource.ri if target else None) for member, target in resolved]
+        work.transaction.lists.replace(resource.ri, items)
+        work.later(GROUP_CHANGED, {"group": resource.ri})
+
+
+Members = list[tuple[str, Target | None]]
+
+
+def _without_duplicates(work: Work, members: Iterable[str]) -> Members:
+    """Each member once, in the order of first mention, with what it stands for (None: on another CSE)."""
+    found: dict[tuple[str, ...], tuple[str, Target | None]] = {}
+    missing: list[str] = []
+    for member in members:
+        target = work.resolve(member)
+        if target is None and work.model.naming.local(member) is not None:
+            missing.append(member)
+        else:
+            found.setdefault(_key(member, target), (member, target))
+    if missing:
+        raise NotFound(f"mid names {len(missing)} resources that do not exist, such as {', '.join(missing[:5])}")
+    return list(found.values())
+
+
+def _key(member: str, target: Target | None) -> tuple[str, ...]:
+    if target is None:
+        return (member,)
+    return (target.resource.ri, target.virtual.name if target.virtual else "", target.tail)
+
+
+def _consistent(work: Work, group: Resource, members: Members) -> Members:
+    """The members that fit memberType, as consistencyStrategy wants it (TS-0004 clause 7.4.13.2.1)."""
+    wanted, strategy = group.attributes["mt"], group.attributes["csy"]
+    fitting = [(member, target) for member, target in members if target is None or _member_type(work, target) == wanted]
+    if len(fitting) == len(members) or strategy == ABANDON_MEMBER:
+        return fitting
+    if strategy == SET_MIXED:
+        group.attributes["mt"] = MIXED
+        return members
+    wrong = next(member for member, target in members if target and _member_type(work, target) != wanted)
+    raise GroupMemberTypeInconsistent(f"member {wrong} is not of type mt={wanted}: remove it or use csy 1 or 3")
+
+
+def _member_type(work: Work, target: Target) -> int:
+    if target.virtual is None:
+        return target.resource.ty
+    if target.virtual.fans_out:
+        return int(target.resource.attributes["mt"])
+    if target.virtual.name not in MEMBER_TYPE_OF_VIRTUAL_CHILD:
+        raise BadRequest(f"{target.virtual.name} can't be the end of a member identifier")
+    return MEMBER_TYPE_OF_VIRTUAL_CHILD[target.virtual.name]

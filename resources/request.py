@@ -1,0 +1,172 @@
+"""request (TS-0001 clause 9.6.12): a non-blocking request and its result, to be polled or subscribed to."""
+
+from typing import Any
+
+from cse.attributes import (
+    DYNAMIC_POLICIES,
+    IDENTIFIER,
+    NON_NEGATIVE,
+    NP,
+    OBJECT,
+    POLICIES,
+    TEXT,
+    TIMESTAMP,
+    UNIVERSAL,
+    Attribute,
+    list_of,
+    one_of,
+    table,
+)
+from cse.errors import RequestNotCancellable
+from cse.events import announce
+from cse.fanout.aggregate import aggregated_response
+from cse.primitive import Request, Response
+from cse.resource import Access, Event, EventType, RequestKeeper, Work
+from cse.store import Resource, Search
+from cse.timing import timestamp
+
+COMPLETED, FAILED, PENDING, PARTIALLY_COMPLETED = 1, 2, 3, 5
+ACCEPTED = 1000
+
+
+class RequestResource(RequestKeeper):
+    """`_request` is the primitive, `_accepted` when it came, `_campaign` the fan-out whose answers are the result."""
+
+    number = 17
+    name = "request"
+    short_name = "req"
+    parents = frozenset({5})
+    access = Access.ORIGINATOR
+    creatable = False
+    updatable = False
+    attributes = table(
+        UNIVERSAL,
+        Attribute("et", "expirationTime", TIMESTAMP, NP, NP, required=True),
+        POLICIES,
+        Attribute("lbl", "labels", list_of(TEXT), NP, NP),
+        DYNAMIC_POLICIES,
+        Attribute("op", "operation", one_of(1, 2, 3, 4, 5), NP, NP, required=True),
+        Attribute("tg", "target", IDENTIFIER, NP, NP, required=True),
+        Attribute("org", "originator", TEXT, NP, NP, required=True),
+        Attribute("rid", "requestID", IDENTIFIER, NP, NP, required=True),
+        Attribute("mi", "metaInformation", OBJECT, NP, NP, required=True),
+        Attribute("pc", "primitiveContent", OBJECT, NP, NP),
+        Attribute("rs", "requestStatus", NON_NEGATIVE, NP, NP, required=True),
+        Attribute("ors", "operationResult", OBJECT, NP, NP, required=True),
+    )
+
+    def open(self, work: Work, request: Request, expires: float) -> Resource:
+        identifier = work.new_identifier(self.short_name)
+        base = work.target(work.model.naming.cse_name).resource
+        now = timestamp(work.now)
+        originator = work.model.naming.originator(request.originator)
+        attributes = {
+            "ty": self.number,
+            "ri": identifier,
+            "pi": base.ri,
+            "rn": identifier,
+            "ct": now,
+            "lt": now,
+            "et": timestamp(expires),
+            "lbl": [originator],
+            "op": int(request.operation),
+            "tg": request.to,
+            "org": request.originator,
+            "rid": request.request_identifier,
+            "mi": _meta_information(request),
+            "rs": PENDING,
+            "ors": {"rsc": ACCEPTED, "rqi": request.request_identifier},
+            "_request": request.to_json().decode(),
+            "_accepted": work.now,
+        }
+        if request.content is not None:
+            attributes["pc"] = request.content
+        resource = Resource(f"{base.path}/{identifier}", originator, attributes)
+        work.transaction.resources.insert(resource)
+        announce(work, Event(EventType.CHILD_CREATED, base, resource))
+        return resource
+
+    def attach(self, work: Work, resource: Resource, campaign_id: str) -> None:
+        resource.attributes["_campaign"] = campaign_id
+        resource.attributes.pop("_request", None)
+        work.transaction.resources.update(resource)
+
+    def progress(self, work: Work, resource: Resource) -> None:
+        changed = ("ors",) if resource.attributes["rs"] == PARTIALLY_COMPLETED else ("rs", "ors")
+        self._change(work, resource, PARTIALLY_COMPLETED, changed)
+
+    def close(self, work: Work, resource: Resource, response: Response) -> None:
+        status = COMPLETED if response.succeeded else FAILED
+        if "_campaign" not in resource.attributes or not response.succeeded:
+            resource.attributes["ors"] = _operation_result(resource, response)
+        resource.attributes.pop("_request", None)
+        self._change(work, resource, status, ("rs", "ors"))
+
+    def pending(self, work: Work) -> list[tuple[Resource, Request]]:
+        base = work.model.naming.cse_name
+        return [
+            (resource, Request.from_json(resource.attributes["_request"].encode()))
+            for resource in work.transaction.resources.search(Search(base, [self.number], levels=1))
+            if "_request" in resource.attributes
+        ]
+
+    def compose(self, work: Work, resource: Resource) -> dict[str, Any]:
+        attributes = super().compose(work, resource)
+        campaign_id = resource.attributes.get("_campaign")
+        if campaign_id is not None and attributes["rs"] != FAILED:
+            response = aggregated_response(work, campaign_id)
+            if response is not None:
+                attributes["ors"] = _operation_result(resource, response)
+        return attributes
+
+    def summary(self, work: Work, resource: Resource) -> dict[str, Any]:
+        """Without the result, which may be that of 100,000 members: a subscriber who wants it retrieves it."""
+        return {name: value for name, value in super().compose(work, resource).items() if name != "ors"}
+
+    def deleting(self, work: Work, resource: Resource) -> None:
+        if resource.attributes["rs"] in (PENDING, PARTIALLY_COMPLETED):
+            raise RequestNotCancellable("the request is under way and can't be cancelled: delete it when rs is 1 or 2")
+
+    def deleted(self, work: Work, resource: Resource) -> None:
+        if "_campaign" in resource.attributes:
+            work.transaction.campaigns.remove(resource.attributes["_campaign"])
+
+    def _change(self, work: Work, resource: Resource, status: int, changed: tuple[str, ...]) -> None:
+        resource.attributes["rs"] = status
+        resource.attributes["lt"] = timestamp(work.now)
+        work.transaction.resources.update(resource)
+        announce(work, Event(EventType.UPDATED, resource, resource, changed))
+
+
+def _operation_result(resource: Resource, response: Response) -> dict[str, Any]:
+    result = {
+        "rsc": response.status_code,
+        "rqi": resource.attributes["rid"],
+        "to": resource.attributes["org"],
+    }
+    if response.content is not None:
+        result["pc"] = response.content
+    return result
+
+
+def _meta_information(request: Request) -> dict[str, Any]:
+    """The parameters of the request that have no attribute of their own (m2m:metaInformation)."""
+    response_type: dict[str, Any] = {"rtv": int(request.response_type)}
+    if request.notification_uris is not None:
+        response_type["nu"] = list(request.notification_uris)
+    values = {
+        "ty": request.resource_type,
+        "ot": request.originating_timestamp,
+        "rqet": request.request_expiration,
+        "rset": request.result_expiration,
+        "rt": response_type,
+        "rp": request.result_persistence,
+        "rcn": None if request.result_content is None else int(request.result_content),
+        "ec": request.event_category,
+        "gid": request.group_request_identifier,
+        "grtm": list(request.group_target_members) or None,
+        "rvi": request.release_version,
+        "vsi": request.vendor_information,
+        "fc": request.filters or None,
+    }
+    return {name: value for name, value in values.items() if value is not None}
