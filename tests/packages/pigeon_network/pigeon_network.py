@@ -1,7 +1,7 @@
 """Requests as notes in a folder: whoever keeps the pigeons takes them from there and brings answers back.
 
 A request to `pigeon://<loft>` becomes `<folder>/<loft>/<unique>.note`, an answer comes back as
-`<folder>/home/<unique>.answer`. Both are JSON: {"rqi", "ot", "pc"} and {"rqi", "fr", "rsc", "pc"}.
+`<folder>/answers/<unique>.answer`. Both are JSON: {"rqi", "ot", "pc"} and {"rqi", "fr", "rsc", "pc"}.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ from cse.network import (
 from cse.primitive import Request, Response
 
 LOFT = re.compile(r"pigeon://([a-z0-9]{1,32})", re.ASCII)
-HOME = "home"
+ANSWERS = "answers"
 HEAVIEST_NOTE = 1000
 
 
@@ -58,7 +58,7 @@ class Pigeons(Network):
 
     async def start(self, engine: Engine) -> None:
         self._engine = engine
-        (self._folder / HOME).mkdir(parents=True, exist_ok=True)
+        (self._folder / ANSWERS).mkdir(parents=True, exist_ok=True)
         self._watch = asyncio.create_task(self._look_for_answers())
 
     async def stop(self) -> None:
@@ -96,7 +96,7 @@ class Pigeons(Network):
 
     async def _look_for_answers(self) -> None:
         while True:
-            for path in sorted((self._folder / HOME).glob("*.answer")):
+            for path in sorted((self._folder / ANSWERS).glob("*.answer")):
                 self._take(path.read_bytes())
                 path.unlink()
             await self._engine.clock.sleep(self._look_every)

@@ -15,7 +15,7 @@ from cse.testing.engine import RecordingEngine
 
 
 async def keep_pigeons(folder: Path, device: SimulatedDevice) -> None:
-    """Read the notes that come to a loft, have the device carry them out, and send its answers home."""
+    """Read the notes that come to a loft, have the device carry them out, and send its answers back."""
     while True:
         for path in (folder / "loft1").glob("*.note"):
             request = orjson.loads(path.read_bytes())
@@ -23,7 +23,7 @@ async def keep_pigeons(folder: Path, device: SimulatedDevice) -> None:
             answer = device.receive(request["rqi"], request["ot"], request["pc"])
             if answer is not None:
                 content = {"rqi": request["rqi"], "fr": device.id, "rsc": answer.status_code, "pc": answer.content}
-                put(folder / "home", "answer", orjson.dumps(content))
+                put(folder / "answers", "answer", orjson.dumps(content))
         await settle()
 
 
@@ -52,6 +52,6 @@ class TestPigeons(NetworkContract):
     async def test_an_unreadable_answer_is_counted(
         self, started: Network, engine: RecordingEngine, tmp_path: Path, answer: bytes
     ) -> None:
-        put(tmp_path / "home", "answer", answer)
+        put(tmp_path / "answers", "answer", answer)
         await engine.until(lambda: engine.discards[Discard.MALFORMED] == 1)
         assert engine.answers == []
