@@ -1,0 +1,43 @@
+"""`cse meters udp`: simulated meters as a program of their own."""
+
+import asyncio
+from ipaddress import IPv4Address
+
+import click
+
+from cse.testing.device import SimulatedDevice
+from cse.testing.meters import PROBABILITY, MeterOptions, meter_options, operate
+from plugins.udp_multicast.meters import UdpMeters
+from plugins.udp_multicast.target import DEFAULT_PORT
+
+
+@click.command("udp")
+@meter_options
+@click.option("--port", type=click.IntRange(0, 65535), default=DEFAULT_PORT, show_default=True, help="UDP port of all")
+@click.option("--base", default="127.7.0.0", show_default=True, help="address before that of meter 1")
+@click.option("--lies", type=PROBABILITY, default=0.0, help="probability that an answer states another meter's name")
+@click.option("--rubbish", type=PROBABILITY, default=0.0, help="probability that an answer cannot be decoded")
+@click.option(
+    "--wrong-address", type=PROBABILITY, default=0.0, help="probability that an answer has a stranger's address"
+)
+def udp(options: MeterOptions, port: int, base: str, lies: float, rubbish: float, wrong_address: float) -> None:
+    """Meters on CoAP over UDP, each with its own loopback address, for unicast and multicast."""
+    devices = options.devices("Cudp")
+    for device in devices:
+        device.faults.lies, device.faults.rubbish = lies, rubbish
+    try:
+        first = str(IPv4Address(base) + options.first)
+    except ValueError:
+        raise click.BadParameter(f"{base} is no IPv4 address", param_hint="--base") from None
+    asyncio.run(_run(options, devices, UdpMeters(devices, port=port, base=first, wrong_address=wrong_address)))
+
+
+async def _run(options: MeterOptions, devices: list[SimulatedDevice], meters: UdpMeters) -> None:
+    try:
+        await meters.start()
+    except OSError as error:
+        raise click.ClickException(f"cannot listen on UDP port {meters.port}: {error.strerror}") from error
+    try:
+        await operate(options.fleet(devices, meters.points_of_access))
+    finally:
+        await meters.stop()

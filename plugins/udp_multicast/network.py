@@ -1,0 +1,145 @@
+"""The network object: CoAP over UDP, unicast to one device or multicast to a group."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from cse.network import Delivery, DeliveryFailed, Discard, Engine, Host, Network, Reach, Reason, Unreachable
+from cse.primitive import Operation, Request
+from plugins.udp_multicast.answers import Door
+from plugins.udp_multicast.coap import CoapError, encode
+from plugins.udp_multicast.conversations import Conversation, Conversations
+from plugins.udp_multicast.datagrams import DatagramSocket
+from plugins.udp_multicast.exchanges import Exchanges
+from plugins.udp_multicast.messages import device_request
+from plugins.udp_multicast.offers import NETWORK, Menu
+from plugins.udp_multicast.sessions import Sessions
+from plugins.udp_multicast.settings import UdpMulticastSettings
+from plugins.udp_multicast.setup import SetUps
+from plugins.udp_multicast.target import Endpoint, Target, endpoint
+
+# Fewer than two devices are no group to the standard (TS-0001 clause 10.2.7.13).
+SMALLEST_GROUP = 2
+
+
+class UdpMulticast(Network):
+    """CoAP group communication with devices whose `poa` is `coap://<IPv4 address>:<port>`.
+
+    `set_ups` shows what session set-up has cost, which is not part of any request.
+    """
+
+    name = NETWORK
+    set_ups: SetUps
+
+    def __init__(self, settings: UdpMulticastSettings) -> None:
+        settings.check()
+        self._settings = settings
+        self._conversations = Conversations()
+        self._latest_multicast = ""
+
+    async def start(self, engine: Engine) -> None:
+        self._engine = engine
+        documents = engine.documents(NETWORK)
+        self._sessions = Sessions(documents, self._settings)
+        for session in self._sessions:
+            for device, member in session.members.items():
+                self._conversations.learn(device, member.endpoint.ip)
+        self._socket = DatagramSocket(self._received, self._unreachable, self._dropped)
+        self._exchanges = Exchanges(
+            engine.clock, self._socket.send, self._settings.ack_timeout, self._settings.max_retransmissions
+        )
+        self._door = Door(engine, NETWORK, self._conversations, self._exchanges, self._socket.send)
+        self.set_ups = SetUps(self._sessions, self._exchanges, self._settings, engine.cse_id, engine.clock)
+        self._open()
+        self.set_ups.resume()
+
+    def _open(self) -> None:
+        """Listen where we listened before, because answers may still be on their way there."""
+        table = self._engine.documents(NETWORK).table("socket")
+        last = next((int(document["port"]) for document in table), 0)
+        settings = self._settings
+        port = self._socket.open(
+            settings.interface, settings.port or last, settings.receive_buffer, settings.receive_queue
+        )
+        if port != last:
+            table.truncate()
+            table.insert({"port": port})
+
+    async def stop(self) -> None:
+        await self.set_ups.stop()
+        await self._socket.close()
+
+    def offers(self, hosts: Sequence[Host], request: Request, group: str) -> list[Reach]:
+        if request.operation is not Operation.NOTIFY:
+            sentence = f"{request.operation.name} is not carried over CoAP; devices take notifications"
+            return [[Unreachable(NETWORK, Reason.OPERATION, sentence)]] * len(hosts)
+        session = self._sessions.get(group)
+        menu = Menu(self._settings, self._engine.cse_id, hosts, request, self._engine.clock.now(), group, session)
+        return [self._reach(host, menu) for host in hosts]
+
+    def _reach(self, host: Host, menu: Menu) -> Reach:
+        found = self._allowed_endpoint(host)
+        if isinstance(found, Unreachable):
+            return [found]
+        self._conversations.learn(host.id, found.ip)
+        return menu.reach(host, found)
+
+    def _allowed_endpoint(self, host: Host) -> Endpoint | Unreachable:
+        found = endpoint(host)
+        if isinstance(found, str):
+            return Unreachable(NETWORK, Reason.NO_POA, found)
+        if not self._engine.allows(found.ip):
+            sentence = f"{found.ip} is not within allowed_targets of [server]"
+            return Unreachable(NETWORK, Reason.NOT_ALLOWED, sentence)
+        return found
+
+    async def deliver(self, delivery: Delivery) -> None:
+        request = delivery.request
+        conversation = self._conversations.open(request.request_identifier, delivery.deadline, self._engine.clock.now())
+        try:
+            target = Target.parse(delivery.address)
+            if delivery.offer.broadcast:
+                self._multicast(delivery, target, conversation)
+                return
+            message = replace(device_request(request, target, delivery.deadline), token=conversation.token)
+        except CoapError as error:
+            raise DeliveryFailed(str(error)) from error
+        subject = (request.request_identifier, delivery.hosts[0].id)
+        await self._exchanges.deliver(
+            message, target.endpoint, subject, delivery.deadline, lambda: delivery.transmitted(1, 0.0)
+        )
+
+    def _multicast(self, delivery: Delivery, target: Target, conversation: Conversation) -> None:
+        session = self._sessions.get(delivery.group)
+        if session is None or target.path[-1] != session.segment:
+            raise DeliveryFailed(f"the multicast session of group {delivery.group} has changed since it was offered")
+
+        def make(token: bytes) -> bytes:
+            message = device_request(delivery.request, target, delivery.deadline)
+            return encode(replace(message, token=token, message_id=self._exchanges.next_message_id()))
+
+        try:
+            self._socket.send(conversation.datagram(delivery.address, make), target.endpoint)
+        except OSError as error:
+            raise DeliveryFailed(f"cannot send to {target.endpoint}: {error}") from error
+        self._latest_multicast = delivery.request.request_identifier
+        delivery.transmitted(1, 0.0)
+
+    async def prepare(self, group: str, members: Sequence[Host]) -> None:
+        """Start the set-up and return; members that have not acknowledged it are NOT_JOINED meanwhile."""
+        if self._settings.multicast_refusal:
+            return
+        found = ((host.id, self._allowed_endpoint(host)) for host in members)
+        wanted = {device: where for device, where in found if isinstance(where, Endpoint)}
+        for device, where in wanted.items():
+            self._conversations.learn(device, where.ip)
+        self.set_ups.change(group, wanted if len(wanted) >= SMALLEST_GROUP else {})
+
+    def _received(self, datagram: bytes, sender: Endpoint) -> None:
+        self._door.received(datagram, sender)
+
+    def _unreachable(self, destination: Endpoint) -> None:
+        self._exchanges.refuse(destination)
+
+    def _dropped(self, count: int) -> None:
+        """Lost answers say nothing of their request; whole groups answer the latest multicast request."""
+        self._engine.discard(self._latest_multicast, Discard.RECEIVE_BUFFER, count)

@@ -1,0 +1,124 @@
+"""What this network offers for a request: sizes, costs, answer windows. Pure, without input or output."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from cse.network import Host, Offer, Reason, Unreachable, Way
+from cse.primitive import Request
+from plugins.udp_multicast.coap import MAX_TOKEN, CoapError, encode
+from plugins.udp_multicast.messages import device_request
+from plugins.udp_multicast.sessions import Session
+from plugins.udp_multicast.settings import UdpMulticastSettings
+from plugins.udp_multicast.target import Endpoint, Target, path_to
+
+NETWORK = "udp-multicast"
+UNICAST = "udp-unicast"
+# A thousand unicast requests a second: what sending to many one by one adds to the time of the last.
+UNICAST_PER_MEMBER_US = 1000
+
+
+def size(request: Request, target: Target, now: float) -> int:
+    """Bytes of the datagram that carries this request to this target; CoapError when it cannot be written."""
+    return len(encode(replace(device_request(request, target, now), token=bytes(MAX_TOKEN))))
+
+
+def unicast_target(cse_id: str, host: str, endpoint: Endpoint) -> Target:
+    """A single device, addressed by its AE-ID."""
+    return Target(endpoint, path_to(cse_id, host))
+
+
+class Menu:
+    """The offers for one request to hosts of one group."""
+
+    def __init__(
+        self,
+        settings: UdpMulticastSettings,
+        cse_id: str,
+        hosts: Sequence[Host],
+        request: Request,
+        now: float,
+        group: str,
+        session: Session | None,
+    ) -> None:
+        self._settings = settings
+        self._cse_id = cse_id
+        self._hosts = hosts
+        self._request = request
+        self._now = now
+        self._session = session
+        self._multicast_id = f"{NETWORK}:{group}"
+        self._group = group
+        self._unicast = self._unicast_offer()
+        self._multicast = self._multicast_way()
+
+    def reach(self, host: Host, endpoint: Endpoint) -> list[Way | Unreachable]:
+        """The ways to one host that listens there."""
+        unicast = self._unicast
+        if isinstance(unicast, Offer):
+            target = unicast_target(self._cse_id, host.id, endpoint)
+            ways: list[Way | Unreachable] = [Way(unicast, str(target))]
+        else:
+            ways = [unicast]
+        if self._group:
+            ways.append(self._reach_by_multicast(host, endpoint))
+        return ways
+
+    def _reach_by_multicast(self, host: Host, endpoint: Endpoint) -> Way | Unreachable:
+        if self._session and not self._session.joined(host.id, endpoint):
+            return self._excluded(Reason.NOT_JOINED, "the device has not yet acknowledged that it listens to the group")
+        return self._multicast
+
+    def _excluded(self, reason: Reason, sentence: str) -> Unreachable:
+        return Unreachable(self._multicast_id, reason, sentence)
+
+    def _unicast_offer(self) -> Offer | Unreachable:
+        longest = max((host.id for host in self._hosts), key=lambda identifier: len(identifier.encode()), default="")
+        target = unicast_target(self._cse_id, longest, Endpoint("127.0.0.1", 0))
+        try:
+            payload = size(self._request, target, self._now)
+        except CoapError as error:
+            return Unreachable(UNICAST, Reason.PAYLOAD_TOO_LARGE, str(error))
+        return Offer(
+            id=UNICAST,
+            network=NETWORK,
+            broadcast=False,
+            fixed=0,
+            per_member=self._settings.unicast_cost,
+            loss_ppm=0,
+            latency_ms=round(self._settings.round_trip * 1000),
+            latency_per_member_us=UNICAST_PER_MEMBER_US,
+            max_payload=self._settings.max_datagram,
+            payload=payload,
+        )
+
+    def _multicast_way(self) -> Way | Unreachable:
+        if self._settings.multicast_refusal:
+            return self._excluded(Reason.SECURITY, self._settings.multicast_refusal)
+        if self._session is None:
+            return self._excluded(Reason.NOT_JOINED, "the group has no multicast session; it needs two CoAP devices")
+        meant = {host.id for host in self._hosts}
+        others = sorted(device for device in self._session.members if device not in meant)
+        if len(others) > self._settings.max_exclusions:
+            sentence = f"{len(others)} others would hear it, {others[0]} for example"
+            return self._excluded(
+                Reason.SECURITY, f"{sentence}; at most {self._settings.max_exclusions} can be named as not meant"
+            )
+        target = Target(self._session.address, path_to(self._cse_id, self._session.segment), tuple(others))
+        try:
+            payload = size(self._request, target, self._now)
+        except CoapError as error:
+            return self._excluded(Reason.PAYLOAD_TOO_LARGE, str(error))
+        return Way(self._multicast_offer(self._session, payload), str(target))
+
+    def _multicast_offer(self, session: Session, payload: int) -> Offer:
+        return Offer(
+            id=self._multicast_id,
+            network=NETWORK,
+            broadcast=True,
+            fixed=self._settings.multicast_fixed_cost,
+            per_member=self._settings.multicast_member_cost,
+            loss_ppm=self._settings.multicast_loss_ppm,
+            latency_ms=round((session.window + self._settings.round_trip) * 1000),
+            max_payload=self._settings.max_datagram,
+            payload=payload,
+        )
