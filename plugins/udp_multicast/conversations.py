@@ -12,18 +12,15 @@ MAX_ADDRESSES = 500_000
 
 @dataclass(slots=True)
 class Conversation:
-    """One request: its token, until when answers may come, and the multicast datagrams it went out as."""
+    """One request: until when answers may come, the token of all its messages, the message ID of all its multicasts.
+
+    Members that have heard a multicast know its message ID and ignore it when it comes again.
+    """
 
     request_identifier: str
     deadline: float
+    message_id: int
     token: bytes = field(default_factory=lambda: secrets.token_bytes(MAX_TOKEN))
-    datagrams: dict[str, bytes] = field(default_factory=dict)
-
-    def datagram(self, address: str, make: Callable[[bytes], bytes]) -> bytes:
-        """The datagram to a multicast address, made once: members that have heard it know its message ID."""
-        if address not in self.datagrams:
-            self.datagrams[address] = make(self.token)
-        return self.datagrams[address]
 
 
 class Conversations:
@@ -34,12 +31,14 @@ class Conversations:
         self._by_token: dict[bytes, Conversation] = {}
         self._addresses: dict[str, str] = {}
 
-    def open(self, request_identifier: str, deadline: float, now: float) -> Conversation:
+    def open(
+        self, request_identifier: str, deadline: float, now: float, next_message_id: Callable[[], int]
+    ) -> Conversation:
         """The conversation of a request, the same at every attempt."""
         conversation = self._by_request.get(request_identifier)
         if conversation is None:
             self._drop_finished(now)
-            conversation = Conversation(request_identifier, deadline)
+            conversation = Conversation(request_identifier, deadline, next_message_id())
             self._by_request[request_identifier] = self._by_token[conversation.token] = conversation
         conversation.deadline = max(conversation.deadline, deadline)
         return conversation

@@ -1,5 +1,6 @@
 """oneM2M primitives as CoAP messages (TS-0008 clause 6.2): what we send to devices and what they answer."""
 
+import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -45,12 +46,13 @@ def _payload(content: Content) -> bytes:
 def device_request(request: Request, target: Target, deadline: float) -> Message:
     """A device request: NOTIFY as POST without resource type. Type, message ID and token are still to be set.
 
-    The request is void after `deadline`, in seconds since 1970.
+    The request is void after `deadline`, in seconds since 1970 (infinity for never).
     """
     options = _path_options(target.path) + _content_options(request.content)
     if target.exclusions:
         options.append(text_option(Option.URI_QUERY, exclusion_query(target.exclusions)))
-    options.append(text_option(Option.REQUEST_EXPIRATION, timestamp(deadline)))
+    if math.isfinite(deadline):
+        options.append(text_option(Option.REQUEST_EXPIRATION, timestamp(deadline)))
     parameters = {
         Option.FROM: request.originator,
         Option.REQUEST_IDENTIFIER: request.request_identifier,

@@ -94,7 +94,9 @@ class UdpMulticast(Network):
 
     async def deliver(self, delivery: Delivery) -> None:
         request = delivery.request
-        conversation = self._conversations.open(request.request_identifier, delivery.deadline, self._engine.clock.now())
+        conversation = self._conversations.open(
+            request.request_identifier, delivery.deadline, self._engine.clock.now(), self._exchanges.next_message_id
+        )
         try:
             target = Target.parse(delivery.address)
             if delivery.offer.broadcast:
@@ -113,12 +115,10 @@ class UdpMulticast(Network):
         if session is None or target.path[-1] != session.segment:
             raise DeliveryFailed(f"the multicast session of group {delivery.group} has changed since it was offered")
 
-        def make(token: bytes) -> bytes:
-            message = device_request(delivery.request, target, delivery.deadline)
-            return encode(replace(message, token=token, message_id=self._exchanges.next_message_id()))
-
+        message = device_request(delivery.request, target, delivery.deadline)
+        datagram = encode(replace(message, token=conversation.token, message_id=conversation.message_id))
         try:
-            self._socket.send(conversation.datagram(delivery.address, make), target.endpoint)
+            self._socket.send(datagram, target.endpoint)
         except OSError as error:
             raise DeliveryFailed(f"cannot send to {target.endpoint}: {error}") from error
         self._latest_multicast = delivery.request.request_identifier

@@ -71,6 +71,8 @@ class SetUps:
             return
         session = self._sessions.open(group, len(wanted))
         session.dismiss(wanted)
+        if wanted and not session.differences(wanted):
+            return
         task = self._tasks[group] = asyncio.create_task(self._run(session, wanted))
         task.add_done_callback(lambda done: self._finished(group, done))
 

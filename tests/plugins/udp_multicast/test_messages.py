@@ -1,3 +1,4 @@
+import math
 from dataclasses import replace
 
 import pytest
@@ -46,6 +47,10 @@ def test_a_device_reads_what_was_written() -> None:
     assert (read.request_identifier, read.originator) == ("r-1", "Cheadend")
     assert read.content == request().content
     assert read.resource_type is None
+
+
+def test_a_request_may_be_valid_for_ever() -> None:
+    assert device_request(request(), TARGET, math.inf).text(Option.REQUEST_EXPIRATION) is None
 
 
 def test_parameters_that_are_missing_are_not_sent() -> None:

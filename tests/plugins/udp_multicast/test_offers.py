@@ -73,7 +73,7 @@ def test_the_payload_is_the_size_of_the_datagram() -> None:
 
 def test_all_hosts_share_one_offer() -> None:
     offered = menu(3, session(*[State.JOINED] * 3))
-    offers = {id(way.offer) for number in range(3) for way in offered.reach(hosts(3)[number], where(number))}  # type: ignore[union-attr]
+    offers = {id(way.offer) for number in range(3) for way in offered.reach(hosts(3)[number], where(number))}
     assert len(offers) == 2
 
 

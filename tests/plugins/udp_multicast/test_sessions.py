@@ -12,7 +12,7 @@ HERE, THERE = Endpoint("127.7.0.1", 5683), Endpoint("127.7.0.2", 5683)
 
 def sessions(documents: TinyDB | None = None, **settings: object) -> Sessions:
     values = UdpMulticastSettings(**settings)  # type: ignore[arg-type]
-    return Sessions(documents or TinyDB(storage=MemoryStorage), values)
+    return Sessions(TinyDB(storage=MemoryStorage) if documents is None else documents, values)
 
 
 def test_addresses_belong_to_groups_and_never_collide() -> None:
