@@ -113,6 +113,9 @@ class ResourceType:
     def deleted(self, work: "Work", resource: Resource) -> None:
         """It is gone, and so are its children."""
 
+    def list_changed(self, work: "Work", resource: Resource) -> None:
+        """Something that is in its long list has gone from the tree, and so from the list, or has changed."""
+
     def child_creating(self, work: "Work", resource: Resource, child: Resource) -> None:
         """A child is about to be added to `resource`, which is of this type: refuse, or adjust what depends on it."""
 
@@ -253,6 +256,12 @@ class Work:
 
     def type_of(self, resource: Resource) -> ResourceType:
         return self.model.types[resource.ty]
+
+    def list_changed(self, identifier: str) -> None:
+        """Tell the resource with this identifier about it, if it is there."""
+        holder = self.transaction.resources.get(identifier)
+        if holder is not None:
+            self.type_of(holder).list_changed(self, holder)
 
     def later(self, kind: str, document: dict[str, Any], due: float = 0.0) -> None:
         """Remember an effect in this transaction; it is carried out after the commit."""

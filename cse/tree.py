@@ -257,6 +257,8 @@ def _delete(work: Work, request: Request, target: Target, guard: Guard) -> Respo
 def remove(work: Work, resource: Resource) -> None:
     """Take a resource with its descendants out of the tree: notifications, group membership and counters follow."""
     announce_deletion(work, resource)
+    for holder in work.transaction.lists.drop_targets(resource.path):
+        work.list_changed(holder)
     parent = work.transaction.resources.get(resource.pi)
     work.transaction.resources.remove(resource)
     work.type_of(resource).deleted(work, resource)

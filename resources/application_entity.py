@@ -81,6 +81,11 @@ class ApplicationEntity(ResourceType):
         resource.attributes["aei"] = resource.ri
         resource.creator = resource.ri
 
+    def updated(self, work: Work, resource: Resource, changes: dict[str, Any]) -> None:
+        if "poa" in changes:
+            for group in work.transaction.lists.holders(resource.ri):
+                work.list_changed(group)
+
     def host(self, resource: Resource) -> Host | None:
         attributes = resource.attributes
         return Host(resource.ri, tuple(attributes.get("poa", ())), attributes["rr"])

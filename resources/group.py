@@ -84,6 +84,9 @@ class Group(ResourceType):
     def deleted(self, work: Work, resource: Resource) -> None:
         work.later(GROUP_CHANGED, {"group": resource.ri})
 
+    def list_changed(self, work: Work, resource: Resource) -> None:
+        work.later(GROUP_CHANGED, {"group": resource.ri})
+
     def compose(self, work: Work, resource: Resource) -> dict[str, Any]:
         members = [item for _, item, _ in work.transaction.lists.items(resource.ri)]
         return super().compose(work, resource) | {"mid": members, "cnm": len(members)}

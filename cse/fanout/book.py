@@ -55,6 +55,8 @@ class Book:
         """Answers came in that change nothing."""
         totals = self._document.setdefault("discarded", {})
         totals[reason.value] = totals.get(reason.value, 0) + count
+        if self._over and not self._changed.is_set():
+            self._core.start(self._save_late(), f"late answers of {self.campaign.id}")
         self._changed.set()
 
     def start(self) -> None:
@@ -72,7 +74,7 @@ class Book:
         rows, self._dirty = list(self._dirty.values()), {}
         self._progress.add(rows)
         now = self._core.clock.now()
-        tell = self._progress.is_due(now)
+        tell = not self._over and self._progress.is_due(now)
 
         def unit(work: Work) -> None:
             work.transaction.campaigns.write(self.campaign.id, rows)
@@ -85,16 +87,20 @@ class Book:
             self._progress.told(now)
 
     async def finish(self) -> None:
-        """Write the rest and end the campaign."""
+        """Write the rest and end the campaign; the end itself is the last thing that is told."""
         self._over = True
         self._changed.set()
         await self._writing
-        await self.write()
         await self._core.run(self._progress.finish)
 
     def waiting(self) -> list[Row]:
         """The rows that have no final state."""
         return [row for row in self.rows if row.state == State.WAITING]
+
+    async def _save_late(self) -> None:
+        """What is counted after the end, many at once if many come."""
+        self._changed.clear()
+        await self._core.run(lambda work: work.transaction.campaigns.save(self.campaign))
 
     def _totals(self, network: str) -> dict[str, Any]:
         """`seconds` is when the last answer came, from the beginning of the campaign."""
@@ -104,6 +110,6 @@ class Book:
 
     async def _keep_writing(self) -> None:
         """While one batch is being committed the next one gathers."""
-        while not self._over:
+        while not self._over or self._changed.is_set():
             await self._changed.wait()
             await self.write()

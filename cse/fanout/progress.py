@@ -50,7 +50,10 @@ class Progress:
         if resource is not None:
             response = final_response(work, self._campaign.id)
             work.model.request_keeper.close(work, resource, response)
-            self._notify(work, aggregate(self._request, self._news) if response.succeeded else response.content)
+            if not response.succeeded:
+                notify_originator(work, self._request, response)
+            elif self._news:
+                self._notify(work, aggregate(self._request, self._news))
 
     def _notify(self, work: Work, content: dict[str, Any]) -> None:
         notify_originator(work, self._request, Response(OK, content))

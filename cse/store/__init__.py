@@ -101,12 +101,15 @@ class Lists(ABC):
         """How many items."""
 
     @abstractmethod
-    def drop_target(self, target: str) -> list[str]:
-        """Remove the items with this target from every list; the identifiers of the resources whose lists changed."""
+    def drop_targets(self, path: str) -> list[str]:
+        """Remove from every list the items whose target is the resource at this path or below; whose lists changed.
+
+        Call it before the resources are removed. The result are identifiers of resources.
+        """
 
     @abstractmethod
-    def drop(self, ri: str, positions: Iterable[int]) -> None:
-        """Remove the items at these positions."""
+    def holders(self, target: str) -> list[str]:
+        """The identifiers of the resources that have an item with this target in their list."""
 
 
 class Row(NamedTuple):

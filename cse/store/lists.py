@@ -7,6 +7,10 @@ from cse.store import Lists
 
 _INSERT = "INSERT INTO list_item (ri, position, item, target) VALUES (?, ?, ?, ?)"
 _ITEMS = "SELECT position, item, target FROM list_item WHERE ri = ? AND position > ? ORDER BY position LIMIT ?"
+_DROP_TARGETS = (
+    "DELETE FROM list_item WHERE target IN (SELECT ri FROM resource WHERE path = ? OR (path >= ? AND path < ?))"
+    " RETURNING ri"
+)
 
 
 class SQLiteLists(Lists):
@@ -27,10 +31,9 @@ class SQLiteLists(Lists):
     def count(self, ri: str) -> int:
         return int(self._execute("SELECT count(*) FROM list_item WHERE ri = ?", (ri,)).fetchone()[0])
 
-    def drop_target(self, target: str) -> list[str]:
-        rows = self._execute("DELETE FROM list_item WHERE target = ? RETURNING ri", (target,)).fetchall()
+    def drop_targets(self, path: str) -> list[str]:
+        rows = self._execute(_DROP_TARGETS, (path, f"{path}/", f"{path}0")).fetchall()
         return sorted({ri for (ri,) in rows})
 
-    def drop(self, ri: str, positions: Iterable[int]) -> None:
-        rows = [(ri, position) for position in positions]
-        self._executemany("DELETE FROM list_item WHERE ri = ? AND position = ?", rows)
+    def holders(self, target: str) -> list[str]:
+        return [ri for (ri,) in self._execute("SELECT DISTINCT ri FROM list_item WHERE target = ?", (target,))]

@@ -1,6 +1,6 @@
 """Long lists, over every engine."""
 
-from cse.store import Store, Transaction
+from cse.store import Resource, Store, Transaction
 
 
 def fill(transaction: Transaction) -> None:
@@ -39,22 +39,24 @@ async def test_replace_may_read_what_it_replaces(store: Store) -> None:
     assert await store.read(lambda transaction: transaction.lists.items("group-1")) == expected
 
 
-async def test_drop_target_says_whose_lists_changed(store: Store) -> None:
-    await store.run(fill)
-    assert await store.run(lambda transaction: transaction.lists.drop_target("ri-c")) == ["group-1", "group-2"]
-    assert await store.run(lambda transaction: transaction.lists.drop_target("ri-c")) == []
-    assert await store.read(lambda transaction: transaction.lists.items("group-1")) == [
-        (0, "a", "ri-a"),
-        (1, "b", None),
-    ]
+async def test_drop_targets_says_whose_lists_changed(store: Store) -> None:
+    def plant(transaction: Transaction) -> None:
+        fill(transaction)
+        for ri, path in [("ri-a", "cse/a"), ("ri-c", "cse/a/c"), ("ri-d", "cse/ab")]:
+            attributes = {"ri": ri, "pi": "base", "rn": path.rsplit("/", 1)[-1], "ty": 3}
+            transaction.resources.insert(Resource(path, "Cme", attributes))
+
+    await store.run(plant)
+    assert await store.run(lambda transaction: transaction.lists.drop_targets("cse/a")) == ["group-1", "group-2"]
+    assert await store.run(lambda transaction: transaction.lists.drop_targets("cse/a")) == []
+    assert await store.read(lambda transaction: transaction.lists.items("group-1")) == [(1, "b", None)]
     assert await store.read(lambda transaction: transaction.lists.items("group-2")) == [(2, "d", "ri-d")]
 
 
-async def test_drop_leaves_the_other_positions_as_they_are(store: Store) -> None:
+async def test_holders_are_the_lists_that_an_item_is_in(store: Store) -> None:
     await store.run(fill)
-    await store.run(lambda transaction: transaction.lists.drop("group-1", [0, 1, 77]))
-    assert await store.read(lambda transaction: transaction.lists.items("group-1")) == [(2, "c", "ri-c")]
-    assert await store.read(lambda transaction: transaction.lists.count("group-2")) == 3
+    assert sorted(await store.read(lambda transaction: transaction.lists.holders("ri-c"))) == ["group-1", "group-2"]
+    assert await store.read(lambda transaction: transaction.lists.holders("ri-z")) == []
 
 
 async def test_a_hundred_thousand_items(store: Store) -> None:
