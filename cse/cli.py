@@ -14,6 +14,7 @@ from urllib.request import urlopen
 import click
 import uvicorn
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from cse import __version__, registry
@@ -159,16 +160,15 @@ def plugins() -> None:
     """List the installed plugins and what each brings."""
     manager = registry.load_plugins()
     console = Console()
-    table = Table("plugin", "module", "networks", "resource types", "settings")
+    table = Table("plugin", "networks", "resource types", "settings")
     for name, plugin in sorted(manager.list_name_plugin()):
         alone = registry.load_only(plugin)
         settings = Settings()
         table.add_row(
             name,
-            getattr(plugin, "__name__", str(plugin)),
             ", ".join(registry.networks(alone, settings)),
             ", ".join(kind.name for kind in registry.resource_types(alone).values()),
-            ", ".join(f"[{section.section}]" for section in registry.settings_sections(alone)[1:]),
+            escape(", ".join(f"[{section.section}]" for section in registry.settings_sections(alone)[1:])),
         )
     console.print(table)
 
@@ -178,9 +178,9 @@ def settings() -> None:
     """List every setting with its default."""
     console = Console()
     for section in registry.settings_sections(registry.load_plugins()):
-        table = Table("setting", "default", "meaning", title=f"[{section.section}]")
+        table = Table("setting", "default", "meaning", title=escape(f"[{section.section}]"))
         for row in describe(section):
-            table.add_row(row.name, row.default, row.help)
+            table.add_row(row.name, escape(row.default), row.help)
         console.print(table)
 
 
