@@ -9,9 +9,11 @@ GROUP_CHANGED = "group-changed"
 
 
 def announce(work: Work, event: Event) -> None:
-    """Let every watcher of the resource say what is to be sent because of this event."""
+    """Let every watcher of the resource say what is to be sent because of this event; its own creation is none."""
     for number in work.model.watchers:
         for watcher in list(work.transaction.resources.children(event.watched.ri, number)):
+            if watcher.ri == event.subject.ri:
+                continue
             for outgoing in work.type_of(watcher).notifications(work, watcher, event):
                 send_later(work, outgoing)
 

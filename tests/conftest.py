@@ -1,0 +1,51 @@
+"""Servers for the tests: see `tests.servers` for what they can do."""
+
+import logging
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from cse.testing.clock import ManualClock
+from tests.servers import Client, Listener, Running, serving
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    """Stands still until a test moves it."""
+    return ManualClock()
+
+
+@pytest.fixture
+async def cse(clean_log: None) -> AsyncIterator[Running]:
+    """A server in this process with everything as it is by default, resources in memory."""
+    async with serving() as running:
+        yield running
+
+
+@pytest.fixture
+async def stopped_clock_cse(clean_log: None, clock: ManualClock) -> AsyncIterator[Running]:
+    """The same with the test's `clock`."""
+    async with serving(clock=clock) as running:
+        yield running
+
+
+@pytest.fixture
+def client(cse: Running) -> Client:
+    """A client of the server `cse`."""
+    return cse.client
+
+
+@pytest.fixture
+async def listener() -> AsyncIterator[Listener]:
+    """Somebody to be notified."""
+    async with Listener() as listening:
+        yield listening
+
+
+@pytest.fixture
+def clean_log(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """Whatever the test does, the server must not log an error or a traceback."""
+    yield
+    records = [record for when in ("setup", "call") for record in caplog.get_records(when)]
+    failures = [record.getMessage() for record in records if record.levelno >= logging.ERROR or record.exc_info]
+    assert not failures
