@@ -1,0 +1,1 @@
+"""How fast the server is on this machine, beside an empty endpoint that is measured in the same run."""

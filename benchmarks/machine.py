@@ -1,0 +1,38 @@
+"""On what and of what it was measured."""
+
+import os
+import platform
+from importlib.metadata import version
+from pathlib import Path
+
+from rich.table import Table
+
+PACKAGES = ("cse", "starlette", "uvicorn", "uvloop", "httptools", "orjson")
+
+
+def description(folder: Path) -> Table:
+    """Machine, file system of the data folder, and versions."""
+    table = Table.grid(padding=(0, 2))
+    table.add_row("CPU", f"{_fact('/proc/cpuinfo', 'model name')}, {len(os.sched_getaffinity(0))} cores")
+    table.add_row("memory", f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.1f} GiB")
+    table.add_row("system", f"{platform.system()} {platform.release()}, data on {_file_system(folder)}")
+    table.add_row("versions", ", ".join([f"python {platform.python_version()}", *map(_version, PACKAGES)]))
+    return table
+
+
+def _version(package: str) -> str:
+    return f"{package} {version(package)}"
+
+
+def _fact(file: str, name: str) -> str:
+    for line in Path(file).read_text().splitlines():
+        if line.startswith(name):
+            return line.partition(":")[2].strip()
+    return "unknown"
+
+
+def _file_system(folder: Path) -> str:
+    """The type of the file system that holds a folder: what `durable` means depends on it."""
+    mounts = [line.split()[1:3] for line in Path("/proc/mounts").read_text().splitlines()]
+    holding = [(place, kind) for place, kind in mounts if folder.is_relative_to(place)]
+    return max(holding, key=lambda mount: len(mount[0]))[1]

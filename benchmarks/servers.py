@@ -1,0 +1,71 @@
+"""The programs that are measured, each in a process of its own, on free ports of the loopback interface."""
+
+import asyncio
+import re
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+
+from benchmarks.load import Address
+
+START_UP, SHUT_DOWN = 120.0, 15.0  # seconds
+ADDRESS = re.compile(rb"at http://([\d.]+):(\d+)")
+CSE = str(Path(sys.executable).with_name("cse"))
+
+
+class StartUpError(Exception):
+    """A program that did not say where it is."""
+
+
+@asynccontextmanager
+async def running(*command: str, folder: Path | None = None) -> AsyncIterator[Address]:
+    """Start a program, wait for its line `... at http://HOST:PORT`, and stop it in the end."""
+    process = await asyncio.create_subprocess_exec(*command, cwd=folder, stdout=asyncio.subprocess.PIPE)
+    try:
+        yield await asyncio.wait_for(_address(process, " ".join(command)), START_UP)
+    finally:
+        await _stop(process)
+
+
+async def _address(process: asyncio.subprocess.Process, name: str) -> Address:
+    assert process.stdout is not None
+    async for line in process.stdout:
+        if found := ADDRESS.search(line):
+            return Address(found[1].decode(), int(found[2]))
+    raise StartUpError(f"{name} ended before it was ready, with exit status {await process.wait()}")
+
+
+async def _stop(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is None:
+        process.terminate()
+    try:
+        await asyncio.wait_for(process.communicate(), SHUT_DOWN)
+    except TimeoutError:
+        process.kill()
+        await process.communicate()
+
+
+def reference() -> AbstractAsyncContextManager[Address]:
+    """The endpoint that everything is compared with."""
+    return running(sys.executable, "-m", "benchmarks.reference")
+
+
+def cse(store: str, folder: Path, *settings: str) -> AbstractAsyncContextManager[Address]:
+    """Our server with its store and its data in a folder; `settings` are SECTION.KEY=VALUE."""
+    assignments = [argument for setting in settings for argument in ("--set", setting)]
+    data = ("--data", str(folder)) if store == "sqlite" else ("--store", "memory:", "--data", str(folder))
+    return running(CSE, "serve", "--port", "0", *data, *assignments)
+
+
+def udp_meters(address: Address, port: int, *options: str) -> AbstractAsyncContextManager[Address]:
+    """Simulated meters on one UDP port; ready when all are registered at the server."""
+    return running(CSE, "meters", "udp", "--cse", "http://{}:{}".format(*address), "--port", str(port), *options)
+
+
+def free_udp_port() -> int:
+    """A UDP port that nobody uses now."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
