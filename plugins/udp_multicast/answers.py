@@ -56,7 +56,7 @@ class Door:
         if not identifier:
             self._engine.discard("", Discard.STRAY)
             return
-        originator = answer.originator
+        originator = answer.originator and self._short(answer.originator)
         if originator is None and exchange and isinstance(exchange.subject, tuple):
             originator = exchange.subject[1]
         if originator is None:
@@ -66,3 +66,7 @@ class Door:
         else:
             self._exchanges.respond((identifier, originator), message)
             self._engine.answer(identifier, originator, answer.response, self._network)
+
+    def _short(self, originator: str) -> str:
+        """The AE-ID in `/<cse-id>/<AE-ID>`: a sender is checked by the name that it will count under."""
+        return originator.rpartition(self._engine.cse_id + "/")[2]

@@ -184,13 +184,16 @@ def read_request(message: Message) -> DeviceRequest:
     """The request primitive in a CoAP request; CoapError when there is none."""
     if message.code_class or message.code == EMPTY:
         raise CoapError("not a request")
+    identifier = message.text(Option.REQUEST_IDENTIFIER)
+    if not identifier:
+        raise CoapError("a request must have a request identifier")
     queries = message.texts(Option.URI_QUERY)
     excluded = next((query.removeprefix(_EXCEPT) for query in queries if query.startswith(_EXCEPT)), "")
     return DeviceRequest(
         message.code,
         tuple(message.texts(Option.URI_PATH)),
         message.text(Option.FROM) or "",
-        message.text(Option.REQUEST_IDENTIFIER) or "",
+        identifier,
         message.text(Option.ORIGINATING_TIMESTAMP) or "",
         message.number(Option.RESOURCE_TYPE),
         read_exclusions(excluded),

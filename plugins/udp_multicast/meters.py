@@ -1,6 +1,7 @@
 """Thousands of simulated meters on one socket, each with its own loopback address. Linux only."""
 
 import asyncio
+import contextlib
 import socket
 import struct
 from collections.abc import Sequence
@@ -158,4 +159,6 @@ class UdpMeters:
 
     def _send(self, datagram: bytes, sender: str, destination: Endpoint) -> None:
         control = PKTINFO.pack(0, socket.inet_aton(sender), bytes(4))
-        self._socket.sendmsg([datagram], [(socket.IPPROTO_IP, IP_PKTINFO, control)], 0, destination)
+        # What cannot be sent is lost, as on any medium.
+        with contextlib.suppress(OSError):
+            self._socket.sendmsg([datagram], [(socket.IPPROTO_IP, IP_PKTINFO, control)], 0, destination)

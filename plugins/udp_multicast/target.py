@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from ipaddress import IPv4Address
 from typing import NamedTuple
 from urllib.parse import quote, unquote
 
@@ -11,7 +10,10 @@ from cse.network import Host, addresses
 from plugins.udp_multicast.coap import CoapError
 
 DEFAULT_PORT = 5683
-_POINT_OF_ACCESS = re.compile(r"coap://([0-9]{1,3}(?:\.[0-9]{1,3}){3})(?::([0-9]{1,5}))?/?")
+_OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+_POINT_OF_ACCESS = re.compile(rf"coap://(({_OCTET})(?:\.{_OCTET}){{3}})(?::([0-9]{{1,5}}))?/?")
+# 0.x.x.x stands for no host, 224.x.x.x and above for many or none.
+_HOSTS = range(1, 224)
 _TARGET = re.compile(r"coap://([0-9.]+):([0-9]+)/([^?]+)(?:\?except=(.+))?")
 
 
@@ -46,16 +48,12 @@ def _endpoint(address: str) -> Endpoint | str:
     match = _POINT_OF_ACCESS.fullmatch(address)
     if not match:
         return f"pointOfAccess must be coap://<IPv4 address>:<port>, not {address[:80]!r}"
-    try:
-        ip = IPv4Address(match[1])
-    except ValueError:
-        return f"pointOfAccess {address!r} has no valid IPv4 address"
-    port = int(match[2] or DEFAULT_PORT)
+    if int(match[2]) not in _HOSTS:
+        return f"pointOfAccess {address!r} is not the address of one host"
+    port = int(match[3] or DEFAULT_PORT)
     if not 0 < port < 0x10000:
         return f"pointOfAccess {address!r} must have a port from 1 to 65535"
-    if ip.is_multicast or ip.is_unspecified or ip == IPv4Address("255.255.255.255"):
-        return f"pointOfAccess {address!r} is not the address of one host"
-    return Endpoint(str(ip), port)
+    return Endpoint(match[1], port)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +69,7 @@ class Target:
     exclusions: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        path = "/".join(quote(segment, safe="~") for segment in self.path)
+        path = "/".join(_quoted(segment) for segment in self.path)
         return f"coap://{self.endpoint}/{path}" + (f"?{exclusion_query(self.exclusions)}" if self.exclusions else "")
 
     @classmethod
@@ -82,6 +80,11 @@ class Target:
             raise CoapError(f"{address[:80]!r} is no address of this network")
         path = tuple(unquote(segment) for segment in match[3].split("/"))
         return cls(Endpoint(match[1], int(match[2])), path, read_exclusions(match[4] or ""))
+
+
+def _quoted(segment: str) -> str:
+    # Most are plain, and there may be a hundred thousand of them.
+    return segment if segment.isascii() and segment.isalnum() else quote(segment, safe="~")
 
 
 def path_to(cse_id: str, *names: str) -> tuple[str, ...]:

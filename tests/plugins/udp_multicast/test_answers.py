@@ -84,6 +84,16 @@ def test_a_known_originator_must_live_where_the_answer_comes_from() -> None:
     assert (entrance.engine.answers, entrance.engine.discards) == ([], {Discard.WRONG_ADDRESS: 1})
 
 
+@pytest.mark.parametrize("stated", [b"/id-in/Ca", b"//cse.example/id-in/Ca"])
+def test_longer_forms_of_an_originator(stated: bytes) -> None:
+    entrance = Entrance()
+    message = entrance.reply((int(Option.FROM), stated), REQUEST)
+    entrance.receive(message, STRANGER)
+    assert (entrance.engine.answers, entrance.engine.discards) == ([], {Discard.WRONG_ADDRESS: 1})
+    entrance.receive(message)
+    assert entrance.engine.answers == COUNTED
+
+
 def test_an_answer_without_originator_is_malformed() -> None:
     entrance = Entrance()
     entrance.receive(entrance.reply(REQUEST))

@@ -109,6 +109,11 @@ def test_answers_that_are_none(message: Message) -> None:
         read_answer(message)
 
 
+def test_a_request_without_identifier_is_none() -> None:
+    with pytest.raises(CoapError, match="request identifier"):
+        read_request(Message(Type.NON, POST, 1))
+
+
 def test_a_response_is_no_request() -> None:
     with pytest.raises(CoapError, match="not a request"):
         read_request(answer(Response(OK), "r", "C"))

@@ -7,10 +7,12 @@ import pytest
 from cse.config import ConfigurationError
 from cse.network import DeliveryFailed, Discard, Host, Reason, Unreachable, Way
 from cse.primitive import OK, Operation
+from cse.testing.clock import ManualClock, settle
 from cse.testing.device import Faults, SimulatedDevice
 from cse.testing.engine import RecordingEngine
 from cse.testing.meters import build_devices
 from plugins.udp_multicast.network import UdpMulticast
+from plugins.udp_multicast.outbox import TICK
 from plugins.udp_multicast.sessions import State
 from plugins.udp_multicast.settings import UdpMulticastSettings
 from plugins.udp_multicast.setup import Outcome
@@ -247,15 +249,20 @@ async def test_answers_from_a_strangers_address_do_not_count() -> None:
 
 async def test_answers_after_a_restart_still_count() -> None:
     devices = build_devices("Cm", 6)
-    async with bench(devices, min_window=0.3) as table:
+    clock = ManualClock()
+    async with bench(devices, engine=RecordingEngine(clock), min_window=8.0) as table:
         await table.join()
         request = table.request()
         await table.multicast(request)
+        await settle()
         await table.restart()
+        await clock.advance(8.0 + TICK)
         answers = await table.engine.answered(6)
         assert {answer.request_identifier for answer in answers} == {"r-1"}
         assert joined(table) == 6
         await table.multicast(request)
+        await settle()
+        await clock.advance(8.0 + TICK)
         await table.engine.answered(12)
         assert table.executions == [1] * 6
 
@@ -265,7 +272,8 @@ async def test_an_interrupted_set_up_is_taken_up_again() -> None:
     async with bench(devices) as table:
         devices[3].faults.deaf = True
         await table.network.prepare(GROUP, table.hosts())
-        await table.engine.clock.sleep(0.05)
+        while joined(table) < 3:
+            await settle()
         devices[3].faults.deaf = False
         await table.restart()
         await table.network.set_ups.settled()

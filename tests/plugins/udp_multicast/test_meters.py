@@ -1,0 +1,139 @@
+"""The simulated meters on their socket."""
+
+import asyncio
+import socket
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from cse.config import Settings
+from cse.testing.clock import ManualClock, settle
+from cse.testing.device import SimulatedDevice
+from cse.testing.engine import RecordingEngine
+from cse.testing.meters import build_devices
+from plugins.udp_multicast import register_commands, register_networks, register_settings
+from plugins.udp_multicast.meters import UdpMeters
+from plugins.udp_multicast.outbox import TICK, Outbox
+from plugins.udp_multicast.settings import UdpMulticastSettings
+from plugins.udp_multicast.target import Endpoint
+from tests.plugins.udp_multicast.kit import bench
+
+DESTINATION = Endpoint("127.0.0.1", 1)
+
+
+async def test_a_meter_listens_to_more_groups_than_a_socket_can_join() -> None:
+    async with bench(build_devices("Cm", 2)) as table:
+        groups = [f"group-{number}" for number in range(45)]
+        for group in groups:
+            await table.network.prepare(group, table.hosts())
+        await table.network.set_ups.settled()
+        for number, group in enumerate(groups):
+            request = table.request(f"r-{number}")
+            hosts = table.hosts()
+            (ways, _) = table.network.offers(hosts, request, group)
+            delivery = table.delivery(request, ways[1], hosts)  # type: ignore[arg-type]
+            delivery.group = group
+            await table.network.deliver(delivery)
+            await table.engine.answered(2 * number + 2)
+        assert table.executions == [45, 45]
+        for group in groups:
+            await table.network.prepare(group, [])
+        await table.network.set_ups.settled()
+        assert not any(table.meters.listens(device) for device in table.devices)
+
+
+async def test_every_meter_has_its_own_address() -> None:
+    devices = build_devices("Cm", 300)
+    meters = UdpMeters(devices, port=0, base="127.8.0.250")
+    await meters.start()
+    try:
+        addresses = [meters.points_of_access(device) for device in devices]
+        assert addresses[0] == [f"coap://127.8.0.250:{meters.port}"]
+        assert addresses[6] == [f"coap://127.8.1.0:{meters.port}"]
+        assert len({address for (address,) in addresses}) == 300
+    finally:
+        await meters.stop()
+
+
+async def test_rubbish_and_strangers_do_not_disturb_meters() -> None:
+    async with bench(build_devices("Cm", 1)) as table:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+            (address,) = table.meters.points_of_access(table.devices[0])
+            destination = (address.removeprefix("coap://").split(":")[0], table.meters.port)
+            for datagram in (b"", b"rubbish", b"\x60\x00\x00\x01", b"\x50\x45\x00\x01", b"\x50\x02\x00\x01"):
+                stranger.sendto(datagram, destination)
+            stranger.sendto(b"\x50\x02\x00\x01", ("127.9.9.9", table.meters.port))
+        await table.unicast(table.request(), table.devices[0])
+        assert len(table.engine.answers) == 1
+
+
+async def test_a_taken_port() -> None:
+    async with bench([SimulatedDevice("Cm")]) as table:
+        with pytest.raises(OSError, match="in use"):
+            await UdpMeters([SimulatedDevice("Cn")], port=table.meters.port).start()
+
+
+async def test_the_outbox_sends_in_order_of_time() -> None:
+    clock, sent = ManualClock(), []
+    outbox = Outbox(clock, lambda datagram, sender, destination: sent.append((datagram, sender, destination)))
+    task = asyncio.create_task(outbox.run())
+    now = clock.now()
+    outbox.put(now + 5, b"late", "127.7.0.1", DESTINATION)
+    await clock.advance(1)
+    outbox.put(now + 3, b"soon", "127.7.0.2", DESTINATION)
+    outbox.put(now, b"at once", "127.7.0.3", DESTINATION)
+    await settle()
+    assert [datagram for datagram, *_ in sent] == [b"at once"]
+    await clock.advance(2.5)
+    assert sent[1:] == [(b"soon", "127.7.0.2", DESTINATION)]
+    await clock.advance(2)
+    assert [datagram for datagram, *_ in sent] == [b"at once", b"soon", b"late"]
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_answers_are_spread_over_the_window_of_the_group() -> None:
+    clock = ManualClock()
+    async with bench(build_devices("Cm", 40), engine=RecordingEngine(clock), min_window=8.0) as table:
+        await table.join()
+        await table.multicast(table.request())
+        await settle()
+        await clock.advance(4.0)
+        await settle()
+        assert 10 < len(table.engine.answers) < 30
+        await clock.advance(4.0 + TICK)
+        await table.engine.answered(40)
+
+
+def commands() -> click.Group:
+    group = click.Group()
+    register_commands(group)
+    return group
+
+
+def test_the_command_is_listed_and_explains_itself() -> None:
+    result = CliRunner().invoke(commands(), ["meters", "udp", "--help"])
+    assert result.exit_code == 0
+    for option in ("--count", "--loss", "--deaf", "--seed", "--port", "--base", "--lies", "--wrong-address"):
+        assert option in result.output
+
+
+def test_the_command_refuses_a_wrong_address() -> None:
+    result = CliRunner().invoke(commands(), ["meters", "udp", "--base", "meters.example"])
+    assert result.exit_code == 2
+    assert "--base" in result.output
+
+
+def test_the_command_says_that_its_port_is_taken() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind(("0.0.0.0", 0))
+        result = CliRunner().invoke(commands(), ["meters", "udp", "--port", str(other.getsockname()[1])])
+    assert result.exit_code == 1
+    assert "cannot listen on UDP port" in result.output
+
+
+def test_the_plugin_registers_its_settings_and_its_network() -> None:
+    assert list(register_settings()) == [UdpMulticastSettings]
+    (network,) = register_networks(Settings({"udp-multicast": {"max_datagram": "127"}}))
+    assert network.name == "udp-multicast"
