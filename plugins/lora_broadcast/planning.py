@@ -20,6 +20,8 @@ from plugins.lora_broadcast.settings import LoRaSettings
 
 # A unicast is answered within 2^2 s, while its gateway listens.
 UNICAST_EXPONENT = 2
+# However few the devices of a group are, their answers are spread over this long.
+SHORTEST_WINDOW = 8 * SECOND
 MILLION = 1_000_000
 
 
@@ -61,7 +63,7 @@ class Planner:
             fixed=self.settings.broadcast_cost + self._airtime_cost(airtime * len(group.gateways)),
             per_member=0,
             loss_ppm=self.settings.broadcast_loss_ppm,
-            latency_ms=self._server_ms(self._sending(group, payload)),
+            latency_ms=self._server_ms(self._sending(group, payload) + SHORTEST_WINDOW),
             latency_per_member_us=math.ceil(2 * self.spread(joined) / self.settings.speed),
             max_payload=DATA_RATES[group.data_rate].max_payload,
             payload=payload,

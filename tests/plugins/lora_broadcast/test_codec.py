@@ -19,11 +19,14 @@ from tests.plugins.lora_broadcast.kit import instruction
 
 UNSIGNED = st.integers(0, (1 << 32) - 1)
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-(1 << 63), (1 << 63) - 1) | st.floats(allow_nan=False, allow_infinity=False)
+    st.none()
+    | st.booleans()
+    | st.integers(-(1 << 63), (1 << 63) - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
     max_leaves=10,
-)  # fmt: skip
+)
 NOTIFICATIONS = st.builds(
     lambda sur, con: {"m2m:sgn": {"sur": sur, "nev": {"rep": {"m2m:cin": {"con": con}}}}}, JSON, JSON
 )

@@ -3,9 +3,7 @@ import pytest
 from plugins.lora_broadcast.endpoint import parse_endpoint
 
 
-@pytest.mark.parametrize(
-    ("text", "endpoint"), [("127.0.0.1:1680", ("127.0.0.1", 1680)), ("[::1]:0", ("::1", 0))]
-)
+@pytest.mark.parametrize(("text", "endpoint"), [("127.0.0.1:1680", ("127.0.0.1", 1680)), ("[::1]:0", ("::1", 0))])
 def test_addresses_with_a_port(text: str, endpoint: tuple[str, int]) -> None:
     assert parse_endpoint(text) == endpoint
 
