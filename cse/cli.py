@@ -2,6 +2,7 @@
 
 import ipaddress
 import json
+import logging
 import os
 import socket
 import sys
@@ -43,6 +44,7 @@ def commands() -> None:
 def serve(assignments: tuple[str, ...], config: Path | None, insecure: bool, log_level: str, **options: Any) -> None:
     """Run the server."""
     sys.setswitchinterval(SWITCH_INTERVAL)
+    logging.basicConfig(level=log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
         settings = Settings.load(config, os.environ, _overrides(assignments, options))
         listener = _listen(settings, insecure=insecure)
@@ -50,7 +52,7 @@ def serve(assignments: tuple[str, ...], config: Path | None, insecure: bool, log
     except ConfigurationError as error:
         raise click.ClickException(str(error)) from error
     configuration = uvicorn.Config(
-        server.asgi, log_level=log_level, access_log=False, lifespan="on", loop="uvloop", timeout_graceful_shutdown=5
+        server.asgi, log_config=None, access_log=False, lifespan="on", loop="uvloop", timeout_graceful_shutdown=5
     )
     _Announcing(configuration, settings, listener).run(sockets=[listener])
 

@@ -9,23 +9,18 @@ Document = dict[str, Any]
 
 
 def plan_tables(plan: Document) -> Iterator[Table]:
-    """What is sent, then for each set of members that can be reached in the same ways what was weighed."""
+    """What would be sent; then, for each set of members that can be reached in the same ways, what was weighed."""
     yield _transmissions(plan)
-    for number, signature in enumerate(plan["signatures"], 1):
-        yield _signature(number, signature)
+    yield _signatures(plan)
 
 
 def _transmissions(plan: Document) -> Table:
     not_asked = ", ".join(f"{count} x {code}" for code, count in plan["notAsked"].items())
-    table = Table(
-        "network",
-        "offer",
-        "members",
-        "cost",
-        title=f"{plan['group']}: {plan['members']} hosts, cost {plan['cost']:,}"
-        f" (unicast alone {plan['unicastCost']:,}), unserved {plan['unserved']}"
-        + (f", not asked {not_asked}" if not_asked else ""),
+    title = (
+        f"{plan['group']}: {plan['members']:,} hosts, {plan['unserved']:,} without a network, cost {plan['cost']:,},"
+        f" by unicast alone {plan['unicastCost']:,}" + (f"; not asked: {not_asked}" if not_asked else "")
     )
+    table = Table("network", "offer", "members", "cost", title=title, title_justify="left")
     fixed = {(item["offer"], item["address"]): item["fixed"] for item in plan["transmissions"]}
     totals: dict[tuple[str, str, str], list[int]] = {}
     for signature in plan["signatures"]:
@@ -35,31 +30,33 @@ def _transmissions(plan: Document) -> Table:
             row[0] += signature["members"]
             row[1] += signature["members"] * chosen["unit"]
     for (network, offer, address), (members, cost) in totals.items():
-        table.add_row(
-            network, f"{offer} {address}".strip(), f"{members:,}", f"{cost + fixed.get((offer, address), 0):,}"
-        )
+        table.add_row(network, offer, f"{members:,}", f"{cost + fixed.get((offer, address), 0):,}")
     return table
 
 
-def _signature(number: int, signature: Document) -> Table:
-    examples = ", ".join(signature["examples"][:3])
+def _signatures(plan: Document) -> Table:
     table = Table(
-        "",
-        "offer",
-        "unit cost",
-        "break-even",
-        "why not",
-        title=f"{number}. {signature['members']:,} members: {examples} ...",
+        "members", "", "offer", "unit cost", "from members", "why not", title="what was weighed", title_justify="left"
     )
-    chosen = signature["chosen"]
-    if chosen:
-        table.add_row("chosen", *_price(chosen), "")
-    for alternative in signature["alternatives"]:
-        table.add_row("alternative", *_price(alternative), "")
-    for exclusion in signature["exclusions"]:
-        why = f"{exclusion['reason']} {exclusion['detail']}".strip()
-        table.add_row("excluded", exclusion["offer"], "", "", f"{why} ({exclusion['count']:,})")
+    for signature in plan["signatures"]:
+        rows = list(_rows(signature))
+        first = f"{signature['members']:,}: {', '.join(signature['examples'][:2])}"
+        for index, row in enumerate(rows):
+            table.add_row(first if index == 0 else "", *row, end_section=index == len(rows) - 1)
     return table
+
+
+def _rows(signature: Document) -> Iterator[tuple[str, ...]]:
+    if signature["chosen"]:
+        yield ("chosen", *_price(signature["chosen"]), "")
+    for alternative in signature["alternatives"]:
+        yield ("alternative", *_price(alternative), "")
+    elsewhere = [exclusion["offer"] for exclusion in signature["exclusions"] if exclusion["reason"] == "NO_POA"]
+    for exclusion in signature["exclusions"]:
+        if exclusion["reason"] != "NO_POA":
+            yield ("excluded", exclusion["offer"], "", "", f"{exclusion['reason']} {exclusion['detail']}".strip())
+    if elsewhere:
+        yield ("excluded", ", ".join(elsewhere), "", "", "NO_POA no address of theirs")
 
 
 def _price(price: Document) -> tuple[str, str, str]:

@@ -358,7 +358,9 @@ async def main(seed: int, deadline: float) -> bool:
 
 
 async def _start_all(programs: Programs, session: aiohttp.ClientSession, base: str, radio: int, seed: int) -> None:
+    meters = str(free_port(socket.SOCK_DGRAM))
     settings = {
+        "udp-multicast.group_port": meters,
         "lora-broadcast.network_server": f"127.0.0.1:{radio}",
         "lora-broadcast.speed": f"{SPEED:g}",
     }
@@ -371,7 +373,7 @@ async def _start_all(programs: Programs, session: aiohttp.ClientSession, base: s
             break
         await asyncio.sleep(0.05)
     ports = {
-        "udp": ["--port", str(free_port(socket.SOCK_DGRAM))],
+        "udp": ["--port", meters],
         "lora": ["--listen", f"127.0.0.1:{radio}"],
         "http": [],
     }
