@@ -6,15 +6,7 @@ import pytest
 from cse.testing.clock import ManualClock, settle
 from plugins.lora_broadcast import client as client_module
 from plugins.lora_broadcast.client import SocketNetworkServer
-from plugins.lora_broadcast.network_server import (
-    Drop,
-    Dropped,
-    Event,
-    Offline,
-    Ready,
-    SetGroup,
-    UnicastDownlink,
-)
+from plugins.lora_broadcast.network_server import Drop, Dropped, Event, Offline, Ready, SetGroup, UnicastDownlink
 from plugins.lora_broadcast.wire import encode
 
 DOWNLINK = UnicastDownlink("1", "0200000000000001", 10, b"\x01", 1000)
