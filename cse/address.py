@@ -7,6 +7,7 @@ from cse.errors import BadRequest
 
 _SEGMENT = re.compile(r"[A-Za-z0-9._~-]+")
 MAX_LENGTH = 2048
+LONGEST_PATH = MAX_LENGTH - 512  # leaves room for service provider and CSE-ID
 MAX_SEGMENTS = 64
 
 
@@ -64,6 +65,11 @@ class Naming:
     def sp_relative(self, identifier: str) -> str:
         """A resource identifier or AE-ID of this CSE as others address it."""
         return f"{self.cse_id}/{identifier}"
+
+
+def addressable(path: str) -> bool:
+    """Whether a structured address is short enough to be used in a request, in each of its forms."""
+    return path.count("/") < MAX_SEGMENTS and len(path) <= LONGEST_PATH
 
 
 def valid_name(name: str) -> bool:

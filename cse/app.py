@@ -5,7 +5,6 @@ from contextlib import asynccontextmanager
 
 import pluggy
 from starlette.applications import Starlette
-from starlette.routing import Mount
 
 from cse import registry
 from cse.config import Settings
@@ -92,7 +91,9 @@ class Server:
 
         binding = HttpBinding(self.requests, self.core.settings, self.core.clock)
         operator = Operator(self.core, self.door, self.fan_out)
-        return Starlette(routes=[*operator.routes(), Mount("/", binding)], lifespan=lifespan)
+        application = Starlette(routes=operator.routes(), lifespan=lifespan)
+        application.router.default = binding
+        return application
 
     def _provide_base(self, work: Work) -> None:
         """The CSEBase, made at the first start and brought up to date at every other."""

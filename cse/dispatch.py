@@ -1,7 +1,6 @@
 """Where a request goes: the tree, the members of a group, or a device (TS-0004 clause 7.3)."""
 
 from collections.abc import Callable
-from typing import Any
 
 from cse.access import Guard, Right
 from cse.core import Core
@@ -12,8 +11,8 @@ from cse.fanout.service import FanOut
 from cse.network import Host
 from cse.notify import Notifier
 from cse.primitive import OK, Operation, Request, Response
-from cse.resource import Work
-from cse.tree import perform, prepare_create
+from cse.resource import Outgoing, Work
+from cse.tree import find_target, perform, prepare_create, prepare_update
 
 RELEASES = {"2a", "3", "4", "5"}
 Then = Callable[[Work, Response], None]
@@ -72,16 +71,18 @@ class Dispatcher:
 
     async def _verify(self, request: Request) -> None:
         """What needs an answer from outside before the operation: asked here, and the operation checks all again."""
-        kind = self._core.model.types.get(request.resource_type or 0)
-        if request.operation is not Operation.CREATE or kind is None or not kind.verifies:
-            return
+        if self._must_ask_outside(request):
+            for outgoing in await self._core.read(lambda work: _questions(work, request)):
+                await self._notifier.verify(outgoing)
 
-        def questions(work: Work) -> Any:
-            _, _, content = prepare_create(work, request, Guard(work, request.originator))
-            return kind.verifications(work, request, content)
-
-        for outgoing in await self._core.read(questions):
-            await self._notifier.verify(outgoing)
+    def _must_ask_outside(self, request: Request) -> bool:
+        """Whether a resource of a type that has to verify something is to be created or updated."""
+        if request.operation is Operation.CREATE:
+            kind = self._core.model.types.get(request.resource_type or 0)
+            return kind is not None and kind.verifies
+        if request.operation is Operation.UPDATE and isinstance(request.content, dict):
+            return not self._core.model.verifying_roots.isdisjoint(request.content)
+        return False
 
     async def _notify(self, request: Request) -> Response:
         if self._is_late_answer(request):
@@ -101,6 +102,16 @@ class Dispatcher:
             raise BadRequest("m2m:rsp must have rqi (a string) and rsc (an integer)")
         self._door.answer(answer["rqi"], request.originator, Response(answer["rsc"], answer.get("pc")), "notification")
         return Response(OK)
+
+
+def _questions(work: Work, request: Request) -> list[Outgoing]:
+    """What has to be answered with success, once everything that can be checked without is in order."""
+    target, guard = find_target(work, request), Guard(work, request.originator)
+    if request.operation is Operation.CREATE:
+        kind, parent, content = prepare_create(work, request, target, guard)
+        return kind.verifications(work, request, parent, content)
+    kind, resource, changes = prepare_update(work, request, target, guard)
+    return kind.verifications(work, request, resource, changes)
 
 
 def _permitted_host(work: Work, request: Request) -> Host:

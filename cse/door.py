@@ -12,6 +12,8 @@ from cse.network import Discard
 from cse.primitive import Request, Response
 from cse.timing import Clock
 
+STATUS_CODES = range(1000, 10_000)
+
 
 class Receiver(Protocol):
     """Somebody who waits for answers to one request identifier."""
@@ -54,6 +56,8 @@ class Door:
         receiver = self._receivers.get(request_identifier)
         if receiver is None:
             self.strays += 1
+        elif response.status_code not in STATUS_CODES:
+            receiver.discard(Discard.MALFORMED, 1)
         else:
             receiver.answer(self._core.model.naming.originator(originator), response, network)
 

@@ -1,9 +1,13 @@
 """Removes resources when their time is over, as a deletion that nobody asked for."""
 
+import logging
+
 from cse.core import Core
 from cse.resource import Work
 from cse.timing import timestamp
 from cse.tree import remove
+
+log = logging.getLogger(__name__)
 
 INTERVAL = 1.0  # seconds; timestamps have no finer unit, and what has expired is not shown any more in between
 BATCH = 100
@@ -18,9 +22,16 @@ class Expiry:
     async def run(self) -> None:
         """Look again and again, for ever."""
         while True:
-            removed = await self._core.run(_remove_expired)
-            if removed < BATCH:
+            if await self._round() < BATCH:
                 await self._core.clock.sleep(INTERVAL)
+
+    async def _round(self) -> int:
+        """How many have been removed. What goes wrong with one resource must not keep all others for ever."""
+        try:
+            return await self._core.run(_remove_expired)
+        except Exception:
+            log.exception("removing expired resources failed")
+            return 0
 
 
 def _remove_expired(work: Work) -> int:

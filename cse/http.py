@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import unquote_to_bytes
 
 import orjson
 from starlette.requests import ClientDisconnect
@@ -18,6 +18,7 @@ from cse.errors import (
     BadRequest,
     CSEError,
     NotAcceptable,
+    NotImplementedByThisCSE,
     OperationNotAllowed,
     UnsupportedMediaType,
 )
@@ -27,7 +28,8 @@ from cse.timing import Clock, timestamp
 JSON_TYPES = {"application/json", "application/vnd.onem2m-res+json", "application/vnd.onem2m-ntfy+json"}
 ACCEPTABLE = JSON_TYPES | {"*/*", "application/*", "application/vnd.onem2m-prsp+json"}
 OPERATIONS = {"GET": Operation.RETRIEVE, "PUT": Operation.UPDATE, "DELETE": Operation.DELETE}
-NEEDS_LATER = {"da", "rids", "tids", "ltids", "tqi", "asi", "auri", "sqi"}
+ARGUMENTS_FOR_LATER = {"da", "rids", "tids", "ltids", "tqi", "asi", "auri", "sqi"}
+HEADERS_FOR_LATER = ("x-m2m-oet", "x-m2m-aus")
 MOST_QUERY_VALUES = 1000
 
 Headers = Mapping[str, str]
@@ -59,19 +61,13 @@ class HttpBinding:
 
     async def _body(self, http: HttpRequest) -> Any:
         """The decoded body, None for an empty one."""
-        data = bytearray()
-        async for chunk in http.stream():
-            data += chunk
-            if len(data) > self._settings.max_body_bytes:
-                raise BadRequest(
-                    f"the body is longer than {self._settings.max_body_bytes} bytes (max_body_bytes): send less at once"
-                )
+        data = await read_body(http, self._settings.max_body_bytes)
         if not data:
             return None
         media_type = http.headers.get("content-type", "").split(";")[0].strip().lower()
         if media_type not in JSON_TYPES:
             raise UnsupportedMediaType(f"Content-Type {media_type[:60]!r} is not supported: send application/json")
-        return parse_json(bytes(data), self._settings.max_nesting)
+        return parse_json(data, self._settings.max_nesting)
 
     def _render(self, headers: Headers, identifier: str, response: Response) -> HttpResponse:
         status = HTTP_STATUS_BY_RESPONSE_STATUS_CODE.get(response.status_code, 500)
@@ -93,35 +89,46 @@ class HttpBinding:
         return HttpResponse(orjson.dumps(response.content), status, out, "application/json")
 
 
+async def read_body(http: HttpRequest, most: int) -> bytes:
+    """The body, which must not be longer than so many bytes; BadRequest as soon as it is."""
+    data = bytearray()
+    async for chunk in http.stream():
+        data += chunk
+        if len(data) > most:
+            raise BadRequest(f"the body is longer than {most} bytes (max_body_bytes): send less at once")
+    return bytes(data)
+
+
 def parse_json(data: bytes, max_nesting: int) -> Any:
     """A JSON document as data; BadRequest for text that is none or is nested too deeply."""
-    if data.count(b"[") + data.count(b"{") > max_nesting and _depth(data) > max_nesting:
-        raise BadRequest(f"the body nests deeper than {max_nesting} levels (max_nesting): flatten it")
     try:
-        return orjson.loads(data)
+        document = orjson.loads(data)
     except orjson.JSONDecodeError as error:
         raise BadRequest(f"the body is not valid JSON: {error}") from error
+    if data.count(b"[") + data.count(b"{") > max_nesting and _is_deeper(document, max_nesting):
+        raise BadRequest(f"the body nests deeper than {max_nesting} levels (max_nesting): flatten it")
+    return document
 
 
-def _depth(data: bytes) -> int:
-    """An upper bound of the nesting, by counting brackets (those in strings too)."""
-    depth = deepest = 0
-    for character in data:
-        if character in b"[{":
-            depth += 1
-            deepest = max(deepest, depth)
-        elif character in b"]}":
-            depth -= 1
-    return deepest
+def _is_deeper(document: Any, levels: int) -> bool:
+    """Whether lists and objects are nested in each other over more than so many levels."""
+    layer = [document]
+    for _ in range(levels + 1):
+        layer = [
+            item
+            for container in layer
+            if isinstance(container, dict | list)
+            for item in (container.values() if isinstance(container, dict) else container)
+        ]
+    return bool(layer)
 
 
 def parse_request(method: str, path: str, query_string: bytes, headers: Headers, content: Any) -> Request:
     """One HTTP request as a primitive; CSEError names the header, argument or method that is wrong."""
     _check_accept(headers.get("accept", ""))
     operation, resource_type = _operation(method, headers)
-    query = parse_query(query_string.decode("latin-1"))
-    if later := NEEDS_LATER & set(query):
-        raise BadRequest(f"query argument {min(later)} is not available in this CSE yet: leave it out")
+    query = parse_query(query_string)
+    _refuse_later(query, headers)
     response_type = _response_type(query.pop("rt", None), headers)
     return Request(
         operation=operation,
@@ -152,7 +159,7 @@ def address_of(path: str) -> str:
     """The `to` parameter of a raw request path: `/~/` is SP-relative, `/_/` absolute (TS-0009 clause 6.2.2.2)."""
     if len(path) > 1 and path.endswith("/"):
         raise BadRequest("the path ends in a slash: remove it")
-    segments = [unquote(segment, errors="strict") for segment in path.split("/")[1:]]
+    segments = [_decoded(segment) for segment in path.split("/")[1:]]
     if any("/" in segment for segment in segments):
         raise BadRequest("a path segment must not contain an encoded slash")
     if segments[0] == "~":
@@ -162,20 +169,34 @@ def address_of(path: str) -> str:
     return "/".join(segments) or "-"
 
 
-def parse_query(text: str) -> Query:
+def parse_query(query_string: bytes) -> Query:
     """Query arguments by name; values joined with `+` and repeated names are lists."""
     found: Query = {}
     count = 0
-    for part in text.split("&"):
+    for part in query_string.decode("latin-1").split("&"):
         if not part:
             continue
         name, _, value = part.partition("=")
-        values = [unquote(item) for item in value.split("+")]
+        values = [_decoded(item) for item in value.split("+")]
         count += len(values)
         if not all(values) or count > MOST_QUERY_VALUES:
             raise BadRequest(f"query argument {name[:40]!r} has an empty value, or there are too many: correct it")
-        found.setdefault(unquote(name), []).extend(values)
+        found.setdefault(_decoded(name), []).extend(values)
     return found
+
+
+def _decoded(text: str) -> str:
+    """A part of a URL, whose bytes came as the characters of Latin-1, without its percent encoding."""
+    try:
+        return unquote_to_bytes(text.encode("latin-1")).decode()
+    except UnicodeDecodeError:
+        raise BadRequest(f"{text[:40]!r} in the URL is not UTF-8 with percent encoding: correct it") from None
+
+
+def _refuse_later(query: Query, headers: Headers) -> None:
+    arguments = sorted(ARGUMENTS_FOR_LATER & set(query))
+    for name in (*arguments, *(header for header in HEADERS_FOR_LATER if header in headers)):
+        raise NotImplementedByThisCSE(f"{name} is not available in this CSE yet: leave it out")
 
 
 def _raw_path(scope: Scope) -> str:

@@ -20,12 +20,13 @@ from cse.errors import (
 )
 from cse.fanout.report import campaign_report, member_page
 from cse.fanout.service import FanOut
-from cse.http import parse_json
+from cse.http import parse_json, read_body
 from cse.primitive import Operation, Request, ResponseType
 from cse.resource import Work
 
 Handler = Callable[[HttpRequest], Awaitable[Any]]
 
+MOST_CAMPAIGNS = 1000
 MOST_MEMBERS = 10_000
 
 
@@ -78,14 +79,15 @@ class Operator:
 
     async def _plan(self, http: HttpRequest) -> dict[str, Any]:
         """Body: {"group": address, "originator": AE-ID, "content": primitive content}; the last two may be missing."""
-        body = parse_json(await http.body(), self._core.settings.max_nesting)
+        settings = self._core.settings
+        body = parse_json(await read_body(http, settings.max_body_bytes), settings.max_nesting)
         if not isinstance(body, dict) or not isinstance(body.get("group"), str):
             raise BadRequest("group must name a group, cse-in/city for example")
         (name,) = self._core.model.fan_out_names
         request = Request(
             Operation.NOTIFY,
             f"{body['group'].removesuffix('/' + name)}/{name}",
-            str(body.get("originator") or self._core.settings.admin_originator),
+            str(body.get("originator") or settings.admin_originator),
             "plan",
             content=body.get("content", EXAMPLE),
             response_type=ResponseType.NON_BLOCKING_SYNCH,
@@ -93,7 +95,7 @@ class Operator:
         return await self._fan_out.plan(request)
 
     async def _campaigns(self, http: HttpRequest) -> dict[str, Any]:
-        limit = _number(http, "limit", 100)
+        limit = _number(http, "limit", 100, MOST_CAMPAIGNS)
 
         def unit(work: Work) -> list[dict[str, Any]]:
             campaigns = work.transaction.campaigns.all(limit=limit)
@@ -109,7 +111,7 @@ class Operator:
     async def _members(self, http: HttpRequest) -> dict[str, Any]:
         """A page of members: `state` filters, `after` is the position to go on from, `limit` the page's length."""
         wanted, state = http.path_params["campaign"], http.query_params.get("state", "")
-        after, limit = _number(http, "after", -1), min(_number(http, "limit", 1000), MOST_MEMBERS)
+        after, limit = _number(http, "after", -1), _number(http, "limit", 1000, MOST_MEMBERS)
         return await self._core.read(
             lambda work: member_page(work, find_campaign(work, wanted), state=state, after=after, limit=limit)
         )
@@ -135,8 +137,10 @@ def find_campaign(work: Work, wanted: str) -> Any:
     return campaign
 
 
-def _number(http: HttpRequest, name: str, default: int) -> int:
-    text = http.query_params.get(name, str(default))
-    if not text.removeprefix("-").isdigit() or len(text) > 12:
-        raise BadRequest(f"{name} must be an integer")
-    return int(text)
+def _number(http: HttpRequest, name: str, default: int, most: int | None = None) -> int:
+    text = http.query_params.get(name)
+    if text is None:
+        return default
+    if not (text.isascii() and text.isdigit() and len(text) < 12):
+        raise BadRequest(f"{name} must be an integer of 0 or more")
+    return int(text) if most is None else min(int(text), most)

@@ -50,9 +50,15 @@ class Outbox:
     async def _carry_out(self, effect: Effect) -> None:
         try:
             async with self._parallel:
-                await self._handlers[effect.kind](effect)
+                await self._attempt(effect)
+            await self._core.run(lambda work: work.transaction.effects.remove([effect.id]))
         except Exception:
-            log.exception("effect %s %d failed", effect.kind, effect.id)
+            log.exception("effect %s %d could not be struck off and comes again", effect.kind, effect.id)
         finally:
             self._room.release()
-        await self._core.run(lambda work: work.transaction.effects.remove([effect.id]))
+
+    async def _attempt(self, effect: Effect) -> None:
+        try:
+            await self._handlers[effect.kind](effect)
+        except Exception:
+            log.exception("effect %s %d failed", effect.kind, effect.id)

@@ -5,11 +5,12 @@ from collections.abc import Callable
 
 from cse.core import Core
 from cse.dispatch import Dispatcher
-from cse.errors import CSEError
+from cse.errors import BadRequest, CSEError
 from cse.fanout.progress import notify_originator
 from cse.fanout.service import FanOut
 from cse.primitive import Request, Response, ResponseType, error_response
 from cse.resource import Work
+from cse.store import Resource
 from cse.timing import parse_moment
 
 ACCEPTED = {ResponseType.NON_BLOCKING_SYNCH: 1001, ResponseType.NON_BLOCKING_ASYNCH: 1002}
@@ -43,7 +44,15 @@ class Requests:
         """Store the request, start it, and return the acknowledgement with the identifier of its <request>."""
         now = self._core.clock.now()
         expires = self._expires(request, now)
-        resource = await self._core.run(lambda work: work.model.request_keeper.open(work, request, expires))
+
+        def unit(work: Work) -> Resource:
+            keeper = work.model.request_keeper
+            target = work.resource(request.to)
+            if target is not None and work.type_of(target) is keeper:
+                raise BadRequest("rt 1 and 2 can't be used on a <request> resource: leave rt out")
+            return keeper.open(work, request, expires)
+
+        resource = await self._core.run(unit)
         self._core.start(self._carry_out(resource.ri, request, now), f"request {resource.ri}")
         return Response(ACCEPTED[request.response_type], {"m2m:uri": resource.ri})
 
@@ -57,9 +66,10 @@ class Requests:
         """The result stays readable for resultPersistence, or the default, after the last moment of the request."""
         settings = self._core.settings
         deadline = self._fan_out.limits(request, now).deadline
+        wanted = deadline + settings.result_lifetime
         if request.result_persistence is not None:
-            return max(deadline, parse_moment(request.result_persistence, deadline, "rp"))
-        return deadline + settings.result_lifetime
+            wanted = max(deadline, parse_moment(request.result_persistence, deadline, "rp"))
+        return min(wanted, deadline + settings.max_lifetime)
 
     async def _carry_out(self, request_resource: str, request: Request, accepted: float) -> None:
         def close(work: Work, response: Response) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 from cse.address import Naming
 from cse.attributes import Table
 from cse.config import ServerSettings
-from cse.errors import NotFound
+from cse.errors import BadRequest, NotFound
 from cse.network import Host
 from cse.primitive import Operation, Request, Response
 from cse.store import Resource, Transaction
@@ -137,8 +137,14 @@ class ResourceType:
         """What stands behind a resource of this type and can be sent requests; None for nothing."""
         return None
 
-    def verifications(self, work: "Work", request: Request, content: Mapping[str, Any]) -> list[Outgoing]:
-        """Requests that must be answered with success before a resource with this content may be created."""
+    def verifications(
+        self, work: "Work", request: Request, target: Resource, content: Mapping[str, Any]
+    ) -> list[Outgoing]:
+        """Requests that must be answered with success before the operation, if `verifies` is true.
+
+        On CREATE the content is that of the new resource and `target` its parent, on UPDATE the content are the changes
+        and `target` the resource as it is. Both have been checked one by one; raise to refuse.
+        """
         return []
 
     def notifications(self, work: "Work", resource: Resource, event: Event) -> list[Outgoing]:
@@ -212,6 +218,11 @@ class Model:
         return next(kind for kind in self.types.values() if isinstance(kind, RequestKeeper))
 
     @cached_property
+    def verifying_roots(self) -> frozenset[str]:
+        """The roots of the types whose resources need answers from outside before they are created or changed."""
+        return frozenset(kind.root for kind in self.types.values() if kind.verifies)
+
+    @cached_property
     def virtual_names(self) -> frozenset[str]:
         """Names that stand for virtual children and that no resource can have."""
         return frozenset(name for kind in self.types.values() for name in kind.virtual_children)
@@ -250,8 +261,11 @@ class Work:
         return target
 
     def resource(self, address: str) -> Resource | None:
-        """The resource at an address, virtual children apart."""
-        target = self.resolve(address)
+        """The resource at an address, virtual children apart; None, too, for text that is no address."""
+        try:
+            target = self.resolve(address)
+        except BadRequest:
+            return None
         return None if target is None or target.virtual else target.resource
 
     def type_of(self, resource: Resource) -> ResourceType:

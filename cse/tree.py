@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from cse.access import Guard, Right
-from cse.address import valid_name
+from cse.address import LONGEST_PATH, MAX_SEGMENTS, addressable, valid_name
 from cse.attributes import check_create, check_update
 from cse.discovery import Filter, find, parse_filter
 from cse.errors import (
@@ -14,6 +14,7 @@ from cse.errors import (
     NotFound,
     NotImplementedByThisCSE,
     OperationNotAllowed,
+    OriginatorHasNoPrivilege,
     TargetNotSubscribable,
 )
 from cse.events import announce, announce_deletion
@@ -42,7 +43,7 @@ def perform(work: Work, request: Request, guard: Guard | None = None) -> Respons
 
     The caller undoes the transaction (or its savepoint) when this raises.
     """
-    target = work.target(request.to)
+    target = find_target(work, request)
     if target.virtual is not None and target.virtual.fans_out:
         raise OperationNotAllowed(
             "a fanOutPoint can't be the member of a fan-out by this way: name the group's members"
@@ -50,9 +51,11 @@ def perform(work: Work, request: Request, guard: Guard | None = None) -> Respons
     return _OPERATIONS[request.operation](work, request, target, guard or Guard(work, request.originator))
 
 
-def prepare_create(work: Work, request: Request, guard: Guard) -> tuple[ResourceType, Resource, dict[str, Any]]:
+def prepare_create(
+    work: Work, request: Request, target: Target, guard: Guard
+) -> tuple[ResourceType, Resource, dict[str, Any]]:
     """Everything that can be checked before a CREATE: the new resource's type, its parent and its content."""
-    parent = _target(work, request).resource
+    parent = _live(work, target)
     kind = _creatable(work, request, parent)
     if not kind.registers:
         guard.require(parent, Right.CREATE, child_type=kind.number)
@@ -61,7 +64,8 @@ def prepare_create(work: Work, request: Request, guard: Guard) -> tuple[Resource
     return kind, parent, content
 
 
-def _target(work: Work, request: Request) -> Target:
+def find_target(work: Work, request: Request) -> Target:
+    """Where a request goes; NotFound, or OperationNotAllowed where a virtual child does not take the operation."""
     target = work.target(request.to)
     if target.virtual is not None and request.operation not in target.virtual.operations:
         raise OperationNotAllowed(f"{request.operation.name} is not possible on {target.virtual.name}")
@@ -69,7 +73,7 @@ def _target(work: Work, request: Request) -> Target:
 
 
 def _create(work: Work, request: Request, target: Target, guard: Guard) -> Response:
-    kind, parent, content = prepare_create(work, request, guard)
+    kind, parent, content = prepare_create(work, request, target, guard)
     result_content(request)
     resource = _new_resource(work, request, kind, parent, content)
     kind.creating(work, request, resource, parent)
@@ -107,13 +111,7 @@ def _new_resource(
 ) -> Resource:
     identifier = kind.identify(work, request, content)
     name = str(content.get("rn") or identifier)
-    if not valid_name(name):
-        raise BadRequest("rn must consist of letters, digits, '-', '_', '.', '~' and have at most 256 of them")
-    if name in work.model.virtual_names or name in ("-", "_", "~", ".", ".."):
-        raise OperationNotAllowed(f"rn {name} is reserved: choose another name")
-    path = f"{parent.path}/{name}"
-    if work.transaction.resources.find(path) is not None:
-        raise Conflict(f"there is a resource {path} already: choose another rn")
+    path = _new_path(work, parent, name)
     now = timestamp(work.now)
     defaults = {row.short_name: row.default for row in kind.attributes.values() if row.default is not None}
     own = {"ty": kind.number, "ri": identifier, "pi": parent.ri, "rn": name, "ct": now, "lt": now}
@@ -126,6 +124,21 @@ def _new_resource(
     if "et" in kind.attributes:
         attributes["et"] = _expiration(work, content.get("et"), parent)
     return Resource(path, creator, attributes)
+
+
+def _new_path(work: Work, parent: Resource, name: str) -> str:
+    """The structured address of a child that does not exist yet."""
+    if not valid_name(name):
+        raise BadRequest("rn must consist of letters, digits, '-', '_', '.', '~' and have at most 256 of them")
+    if name in work.model.virtual_names or name in ("-", "_", "~", ".", ".."):
+        raise OperationNotAllowed(f"rn {name} is reserved: choose another name")
+    path = f"{parent.path}/{name}"
+    if not addressable(path):
+        limits = f"{MAX_SEGMENTS} names or {LONGEST_PATH} characters"
+        raise BadRequest(f"rn makes an address of more than {limits}: shorten it")
+    if work.transaction.resources.find(path) is not None:
+        raise Conflict(f"there is a resource {path} already: choose another rn")
+    return path
 
 
 def _expiration(work: Work, wanted: str | None, parent: Resource) -> str:
@@ -189,15 +202,7 @@ def _with_status(content: Any, criteria: Filter, results: list[Resource], more: 
 
 
 def _update(work: Work, request: Request, target: Target, guard: Guard) -> Response:
-    resource = _live(work, target)
-    kind = work.type_of(resource)
-    if not kind.updatable:
-        raise OperationNotAllowed(f"a {kind.name} can't be updated")
-    _authorise_update(request, kind, resource, guard)
-    changes = _content(request, kind)
-    check_update(kind.attributes, changes)
-    if "acpi" in changes and len(changes) > 1:
-        raise BadRequest("acpi must be the only attribute of an UPDATE: send the others in a second one")
+    kind, resource, changes = prepare_update(work, request, target, guard)
     result_content(request)
     before = kind.compose(work, resource)
     if "et" in changes:
@@ -209,12 +214,39 @@ def _update(work: Work, request: Request, target: Target, guard: Guard) -> Respo
     return Response(UPDATED, represent_updated(work, request, resource, before))
 
 
+def prepare_update(
+    work: Work, request: Request, target: Target, guard: Guard
+) -> tuple[ResourceType, Resource, dict[str, Any]]:
+    """Everything that can be checked before an UPDATE: the type of the resource, itself and the changes."""
+    resource = _live(work, target)
+    kind = work.type_of(resource)
+    if not kind.updatable:
+        raise OperationNotAllowed(f"a {kind.name} can't be updated")
+    _authorise_update(request, kind, resource, guard)
+    _require_conditions(work, request, resource)
+    changes = _content(request, kind)
+    check_update(kind.attributes, changes)
+    if "acpi" in changes and len(changes) > 1:
+        raise BadRequest("acpi must be the only attribute of an UPDATE: send the others in a second one")
+    return kind, resource, changes
+
+
+def _require_conditions(work: Work, request: Request, resource: Resource) -> None:
+    """filterCriteria of an UPDATE or DELETE: carried out only on a resource that meets them."""
+    criteria = parse_filter(request.filters, work.model.attribute_names)
+    if criteria.discovers:
+        raise BadRequest("fu=1 (discovery) goes with RETRIEVE only")
+    if not criteria.fits(resource):
+        raise NotFound(f"{resource.path} does not meet the filter criteria")
+
+
 def _authorise_update(request: Request, kind: ResourceType, resource: Resource, guard: Guard) -> None:
     content = request.content.get(kind.root) if isinstance(request.content, dict) else None
     if isinstance(content, dict) and "acpi" in content:
         if not guard.permits_policy_change(resource):
-            guard.require(resource, Right.UPDATE)
-            raise BadRequest("acpi may be changed only with UPDATE in the selfPrivileges of its present policies")
+            raise OriginatorHasNoPrivilege(
+                "acpi may be changed only with UPDATE in the selfPrivileges (pvs) of the policies it names now"
+            )
         return
     guard.require(resource, Right.UPDATE)
 
@@ -246,6 +278,7 @@ def change(work: Work, resource: Resource, changes: dict[str, Any]) -> None:
 def _delete(work: Work, request: Request, target: Target, guard: Guard) -> Response:
     resource = _live(work, target)
     guard.require(resource, Right.DELETE)
+    _require_conditions(work, request, resource)
     _reading(work, resource)
     form = result_content(request)
     work.type_of(resource).deleting(work, resource)

@@ -67,7 +67,7 @@ class ApplicationEntity(ResourceType):
         """The AE-ID stem: as stated in From, or invented for an empty one, `C` or `S` (TS-0001 clause 10.2.2.2)."""
         stem = work.model.naming.originator(request.originator)
         if stem in ("", "C", "S"):
-            return work.new_identifier("C")
+            return work.new_identifier(stem or "C")
         if not STEM.fullmatch(stem):
             raise BadRequest(
                 "X-M2M-Origin of a registration must be empty, C, S, or C or S followed by letters, digits, -, _ and ."

@@ -1,5 +1,7 @@
 """CSEBase (TS-0001 clause 9.6.3): the root of the tree. The server makes it; no request can."""
 
+import dataclasses
+
 from cse.attributes import (
     DYNAMIC_POLICIES,
     IDENTIFIER,
@@ -28,10 +30,7 @@ class CSEBase(ResourceType):
     creatable = False
     updatable = False
     attributes = table(
-        UNIVERSAL,
-        LABELS,
-        POLICIES,
-        DYNAMIC_POLICIES,
+        *(dataclasses.replace(s, create=NP, update=NP) for s in (*UNIVERSAL, LABELS, POLICIES, DYNAMIC_POLICIES)),
         Attribute("cst", "cseType", one_of(1, 2, 3), NP, NP),
         Attribute("csi", "CSE-ID", IDENTIFIER, NP, NP, required=True),
         Attribute("srt", "supportedResourceType", list_of(NON_NEGATIVE), NP, NP, required=True),

@@ -1,5 +1,6 @@
 """request (TS-0001 clause 9.6.12): a non-blocking request and its result, to be polled or subscribed to."""
 
+import dataclasses
 from typing import Any
 
 from cse.attributes import (
@@ -42,9 +43,8 @@ class RequestResource(RequestKeeper):
     attributes = table(
         UNIVERSAL,
         Attribute("et", "expirationTime", TIMESTAMP, NP, NP, required=True),
-        POLICIES,
+        *(dataclasses.replace(shared, create=NP) for shared in (POLICIES, DYNAMIC_POLICIES)),
         Attribute("lbl", "labels", list_of(TEXT), NP, NP),
-        DYNAMIC_POLICIES,
         Attribute("op", "operation", one_of(1, 2, 3, 4, 5), NP, NP, required=True),
         Attribute("tg", "target", IDENTIFIER, NP, NP, required=True),
         Attribute("org", "originator", TEXT, NP, NP, required=True),

@@ -32,7 +32,7 @@ from cse.attributes import (
 from cse.discovery import parse_filter
 from cse.errors import BadRequest, NotImplementedByThisCSE
 from cse.events import send_later
-from cse.primitive import Request
+from cse.primitive import Operation, Request
 from cse.resource import Event, EventType, Outgoing, ResourceType, Work
 from cse.store import Resource
 
@@ -93,30 +93,42 @@ class Subscription(ResourceType):
     )
 
     def creating(self, work: Work, request: Request, resource: Resource, parent: Resource) -> None:
-        Guard(work, request.originator).require(parent, Right.RETRIEVE)
-        _check(work, resource.attributes)
+        attributes = resource.attributes
+        _check_creation(work, request, parent, attributes)
+        if any(not _is(work, target, resource.creator) for target in attributes["nu"]):
+            attributes["cr"] = resource.creator
 
     def updating(self, work: Work, resource: Resource, changes: dict[str, Any]) -> None:
         _check(work, resource.attributes | changes)
 
-    def verifications(self, work: Work, request: Request, content: Mapping[str, Any]) -> list[Outgoing]:
-        """Every target but the originator itself must accept to be notified (TS-0004 clause 7.4.8.2.1)."""
+    def verifications(
+        self, work: Work, request: Request, target: Resource, content: Mapping[str, Any]
+    ) -> list[Outgoing]:
+        """Every new target but the originator itself must accept to be notified (TS-0004 clause 7.4.8.2.1)."""
+        known: list[str] = []
+        if request.operation is Operation.CREATE:
+            _check_creation(work, request, target, content)
+        else:
+            _check(work, target.attributes | dict(content))
+            known = target.attributes["nu"]
         originator = work.model.naming.originator(request.originator)
         question = {"m2m:sgn": {"vrq": True, "sur": _reference(work, "verification"), "cr": originator}}
-        return [Outgoing(target, question) for target in content["nu"] if not _is(work, target, originator)]
+        added = [uri for uri in dict.fromkeys(content.get("nu", ())) if uri not in known]
+        return [Outgoing(uri, question) for uri in added if not _is(work, uri, originator)]
 
     def notifications(self, work: Work, resource: Resource, event: Event) -> list[Outgoing]:
         attributes = resource.attributes
         found: list[Outgoing] = []
+        is_last = False
         if _wants(work, attributes.get("enc") or {}, event):
             content = {"m2m:sgn": self._notification(work, resource, event)}
             found = [Outgoing(target, content, attributes.get("nec")) for target in attributes["nu"]]
-            _count_down(work, resource)
-        if event.type is EventType.DELETED:
+            is_last = _count_down(work, resource)
+        if is_last or event.type is EventType.DELETED:
             found += _deletion_notice(work, resource)
         return found
 
-    def deleting(self, work: Work, resource: Resource) -> None:
+    def deleted(self, work: Work, resource: Resource) -> None:
         for outgoing in _deletion_notice(work, resource):
             send_later(work, outgoing)
 
@@ -133,14 +145,19 @@ class Subscription(ResourceType):
         return {"nev": {"net": int(event.type), "rep": content}, "sur": _reference(work, resource.ri)}
 
 
-def _check(work: Work, attributes: dict[str, Any]) -> None:
+def _check_creation(work: Work, request: Request, parent: Resource, content: Mapping[str, Any]) -> None:
+    Guard(work, request.originator).require(parent, Right.RETRIEVE)
+    _check(work, content)
+
+
+def _check(work: Work, attributes: Mapping[str, Any]) -> None:
     criteria = attributes.get("enc") or {}
     events = set(criteria.get("net", [EventType.UPDATED]))
     for later in sorted({"om", "md"} & set(criteria)) + sorted(events - set(EventType)):
         raise NotImplementedByThisCSE(f"enc: {later} is not available in this CSE yet; net can be 1, 2, 3 or 4")
     if criteria.get("fo", 1) != 1:
         raise NotImplementedByThisCSE("enc: fo 2 (OR) is not available in this CSE yet")
-    form = attributes["nct"]
+    form = attributes.get("nct", ALL_ATTRIBUTES)
     if form not in (ALL_ATTRIBUTES, MODIFIED_ATTRIBUTES, RESOURCE_ID):
         raise BadRequest(f"nct {form} does not go with net {sorted(events)}: use 1, 2 or 3")
     if form == MODIFIED_ATTRIBUTES and events != {EventType.UPDATED}:
@@ -160,18 +177,16 @@ def _wants(work: Work, criteria: dict[str, Any], event: Event) -> bool:
     return parse_filter(conditions, frozenset()).fits(event.subject)
 
 
-def _count_down(work: Work, resource: Resource) -> None:
-    """expirationCounter: the subscription goes with its last notification."""
+def _count_down(work: Work, resource: Resource) -> bool:
+    """expirationCounter: the subscription goes with its last notification; whether this was the last."""
     left = resource.attributes.get("exc")
-    if left is None:
-        return
     if left == 1:
-        for outgoing in _deletion_notice(work, resource):
-            send_later(work, outgoing)
         work.transaction.resources.remove(resource)
-    else:
+        return True
+    if left is not None:
         resource.attributes["exc"] = left - 1
         work.transaction.resources.update(resource)
+    return False
 
 
 def _deletion_notice(work: Work, resource: Resource) -> list[Outgoing]:
