@@ -53,14 +53,21 @@ class Job:
 
 
 class Gateway:
-    """`transmit(gateway, job)` puts a job on the air."""
+    """`transmit(gateway, job)` puts a job on the air.
 
-    def __init__(self, kernel: Kernel, index: int, transmit: Callable[["Gateway", Job], None]) -> None:
+    `occupied` is shared by all gateways of a network: until when each data rate is in use on the downlink channel. Two
+    gateways that sent at the same data rate at a time would drown each other out for devices between them.
+    """
+
+    def __init__(
+        self, kernel: Kernel, index: int, transmit: Callable[["Gateway", Job], None], occupied: dict[int, int]
+    ) -> None:
         self.index = index
         self.name = f"gateway-{index + 1}"
         self.concentrator = Concentrator(index)
         self._kernel = kernel
         self._transmit = transmit
+        self._occupied = occupied
         self._ledger = DutyCycleLedger()
         self._ties = itertools.count()
         self._queue: list[tuple[int, int, Job]] = []
@@ -88,7 +95,7 @@ class Gateway:
         """Send the first job that is still wanted, now or when the gateway may."""
         while job := self._first():
             legal = self._ledger.earliest(DOWNLINK_BAND, job.airtime, self._kernel.now)
-            start = max(self._ready_at, legal)
+            start = max(self._ready_at, legal, self._occupied.get(job.data_rate, 0))
             if start <= self._kernel.now:
                 heapq.heappop(self._queue)
                 self._send(job)
@@ -117,6 +124,7 @@ class Gateway:
         now, airtime = self._kernel.now, job.airtime
         job.settled = True
         self._ledger.record(DOWNLINK_BAND, now, airtime)
+        self._occupied[job.data_rate] = now + airtime
         self._ready_at = now + airtime + (LISTENING_PAUSE if job.device else 0)
         self.concentrator.deafen(now + airtime)
         self._transmit(self, job)

@@ -49,7 +49,10 @@ class Simulation:
         self.receive: Callable[[Event], None] = lambda event: None
         self.kernel = Kernel()
         self.medium = medium = Medium(self.kernel)
-        medium.gateways = [Gateway(self.kernel, index, medium.send_down) for index in range(scenario.gateways)]
+        occupied: dict[int, int] = {}
+        medium.gateways = [
+            Gateway(self.kernel, index, medium.send_down, occupied) for index in range(scenario.gateways)
+        ]
         medium.devices = _build(scenario, meters, self.kernel, medium)
         self.server = Server(self.kernel, medium.devices, medium.gateways, self._emit)
         medium.uplink = self.server.uplink

@@ -15,7 +15,7 @@ class Scene:
         self.kernel = Kernel()
         self.sent: list[tuple[str, int]] = []
         self.dropped: list[tuple[str, Drop, int]] = []
-        self.gateway = Gateway(self.kernel, 0, lambda gateway, job: self.sent.append((job.device, self.kernel.now)))
+        self.gateway = Gateway(self.kernel, 0, lambda gateway, job: self.sent.append((job.device, self.kernel.now)), {})
 
     def submit(self, device: str, *, lifetime: int = HOUR, priority: int = 0, wanted: bool = True) -> Job:
         job = Job(

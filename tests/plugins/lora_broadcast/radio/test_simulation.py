@@ -2,6 +2,7 @@ from collections import Counter
 
 import pytest
 
+from cse.testing.device import SimulatedDevice
 from plugins.lora_broadcast.airtime import DATA_RATES
 from plugins.lora_broadcast.codec import READING_PORT, REQUEST_PORT, AnswerMessage, CampaignMessage
 from plugins.lora_broadcast.network_server import (
@@ -21,6 +22,7 @@ from plugins.lora_broadcast.network_server import (
     SetupSent,
     UnicastDownlink,
 )
+from plugins.lora_broadcast.radio.gateway import Job
 from plugins.lora_broadcast.radio.propagation import DEVICE_POWER, SENSITIVITIES
 from plugins.lora_broadcast.radio.simulation import Scenario, Simulation, dev_eui
 from tests.plugins.lora_broadcast.kit import GROUP, Recorder, build_meters, instruction, one_gateway
@@ -298,19 +300,32 @@ def test_a_meter_that_is_sending_does_not_hear() -> None:
     assert Membership.JOINED not in memberships(recorder).values()
 
 
-def test_two_gateways_at_once_disturb_the_device_between_them() -> None:
+def two_gateways_and_a_device_near_each(difference: float) -> tuple[Simulation, dict[str, SimulatedDevice]]:
+    """Each device hears its own gateway better by so many dB."""
     meters = build_meters(2)
     simulation = Simulation(Scenario(gateways=2, radius=500.0, shadowing=0.0), meters)
+    first, second = simulation.medium.devices.values()
+    first.losses, second.losses = (100.0, 100.0 + difference), (100.0 + difference, 100.0)
+    return simulation, meters
+
+
+@pytest.mark.parametrize(("difference", "executions"), [(3.0, [0, 0]), (6.0, [1, 1])])
+def test_two_gateways_that_send_at_once_disturb_the_devices_between_them(
+    difference: float, executions: list[int]
+) -> None:
+    simulation, meters = two_gateways_and_a_device_near_each(difference)
+    for gateway, eui in zip(simulation.medium.gateways, meters, strict=True):
+        job = Job(10, message(1, 0), 5, 0, lambda index, airtime: None, lambda reason: None, device=eui)
+        simulation.medium.send_down(gateway, job)
+    simulation.run(10)
+    assert [meter.executions for meter in meters.values()] == executions
+
+
+def test_the_network_server_lets_gateways_send_at_the_same_data_rate_one_after_the_other() -> None:
+    simulation, meters = two_gateways_and_a_device_near_each(3.0)
     recorder = Recorder(simulation)
-    devices = list(simulation.medium.devices.values())
-    devices[0].losses, devices[1].losses = (100.0, 103.0), (103.0, 100.0)
     for eui in meters:
         simulation.handle(UnicastDownlink(eui, eui, REQUEST_PORT, message(1, 0), DAY_MS))
-    simulation.run(10)
+    simulation.run(2)
     assert [event.gateway for event in recorder.of(Sent)] == ["gateway-1", "gateway-2"]
-    assert [meter.executions for meter in meters.values()] == [0, 0]
-    devices[0].losses, devices[1].losses = (100.0, 106.0), (106.0, 100.0)
-    for eui in meters:
-        simulation.handle(UnicastDownlink(eui, eui, REQUEST_PORT, message(2, 0), DAY_MS))
-    simulation.run(10)
     assert [meter.executions for meter in meters.values()] == [1, 1]
