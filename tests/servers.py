@@ -234,9 +234,9 @@ class Listener:
         return web.Response(headers=headers)
 
 
-async def eventually(ask: Callable[[], Awaitable[T]], condition: Callable[[T], bool]) -> T:
+async def eventually(ask: Callable[[], Awaitable[T]], condition: Callable[[T], bool], patience: float = PATIENCE) -> T:
     """Ask again and again until the answer fulfils the condition, and return it."""
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(patience):
         while True:
             answer = await ask()
             if condition(answer):
