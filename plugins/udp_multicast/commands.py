@@ -29,10 +29,11 @@ def udp(options: MeterOptions, port: int, base: str, lies: float, rubbish: float
         first = str(IPv4Address(base) + options.first)
     except ValueError:
         raise click.BadParameter(f"{base} is no IPv4 address", param_hint="--base") from None
-    asyncio.run(_run(options, devices, UdpMeters(devices, port=port, base=first, wrong_address=wrong_address)))
+    asyncio.run(run_meters(options, devices, UdpMeters(devices, port=port, base=first, wrong_address=wrong_address)))
 
 
-async def _run(options: MeterOptions, devices: list[SimulatedDevice], meters: UdpMeters) -> None:
+async def run_meters(options: MeterOptions, devices: list[SimulatedDevice], meters: UdpMeters) -> None:
+    """Register these meters and let them answer and report until cancelled."""
     try:
         await meters.start()
     except OSError as error:

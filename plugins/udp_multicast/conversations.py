@@ -14,12 +14,14 @@ MAX_ADDRESSES = 500_000
 class Conversation:
     """One request: until when answers may come, the token of all its messages, the message ID of all its multicasts.
 
+    `multicast` says whether it was sent by multicast at all.
     Members that have heard a multicast know its message ID and ignore it when it comes again.
     """
 
     request_identifier: str
     deadline: float
     message_id: int
+    multicast: bool = False
     token: bytes = field(default_factory=lambda: secrets.token_bytes(MAX_TOKEN))
 
 

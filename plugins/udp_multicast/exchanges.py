@@ -13,6 +13,8 @@ from plugins.udp_multicast.coap import MAX_MESSAGE_ID, Message, Type, encode
 from plugins.udp_multicast.target import Endpoint
 
 ACK_RANDOM_FACTOR = 1.5
+# A question is asked again as a whole, so the single attempt gives up early.
+QUESTION_RETRANSMISSIONS = 2
 
 
 # What an exchange is about: a request to a device by request identifier and AE-ID, or anything else by its token.
@@ -62,17 +64,22 @@ class Exchanges:
 
     async def deliver(
         self, message: Message, endpoint: Endpoint, subject: Subject, deadline: float, sent: Callable[[], None]
-    ) -> None:
-        """Send until it is over, or until the deadline, calling `sent` each time; DeliveryFailed when impossible."""
+    ) -> bool:
+        """Send until it is over, or until the deadline, calling `sent` each time; DeliveryFailed when impossible.
+
+        True when it was acknowledged.
+        """
         async with self._exchange(endpoint, subject) as exchange:
-            await self._transmit(exchange, message, deadline, sent)
+            await self._transmit(exchange, message, self._max_retransmissions, deadline, sent)
+            return exchange.over.is_set()
 
     async def ask(
         self, message: Message, endpoint: Endpoint, patience: float, sent: Callable[[], None]
     ) -> Message | None:
         """The response to a message, or None; it may follow its acknowledgement within `patience` seconds."""
         async with self._exchange(endpoint, message.token) as exchange:
-            await self._transmit(exchange, message, math.inf, sent)
+            retransmissions = min(QUESTION_RETRANSMISSIONS, self._max_retransmissions)
+            await self._transmit(exchange, message, retransmissions, math.inf, sent)
             if exchange.over.is_set():
                 await self._clock.within(patience, exchange.responded.wait())
             return exchange.response
@@ -89,10 +96,12 @@ class Exchanges:
             self._by_message_id.pop((endpoint, exchange.message_id), None)
             self._by_subject.pop(subject, None)
 
-    async def _transmit(self, exchange: Exchange, message: Message, deadline: float, sent: Callable[[], None]) -> None:
+    async def _transmit(
+        self, exchange: Exchange, message: Message, retransmissions: int, deadline: float, sent: Callable[[], None]
+    ) -> None:
         datagram = encode(replace(message, type=Type.CON, message_id=exchange.message_id))
         timeout = self._ack_timeout * self._random.uniform(1, ACK_RANDOM_FACTOR)
-        for _ in range(1 + self._max_retransmissions):
+        for _ in range(1 + retransmissions):
             try:
                 self._send(datagram, exchange.endpoint)
             except OSError as error:

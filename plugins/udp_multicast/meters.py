@@ -63,6 +63,13 @@ class UdpMeters:
         """Whether the device is a member of any multicast group."""
         return bool(self._by_device[device.id].groups)
 
+    def forget(self, device: SimulatedDevice) -> None:
+        """The device restarts: it knows of no group any more."""
+        member = self._by_device[device.id]
+        for address in member.groups:
+            self._listeners.remove(address, member)
+        member.groups.clear()
+
     def provision(self, address: Endpoint, cse_id: str, segment: str, window: float) -> None:
         """Make all meters members of a group, as if they had been set up before."""
         for device, member in self._by_device.items():

@@ -10,8 +10,10 @@ from plugins.udp_multicast.coap import CoapError, encode
 from plugins.udp_multicast.conversations import Conversation, Conversations
 from plugins.udp_multicast.datagrams import DatagramSocket
 from plugins.udp_multicast.exchanges import Exchanges
+from plugins.udp_multicast.invitation import Inviter
 from plugins.udp_multicast.messages import device_request
 from plugins.udp_multicast.offers import NETWORK, Menu
+from plugins.udp_multicast.refresh import Refresher
 from plugins.udp_multicast.sessions import Sessions
 from plugins.udp_multicast.settings import UdpMulticastSettings
 from plugins.udp_multicast.setup import SetUps
@@ -24,11 +26,12 @@ SMALLEST_GROUP = 2
 class UdpMulticast(Network):
     """CoAP group communication with devices whose `poa` is `coap://<IPv4 address>:<port>`.
 
-    `set_ups` shows what session set-up has cost, which is not part of any request.
+    `set_ups` and `refresher` show what session set-up has cost, which is not part of any request.
     """
 
     name = NETWORK
     set_ups: SetUps
+    refresher: Refresher
 
     def __init__(self, settings: UdpMulticastSettings) -> None:
         settings.check()
@@ -48,7 +51,9 @@ class UdpMulticast(Network):
             engine.clock, self._socket.send, self._settings.ack_timeout, self._settings.max_retransmissions
         )
         self._door = Door(engine, NETWORK, self._conversations, self._exchanges, self._socket.send)
-        self.set_ups = SetUps(self._sessions, self._exchanges, self._settings, engine.cse_id, engine.clock)
+        inviter = Inviter(self._exchanges, engine.cse_id, engine.clock)
+        self.set_ups = SetUps(self._sessions, inviter, self._settings, engine.clock)
+        self.refresher = Refresher(inviter, self._settings.setup_parallel)
         self._open()
         self.set_ups.resume()
 
@@ -65,6 +70,7 @@ class UdpMulticast(Network):
             table.insert({"port": port})
 
     async def stop(self) -> None:
+        await self.refresher.stop()
         await self.set_ups.stop()
         await self._socket.close()
 
@@ -106,9 +112,12 @@ class UdpMulticast(Network):
         except CoapError as error:
             raise DeliveryFailed(str(error)) from error
         subject = (request.request_identifier, delivery.hosts[0].id)
-        await self._exchanges.deliver(
+        acknowledged = await self._exchanges.deliver(
             message, target.endpoint, subject, delivery.deadline, lambda: delivery.transmitted(1, 0.0)
         )
+        session = self._sessions.get(delivery.group)
+        if acknowledged and conversation.multicast and session and session.joined(subject[1], target.endpoint):
+            self.refresher.refresh(session, subject[1])
 
     def _multicast(self, delivery: Delivery, target: Target, conversation: Conversation) -> None:
         session = self._sessions.get(delivery.group)
@@ -121,6 +130,7 @@ class UdpMulticast(Network):
             self._socket.send(datagram, target.endpoint)
         except OSError as error:
             raise DeliveryFailed(f"cannot send to {target.endpoint}: {error}") from error
+        conversation.multicast = True
         self._latest_multicast = delivery.request.request_identifier
         delivery.transmitted(1, 0.0)
 

@@ -2,62 +2,24 @@
 
 import asyncio
 import logging
-import secrets
-from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from enum import StrEnum
+from collections.abc import Mapping
 
-from cse.network import DeliveryFailed
 from cse.timing import Clock
-from plugins.udp_multicast.coap import MAX_TOKEN, CoapError
-from plugins.udp_multicast.exchanges import Exchanges
-from plugins.udp_multicast.messages import Membership
+from plugins.udp_multicast.invitation import Inviter, Outcome, Progress, work_off
 from plugins.udp_multicast.sessions import Member, Session, Sessions, State
 from plugins.udp_multicast.settings import UdpMulticastSettings
 from plugins.udp_multicast.target import Endpoint
 
 logger = logging.getLogger(__name__)
 
-# How long a device may take between its empty acknowledgement and its response, in seconds.
-RESPONSE_PAUSE = 10.0
-
-
-class Outcome(StrEnum):
-    """How a device has taken its set-up."""
-
-    DONE = "done"
-    REFUSED = "refused"
-    SILENT = "silent"
-
-
-@dataclass(slots=True)
-class Progress:
-    """What the latest set-up of a group has cost and brought so far: datagrams sent, and how devices took them."""
-
-    transmissions: int = 0
-    outcomes: Counter[Outcome] = field(default_factory=Counter)
-    refusers: set[str] = field(default_factory=set)
-
-    def transmitted(self) -> None:
-        self.transmissions += 1
-
-    def count(self, device: str, outcome: Outcome) -> None:
-        self.outcomes[outcome] += 1
-        if outcome is Outcome.REFUSED:
-            self.refusers.add(device)
-
 
 class SetUps:
     """Brings sessions to what they should be, in the background. `progress` is by group."""
 
-    def __init__(
-        self, sessions: Sessions, exchanges: Exchanges, settings: UdpMulticastSettings, cse_id: str, clock: Clock
-    ) -> None:
+    def __init__(self, sessions: Sessions, inviter: Inviter, settings: UdpMulticastSettings, clock: Clock) -> None:
         self._sessions = sessions
-        self._exchanges = exchanges
+        self._inviter = inviter
         self._settings = settings
-        self._cse_id = cse_id
         self._clock = clock
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self.progress: dict[str, Progress] = {}
@@ -112,15 +74,6 @@ class SetUps:
         if not wanted:
             await self._sessions.forget(session)
             del self.progress[session.group]
-        logger.info(
-            "group %s: %d of %d members listen on %s; set-up: %d transmissions, %s",
-            session.group,
-            session.count(State.JOINED),
-            len(wanted),
-            session.address,
-            progress.transmissions,
-            dict(progress.outcomes),
-        )
 
     async def _attempts(self, session: Session, wanted: Mapping[str, Endpoint], progress: Progress) -> None:
         for attempt in range(self._settings.setup_attempts):
@@ -135,34 +88,28 @@ class SetUps:
             await self._sessions.save(session)
             await self._carry_out(session, steps, progress)
             await self._sessions.save(session)
+            self._log(session, len(wanted), progress)
+
+    @staticmethod
+    def _log(session: Session, wanted: int, progress: Progress) -> None:
+        logger.info(
+            "group %s: %d of %d members listen on %s; set-up: %d transmissions, %s",
+            session.group,
+            session.count(State.JOINED),
+            wanted,
+            session.address,
+            progress.transmissions,
+            ", ".join(f"{count} {outcome}" for outcome, count in sorted(progress.outcomes.items())),
+        )
 
     async def _carry_out(self, session: Session, steps: Mapping[str, Member], progress: Progress) -> None:
-        remaining = iter(steps.items())
-        async with asyncio.TaskGroup() as workers:
-            for _ in range(min(self._settings.setup_parallel, len(steps))):
-                workers.create_task(self._work(session, remaining, progress))
-
-    async def _work(self, session: Session, remaining: Iterator[tuple[str, Member]], progress: Progress) -> None:
-        for device, member in remaining:
-            outcome = await self._ask(session, device, member, progress)
-            progress.count(device, outcome)
+        async def work(step: tuple[str, Member]) -> None:
+            device, member = step
+            outcome = await self._inviter.ask(session, device, member, progress)
             if outcome is Outcome.DONE and member.state is State.INVITED:
                 session.members[device] = Member(member.endpoint, State.JOINED)
             elif outcome is not Outcome.SILENT:
                 # It has left, has declined, or its program is gone and its membership with it.
                 del session.members[device]
 
-    async def _ask(self, session: Session, device: str, member: Member, progress: Progress) -> Outcome:
-        membership = Membership(self._cse_id, device, str(session.address), session.segment, session.window)
-        make = membership.join if member.state is State.INVITED else membership.leave
-        token = secrets.token_bytes(MAX_TOKEN)
-        try:
-            message = replace(make(f"setup-{token.hex()}", self._clock.now()), token=token)
-            response = await self._exchanges.ask(message, member.endpoint, RESPONSE_PAUSE, progress.transmitted)
-        except DeliveryFailed as failure:
-            return Outcome.REFUSED if failure.refused else Outcome.SILENT
-        except CoapError:
-            return Outcome.REFUSED
-        if response is None:
-            return Outcome.SILENT
-        return Outcome.DONE if response.code_class == 2 else Outcome.REFUSED
+        await work_off(steps.items(), work, min(self._settings.setup_parallel, len(steps)))

@@ -32,7 +32,7 @@ class Wire:
     def count(self) -> None:
         self.counted += 1
 
-    async def deliver(self, deadline: float = FOREVER) -> "asyncio.Task[None]":
+    async def deliver(self, deadline: float = FOREVER) -> "asyncio.Task[bool]":
         task = asyncio.create_task(self.exchanges.deliver(REQUEST, DEVICE, SUBJECT, deadline, self.count))
         await settle()
         return task
@@ -47,7 +47,7 @@ async def test_a_silent_device_is_sent_to_five_times_at_doubling_intervals() -> 
     task = await wire.deliver()
     await wire.clock.advance(100)
     assert task.done()
-    assert task.exception() is None
+    assert task.result() is False
     times = [moment for moment, _ in wire.sent]
     pauses = [later - earlier for earlier, later in itertools.pairwise(times)]
     assert len(times) == wire.counted == 5
@@ -70,7 +70,7 @@ async def test_an_acknowledgement_ends_it(message_code: int) -> None:
     wire = Wire()
     task = await wire.deliver()
     exchange = wire.exchanges.acknowledge(DEVICE, wire.reply(Type.ACK, message_code))
-    await task
+    assert await task is True
     assert exchange
     assert exchange.subject == SUBJECT
     assert wire.counted == 1

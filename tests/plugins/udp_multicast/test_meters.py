@@ -2,17 +2,22 @@
 
 import asyncio
 import socket
+from typing import Any
 
 import click
+import orjson
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 from click.testing import CliRunner
 
 from cse.config import Settings
 from cse.testing.clock import ManualClock, settle
 from cse.testing.device import SimulatedDevice
 from cse.testing.engine import RecordingEngine
-from cse.testing.meters import build_devices
+from cse.testing.meters import MeterOptions, build_devices, meter_options
 from plugins.udp_multicast import register_commands, register_networks, register_settings
+from plugins.udp_multicast.commands import run_meters
 from plugins.udp_multicast.meters import UdpMeters
 from plugins.udp_multicast.outbox import TICK, Outbox
 from plugins.udp_multicast.settings import UdpMulticastSettings
@@ -137,3 +142,34 @@ def test_the_plugin_registers_its_settings_and_its_network() -> None:
     assert list(register_settings()) == [UdpMulticastSettings]
     (network,) = register_networks(Settings({"udp-multicast": {"max_datagram": "127"}}))
     assert network.name == "udp-multicast"
+
+
+async def test_the_command_registers_meters_where_they_listen() -> None:
+    registered: list[dict[str, Any]] = []
+
+    async def create(request: web.Request) -> web.Response:
+        registered.append(orjson.loads(await request.read()))
+        return web.Response(headers={"X-M2M-RSC": "2001"})
+
+    application = web.Application()
+    application.router.add_post("/{path:.*}", create)
+    async with TestServer(application) as server:
+        options = parse("--count", "3", "--cse", str(server.make_url("")))
+        devices = options.devices("Cudp")
+        meters = UdpMeters(devices, port=0)
+        task = asyncio.create_task(run_meters(options, devices, meters))
+        while len(registered) < 6:
+            await settle()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    entities = [body["m2m:ae"] for body in registered if "m2m:ae" in body]
+    assert {(entity["rn"], *entity["poa"]) for entity in entities} == {
+        (f"udp000{number}", f"coap://127.7.0.{number}:{meters.port}") for number in (1, 2, 3)
+    }
+
+
+def parse(*arguments: str) -> MeterOptions:
+    """What a command gets that was called with these arguments."""
+    parsed: list[MeterOptions] = []
+    click.command()(meter_options(parsed.append)).main(arguments, standalone_mode=False)
+    return parsed[0]

@@ -11,11 +11,11 @@ from cse.testing.clock import ManualClock, settle
 from cse.testing.device import Faults, SimulatedDevice
 from cse.testing.engine import RecordingEngine
 from cse.testing.meters import build_devices
+from plugins.udp_multicast.invitation import Outcome
 from plugins.udp_multicast.network import UdpMulticast
 from plugins.udp_multicast.outbox import TICK
 from plugins.udp_multicast.sessions import State
 from plugins.udp_multicast.settings import UdpMulticastSettings
-from plugins.udp_multicast.setup import Outcome
 from tests.plugins.udp_multicast.kit import GROUP, Bench, bench, device_request, way
 
 
@@ -88,6 +88,22 @@ async def test_lost_unicast_requests_are_sent_again_and_counted() -> None:
         assert {answer.originator for answer in table.engine.answers} == {device.id for device in devices}
         assert table.executions == [1] * 20
         assert len(table.sent) > 20
+
+
+async def test_a_member_that_has_forgotten_its_group_is_told_again() -> None:
+    async with bench(build_devices("Cm", 3)) as table:
+        await table.join()
+        table.meters.forget(table.devices[1])
+        request = table.request()
+        await table.multicast(request)
+        await table.engine.answered(2)
+        assert table.executions == [1, 0, 1]
+        await table.unicast(request, table.devices[1])
+        await table.network.refresher.settled()
+        assert table.network.refresher.progress.outcomes == {Outcome.DONE: 1}
+        await table.multicast(table.request("r-2"))
+        await table.engine.answered(6)
+        assert table.executions == [2, 2, 2]
 
 
 async def test_nobody_else_executes() -> None:
@@ -181,8 +197,8 @@ async def test_silent_members_are_asked_again() -> None:
         progress = table.network.set_ups.progress[GROUP]
         assert joined(table) == 8
         assert progress.outcomes == {Outcome.DONE: 8, Outcome.SILENT: 4}
-        # Once for each that hears, twice five times for each that does not.
-        assert progress.transmissions == 8 + 2 * 2 * 5
+        # Once for each that hears, twice three times for each that does not.
+        assert progress.transmissions == 8 + 2 * 2 * 3
 
 
 async def test_lossy_set_up() -> None:

@@ -49,9 +49,12 @@ class Device(Resource, PathCapable):  # type: ignore[misc]
 
 @pytest.fixture
 def port() -> int:
-    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as free:
-        free.bind(("::", 0))
-        return int(free.getsockname()[1])
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as free:
+            free.bind(("::", 0))
+            return int(free.getsockname()[1])
+    except OSError:
+        pytest.skip("aiocoap needs IPv6, which this machine does not have")
 
 
 @pytest.fixture

@@ -1,0 +1,89 @@
+"""Asking one device to listen to a group, or to listen no longer."""
+
+import asyncio
+import secrets
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import TypeVar
+
+from cse.network import DeliveryFailed
+from cse.timing import Clock
+from plugins.udp_multicast.coap import MAX_TOKEN, CoapError
+from plugins.udp_multicast.exchanges import Exchanges
+from plugins.udp_multicast.messages import Membership
+from plugins.udp_multicast.sessions import Member, Session, State
+
+T = TypeVar("T")
+
+# How long a device may take between its empty acknowledgement and its response, in seconds.
+RESPONSE_PAUSE = 10.0
+
+
+class Outcome(StrEnum):
+    """How a device has taken its set-up."""
+
+    DONE = "done"
+    REFUSED = "refused"
+    SILENT = "silent"
+
+
+@dataclass(slots=True)
+class Progress:
+    """What the latest set-up of a group has cost and brought so far: datagrams sent, and how devices took them."""
+
+    transmissions: int = 0
+    outcomes: Counter[Outcome] = field(default_factory=Counter)
+    refusers: set[str] = field(default_factory=set)
+
+    def transmitted(self) -> None:
+        self.transmissions += 1
+
+    def count(self, device: str, outcome: Outcome) -> None:
+        self.outcomes[outcome] += 1
+        if outcome is Outcome.REFUSED:
+            self.refusers.add(device)
+
+
+class Inviter:
+    """Sends set-up requests."""
+
+    def __init__(self, exchanges: Exchanges, cse_id: str, clock: Clock) -> None:
+        self._exchanges = exchanges
+        self._cse_id = cse_id
+        self._clock = clock
+
+    async def ask(self, session: Session, device: str, member: Member, progress: Progress) -> Outcome:
+        """Tell a device to join, or to leave if that is its state, and count it all in `progress`."""
+        outcome = await self._ask(session, device, member, progress)
+        progress.count(device, outcome)
+        return outcome
+
+    async def _ask(self, session: Session, device: str, member: Member, progress: Progress) -> Outcome:
+        membership = Membership(self._cse_id, device, str(session.address), session.segment, session.window)
+        make = membership.leave if member.state is State.LEAVING else membership.join
+        token = secrets.token_bytes(MAX_TOKEN)
+        try:
+            message = replace(make(f"setup-{token.hex()}", self._clock.now()), token=token)
+            response = await self._exchanges.ask(message, member.endpoint, RESPONSE_PAUSE, progress.transmitted)
+        except DeliveryFailed as failure:
+            return Outcome.REFUSED if failure.refused else Outcome.SILENT
+        except CoapError:
+            return Outcome.REFUSED
+        if response is None:
+            return Outcome.SILENT
+        return Outcome.DONE if response.code_class == 2 else Outcome.REFUSED
+
+
+async def work_off(items: Iterable[T], work: Callable[[T], Awaitable[None]], parallel: int) -> None:
+    """Do the work for every item, at most so many at the same time."""
+    remaining = iter(items)
+
+    async def worker() -> None:
+        for item in remaining:
+            await work(item)
+
+    async with asyncio.TaskGroup() as workers:
+        for _ in range(parallel):
+            workers.create_task(worker())
