@@ -9,10 +9,21 @@ from cse.network import Delivery, Host, Way
 from cse.primitive import Content, Operation, Request
 from cse.testing.device import SimulatedDevice
 from cse.testing.meters import build_devices
-from plugins.lora_broadcast.network_server import Command, DeviceFacts, Event, NetworkServer, Sent, Uplink
+from plugins.lora_broadcast.codec import REQUEST_PORT, AnswerMessage, CampaignMessage
+from plugins.lora_broadcast.network_server import (
+    Command,
+    DeviceFacts,
+    Event,
+    MemberFacts,
+    Membership,
+    NetworkServer,
+    Sent,
+    Uplink,
+)
 from plugins.lora_broadcast.radio.simulation import Scenario, Simulation, dev_eui
 
 GROUP = "group1"
+DAY_MS = 86_400_000
 
 
 def build_meters(count: int, **options: Any) -> dict[str, SimulatedDevice]:
@@ -99,3 +110,28 @@ def facts_of(number: int, **options: Any) -> DeviceFacts:
         "tag": "",
     }
     return DeviceFacts(**{**values, **options})
+
+
+def memberships(recorder: Recorder) -> dict[str, Membership]:
+    """The latest word on each device."""
+    return {event.device: event.membership for event in recorder.of(MemberFacts)}
+
+
+def message(campaign: int, exponent: int = 9) -> bytes:
+    """A request on the air."""
+    return CampaignMessage(campaign, exponent, instruction()).encode()
+
+
+def answered(recorder: Recorder, campaign: int) -> set[str]:
+    """The devices whose answer has been received."""
+    uplinks = recorder.uplinks(REQUEST_PORT)
+    return {uplink.device for uplink in uplinks if AnswerMessage.decode(uplink.payload).campaign == campaign}
+
+
+def two_gateways_and_a_device_near_each(difference: float) -> tuple[Simulation, dict[str, SimulatedDevice]]:
+    """Each device hears its own gateway better by so many dB."""
+    meters = build_meters(2)
+    simulation = Simulation(Scenario(gateways=2, radius=500.0, shadowing=0.0), meters)
+    first, second = simulation.medium.devices.values()
+    first.losses, second.losses = (100.0, 100.0 + difference), (100.0 + difference, 100.0)
+    return simulation, meters
