@@ -44,7 +44,7 @@ def lora(
     for device in devices:
         device.faults.rubbish = rubbish
     meters = {dev_eui(options.first + index): device for index, device in enumerate(devices)}
-    asleep = frozenset(list(meters)[len(meters) - class_a :])
+    asleep = frozenset(list(meters)[max(0, len(meters) - class_a) :])
     scenario = Scenario(gateways, radius, path_loss, shadowing, margin, options.seed, asleep)
     simulation = Simulation(scenario, meters)
     speed = radio_speed or HOUR / options.hour
