@@ -1,0 +1,128 @@
+"""Discovery: what is found, in which form, and how much of it."""
+
+import pytest
+
+from tests.servers import Client, serving
+
+
+@pytest.fixture
+async def city(client: Client) -> Client:
+    """An AE Capp with the containers street1 .. street3 and an instance in each."""
+    await client.register("app", lbl=["owner"])
+    for number in (1, 2, 3):
+        labels = ["street", "odd" if number % 2 else "even"]
+        await client.create(
+            "/cse-in/app", 3, {"m2m:cnt": {"rn": f"street{number}", "lbl": labels, "mni": number}}, "Capp"
+        )
+        content = {"m2m:cin": {"rn": "lamp", "con": "x" * number, "cnf": "text/plain:0"}}
+        await client.create(f"/cse-in/app/street{number}", 4, content, "Capp")
+    return client
+
+
+async def found(client: Client, query: str, originator: str = "Capp", root: str = "/cse-in/app") -> list[str]:
+    answer = await client.get(f"{root}?fu=1&{query}".rstrip("&"), originator)
+    assert answer.rsc == 2000, answer
+    return [address.removeprefix("cse-in/app/") for address in answer.content["m2m:uril"]]
+
+
+STREETS = ["street1", "street2", "street3"]
+LAMPS = [f"{street}/lamp" for street in STREETS]
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("ty=3", STREETS),
+        ("ty=4", LAMPS),
+        ("ty=3+4&lbl=odd", ["street1", "street3"]),
+        ("ty=3&ty=2", STREETS),
+        ("lbl=odd+even", STREETS),
+        ("lbl=nobody", []),
+        ("lvl=1", STREETS),
+        ("mni=2", ["street2"]),
+        ("mni=1+3", ["street1", "street3"]),
+        ("rn=str*2", ["street2"]),
+        ("sza=2", LAMPS[1:]),
+        ("szb=2", LAMPS[:1]),
+        ("cty=text/plain:0", LAMPS),
+        ("cty=text/*&szb=3", LAMPS[:2]),
+        ("cra=20990101T000000", []),
+        ("ty=4&crb=20990101T000000", LAMPS),
+        ("exa=20200101T000000&ty=4", LAMPS),
+        ("stb=1&ty=3", STREETS),
+        ("sts=1&ty=3", []),
+        ("con=xx", ["street2/lamp"]),
+    ],
+)
+async def test_what_fits_the_criteria_is_found(city: Client, query: str, expected: list[str]) -> None:
+    assert await found(city, query) == expected
+
+
+async def test_parents_come_before_their_children(city: Client) -> None:
+    everything = await found(city, "")
+    assert sorted(everything) == sorted(STREETS + LAMPS)
+    assert all(everything.index(street) < everything.index(f"{street}/lamp") for street in STREETS)
+
+
+async def test_results_come_in_pages(city: Client) -> None:
+    first = await city.get("/cse-in/app?fu=1&ty=3&lim=2", "Capp")
+    assert first.content == {"m2m:uril": ["cse-in/app/street1", "cse-in/app/street2"]}
+    assert (first.headers["X-M2M-CTS"], first.headers["X-M2M-CTO"]) == ("1", "3")
+    second = await city.get("/cse-in/app?fu=1&ty=3&lim=2&ofst=3", "Capp")
+    assert second.content == {"m2m:uril": ["cse-in/app/street3"]}
+    assert "X-M2M-CTS" not in second.headers
+
+
+async def test_the_server_limits_what_one_discovery_finds() -> None:
+    async with serving(max_discovery_results=2) as cse:
+        for name in "abc":
+            await cse.client.create("/cse-in", 3, {"m2m:cnt": {"rn": name}})
+        answer = await cse.client.get("/cse-in?fu=1&lim=100")
+        assert len(answer.content["m2m:uril"]) == 2
+        assert answer.headers["X-M2M-CTS"] == "1"
+
+
+async def test_results_can_be_references_or_identifiers(city: Client) -> None:
+    references = await city.get("/cse-in/app?fu=1&ty=3&lim=1&rcn=6", "Capp")
+    assert references.content == {"m2m:rrl": {"rrf": [{"nm": "street1", "typ": 3, "val": "cse-in/app/street1"}]}}
+    (identifier,) = await found(city, "lim=1&ty=3&drt=2")
+    assert (await city.get(f"/{identifier}", "Capp")).resource["rn"] == "street1"
+
+
+async def test_only_what_may_be_discovered_is_found(city: Client) -> None:
+    assert (await city.get("/cse-in/app?fu=1", "Cstranger")).rsc == 4103
+    rules = {"pv": {"acr": [{"acor": ["Cstranger"], "acop": 32}]}, "pvs": {"acr": [{"acor": ["Capp"], "acop": 63}]}}
+    policy = (await city.create("/cse-in/app", 1, {"m2m:acp": rules}, "Capp")).resource["ri"]
+    await city.update("/cse-in/app", {"m2m:ae": {"acpi": [policy]}}, "Capp")
+    await city.update("/cse-in/app/street2", {"m2m:cnt": {"acpi": [policy]}}, "Capp")
+    assert await found(city, "", "Cstranger") == ["street2", "street2/lamp"]
+
+
+@pytest.mark.parametrize(
+    ("query", "rsc"),
+    [
+        ("fu=3", 4000),
+        ("fu=1&lim=0", 4000),
+        ("fu=1&lim=x", 4000),
+        ("fu=1&ty=-1", 4000),
+        ("fu=1&ty=3,4", 4000),
+        ("fu=1&ofst=0", 4000),
+        ("fu=1&lvl=%C2%B2", 4000),
+        ("fu=1&crb=yesterday", 4000),
+        ("fu=1&nonsense=1", 4000),
+        ("fu=1&lbl=", 4000),
+        ("fu=1&rcn=4", 4000),
+        ("fu=1&fo=2", 5001),
+        ("fu=1&smf=x", 5001),
+        ("fu=1&da=true", 5001),
+        ("fu=1&" + "&".join(f"lbl={number}" for number in range(1001)), 4000),
+    ],
+)
+async def test_criteria_that_can_not_be_applied_are_refused(city: Client, query: str, rsc: int) -> None:
+    answer = await city.get(f"/cse-in/app?{query}", "Capp")
+    assert answer.rsc == rsc
+    assert answer.debug
+
+
+async def test_huge_numbers_in_criteria_do_no_harm(city: Client) -> None:
+    assert await found(city, "lvl=999999999999999&ofst=999999999999999&lim=999999999999999") == []
