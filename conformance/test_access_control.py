@@ -128,3 +128,35 @@ def test_acp_upd_alone(ae: Application) -> None:
     """acpi is changed by a request of its own (TS-0004 clause 7.3.3.7)."""
     policy = ae.policy(rule(ALL, ae.identifier))
     ae.update(ae.path, AE, {"acpi": [policy], "lbl": ["a"]}).expect(4000)
+
+
+def test_acp_003(ae: Application, stranger: Application) -> None:
+    """The domain of a service provider permits all its originators."""
+    policies = [ae.policy(rule(RETRIEVE, domain)) for domain in (f"//{ae.cse.service_provider}", "//another.example")]
+    permitted, refused = (ae.container(acpi=[policy]) for policy in policies)
+    stranger.retrieve(permitted).expect(2000)
+    stranger.retrieve(refused).expect(4103)
+
+
+@pytest.mark.parametrize("form", ["{id}", "{cse}/{id}", "//{sp}{cse}/{id}", "C*", "{cse}/C*"])
+def test_acp_originator_forms(ae: Application, stranger: Application, form: str) -> None:
+    """An originator may be named in every scope, and by wildcard (TS-0001 clause 9.6.2.1)."""
+    cse = ae.cse
+    entry = form.format(id=stranger.identifier, cse=cse.cse_id, sp=cse.service_provider)
+    stranger.retrieve(ae.container(acpi=[ae.policy(rule(RETRIEVE, entry))])).expect(2000)
+
+
+@pytest.mark.parametrize("form", ["{id}x", "/nobody/{id}", "{id}/*", "S*"])
+def test_acp_other_originators(ae: Application, stranger: Application, form: str) -> None:
+    """Others than the originator are not meant."""
+    entry = form.format(id=stranger.identifier)
+    stranger.retrieve(ae.container(acpi=[ae.policy(rule(RETRIEVE, entry))])).expect(4103)
+
+
+def test_acp_group_of_originators(ae: Application, stranger: Application) -> None:
+    """A group permits its members (TS-0001 clause 9.6.2.1)."""
+    with_stranger, without = ae.group(stranger.identifier), ae.group(ae.identifier)
+    identifiers = [ae.retrieve(group).resource(2000)["ri"] for group in (with_stranger, without)]
+    permitted, refused = (ae.container(acpi=[ae.policy(rule(RETRIEVE, entry))]) for entry in identifiers)
+    stranger.retrieve(permitted).expect(2000)
+    stranger.retrieve(refused).expect(4103)

@@ -44,3 +44,24 @@ def test_gen_del_001_002(cse: Target, ae: Application, container: str, scope: st
     """A resource is deleted by each form of its address."""
     ae.delete(addressed(cse, scope, container)).expect(2002)
     ae.retrieve(container).expect(4004)
+
+
+def test_gen_shortcut(ae: Application) -> None:
+    """`-` stands for the name of the CSEBase (TS-0004 clause 6.2.3)."""
+    assert ae.retrieve(f"-/{ae.path.split('/')[1]}").resource(2000)["ri"] == ae.identifier
+
+
+def test_gen_hybrid(ae: Application) -> None:
+    """A resource identifier followed by names (TS-0001 clause 9.3.1)."""
+    container = ae.container()
+    ae.instance(container, "x")
+    identifier = ae.retrieve(container).resource(2000)["ri"]
+    assert ae.retrieve(f"{identifier}/la").resource(2000)["con"] == "x"
+    assert ae.retrieve(f"{ae.identifier}/{container.split('/')[-1]}").resource(2000)["ri"] == identifier
+
+
+@pytest.mark.parametrize("scope", ["SPR", "ABS"])
+def test_gen_another_cse(cse: Target, ae: Application, scope: str) -> None:
+    """A CSE that nobody knows can't be reached (TS-0004 clause 7.3.2.6)."""
+    unknown = {"SPR": "/nobody/base", "ABS": f"//{cse.service_provider}/nobody/base"}
+    ae.retrieve(unknown[scope]).expect(4004)

@@ -1,5 +1,6 @@
 """DMR/RET, DMR/UPD, DMR/DEL: resources are retrieved, updated and deleted."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -202,3 +203,67 @@ def test_dmr_del_007_009(ae: Application, filled: str, name: str, left: str) -> 
 def test_dmr_del_008_010(ae: Application, name: str) -> None:
     """The latest and the oldest of an empty container."""
     ae.delete(f"{ae.container()}/{name}").expect(4004)
+
+
+@pytest.mark.parametrize("names", ["nonsense", "mni+nonsense"])
+def test_dmr_ret_unknown_attribute(ae: Application, names: str) -> None:
+    """An attribute that the type does not have."""
+    ae.retrieve(ae.container(mni=7), atrl=names).expect(4000, 4004)
+
+
+def test_dmr_upd_state(ae: Application) -> None:
+    """An update raises the stateTag (TS-0001 clause 9.6.1.3.2)."""
+    path = ae.container()
+    before = ae.retrieve(path).resource(2000)["st"]
+    assert ae.update(path, CNT, {"lbl": ["a"]}).resource(2004)["st"] == before + 1
+
+
+def test_dmr_upd_nothing(ae: Application) -> None:
+    """resultContent 0: nothing."""
+    assert ae.update(ae.container(), CNT, {"lbl": ["a"]}, rcn=0).expect(2004) is None
+
+
+def test_dmr_upd_modified_attributes(ae: Application) -> None:
+    """resultContent 9: only what the host changed beside the request."""
+    attributes = ae.update(ae.container(), CNT, {"lbl": ["a"]}, rcn=9).resource(2004)
+    assert "lt" in attributes or "st" in attributes
+    assert not {"lbl", "ri", "ct"} & set(attributes)
+
+
+def test_dmr_upd_parent_expiration(ae: Application) -> None:
+    """A parent can't expire before its child (TS-0001 clause 9.6.1.3.2)."""
+    parent = ae.container()
+    ae.container(parent)
+    soon = datetime.now(UTC) + timedelta(hours=1)
+    ae.update(parent, CNT, {"et": soon.strftime("%Y%m%dT%H%M%S")}).expect(4000)
+
+
+def test_dmr_del_attributes(ae: Application) -> None:
+    """resultContent 1: the last state."""
+    assert ae.delete(ae.container(lbl=["a"]), rcn=1).resource(2002)["lbl"] == ["a"]
+
+
+def test_dmr_conditional_retrieve(ae: Application) -> None:
+    """A condition that the target does not meet (TS-0004 clause 7.3.3.17)."""
+    path = ae.container(lbl=["a"])
+    ae.retrieve(path, lbl="a").expect(2000)
+    ae.retrieve(path, lbl="b").expect(4004)
+
+
+def test_dmr_conditional_change(ae: Application) -> None:
+    """Nothing is updated or deleted that does not meet the condition."""
+    path = ae.container(lbl=["a"])
+    ae.send("PUT", path, {"m2m:cnt": {"mni": 1}}, query={"crb": "20200101T000000"}).expect(4004)
+    ae.delete(path, lbl="b").expect(4004)
+    assert "mni" not in ae.retrieve(path).resource(2000)
+    ae.delete(path, lbl="a").expect(2002)
+
+
+def test_dmr_retrieval_disabled(ae: Application, filled: str) -> None:
+    """disableRetrieval hides the instances; when it ends, those of before are gone (TS-0001 clause 10.2.4.1)."""
+    ae.update(filled, CNT, {"disr": True}).expect(2004)
+    for name in ("la", "ol"):
+        ae.retrieve(f"{filled}/{name}").expect(4005)
+        ae.delete(f"{filled}/{name}").expect(4005)
+    assert ae.update(filled, CNT, {"disr": False}).resource(2004)["cni"] == 0
+    ae.retrieve(f"{filled}/la").expect(4004)

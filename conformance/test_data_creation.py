@@ -1,5 +1,6 @@
 """DMR/CRE: resources are created."""
 
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -167,3 +168,22 @@ def test_dmr_cre_only(ae: Application, stranger: Application) -> None:
     container = ae.container(acpi=[policy])
     stranger.create(container, CIN, {"con": "x"}).expect(2001)
     stranger.retrieve(f"{container}/la").expect(4103)
+
+
+def test_dmr_cre_modified_attributes(ae: Application) -> None:
+    """resultContent 9: only what the host added or changed."""
+    attributes = ae.create(ae.path, CNT, {"mni": 7}, rcn=9).resource(2001)
+    assert {"ri", "rn", "ct", "et"} <= set(attributes)
+    assert "mni" not in attributes
+
+
+def test_dmr_cre_instance_age(ae: Application) -> None:
+    """An instance expires maxInstanceAge after its creation (TS-0001 clause 9.6.6)."""
+    instance = ae.instance(ae.container(mia=60), "x")
+    created, expires = (datetime.strptime(instance[name][:15], "%Y%m%dT%H%M%S") for name in ("ct", "et"))
+    assert expires <= created + timedelta(seconds=61)
+
+
+def test_dmr_cre_with_condition(ae: Application) -> None:
+    """CREATE has no filter criteria (TS-0004 clause 7.1.1)."""
+    ae.create(ae.path, CNT, {}, lbl="a").expect(4000)

@@ -15,6 +15,7 @@ from conformance.client import (
     Answer,
     Application,
     Attributes,
+    new_name,
     rule,
 )
 
@@ -262,3 +263,38 @@ def test_gmg_member_type_ae(ae: Application, stranger: Application) -> None:
     """Members may be application entities, by their AE-ID too."""
     created = ae.create(ae.path, GRP, {"mnm": 5, "mid": [stranger.identifier], "mt": AE}).resource(2001)
     assert (created["mt"], created["mid"]) == (AE, [stranger.identifier])
+
+
+def test_gmg_unstructured(ae: Application, members: list[str]) -> None:
+    """The group may be named by its resource identifier, in every scope."""
+    cse = ae.cse
+    identifier = ae.retrieve(ae.group(*members)).resource(2000)["ri"]
+    for prefix in ("", f"{cse.cse_id}/", f"//{cse.service_provider}{cse.cse_id}/"):
+        assert codes(ae.retrieve(f"{prefix}{identifier}/fopt")) == dict.fromkeys(members, 2000)
+
+
+def test_gmg_result_content(ae: Application, members: list[str]) -> None:
+    """resultContent is that of each member's answer."""
+    found = items(ae.create(f"{ae.group(*members)}/fopt", CIN, {"con": "x"}, rcn=0))
+    assert [item.get("pc") for item in found.values()] == [None, None]
+
+
+def test_gmg_latest_as_member(ae: Application) -> None:
+    """A virtual child may be a member; its deletion does not remove it from the group (TS-0004 clause 7.4.13)."""
+    container = ae.container()
+    for content in ("old", "new"):
+        ae.instance(container, content)
+    group = ae.group(f"{container}/la", mt=20002)
+    assert items(ae.retrieve(f"{group}/fopt"))[f"{container}/la"]["pc"]["m2m:cin"]["con"] == "new"
+    assert codes(ae.delete(f"{group}/fopt")) == {f"{container}/la": 2002}
+    assert ae.retrieve(f"{container}/la").resource(2000)["con"] == "old"
+    assert ae.retrieve(group).resource(2000)["mid"] == [f"{container}/la"]
+
+
+def test_gmg_group_request_identifier(ae: Application, members: list[str]) -> None:
+    """A group carries out a request with the same groupRequestIdentifier once (TS-0004 clause 7.4.14.2)."""
+    group = ae.group(*members)
+    sent = {"X-M2M-GID": new_name()}
+    ae.send("GET", f"{group}/fopt", headers=sent).expect(2000)
+    ae.send("GET", f"{group}/fopt", headers=sent).expect(4104)
+    ae.send("GET", f"{group}/fopt", headers={"X-M2M-GID": new_name()}).expect(2000)

@@ -9,6 +9,7 @@ from conformance.client import CIN, CNT, REQ, RETRIEVE, Application, Attributes,
 from conformance.receiver import TIMEOUT, Receiver
 
 COMPLETED, FAILED = 1, 2
+DELETED = 2  # the event
 POLL_PAUSE = 0.05  # seconds
 
 
@@ -118,3 +119,23 @@ def test_nonblocking_checks_access(ae: Application, stranger: Application) -> No
 def test_unknown_response_type(ae: Application, response_type: int) -> None:
     """A response type that does not exist."""
     ae.retrieve(ae.path, rt=response_type).expect(4000)
+
+
+def test_nonblocking_asynch_without_target(listener: Application, receiver: Receiver) -> None:
+    """rt=2 with an empty list of targets: nobody is notified, the result is kept."""
+    answer = listener.send("GET", listener.path, query={"rt": 2}, headers={"X-M2M-RTU": ""})
+    assert finished(listener, accepted(listener, answer.expect(1002)))["ors"]["rsc"] == 2000
+    # Had the first result been sent, it would come before this one.
+    accepted(listener, listener.create(listener.path, CNT, {}, rt=2).expect(1002))
+    assert int(receiver.event().content["m2m:rsp"]["rsc"]) == 2001
+
+
+def test_request_can_be_subscribed_to(listener: Application, receiver: Receiver) -> None:
+    """A request resource takes subscriptions (TS-0001 clause 9.6.12)."""
+    address = accepted(listener, listener.retrieve(listener.path, rt=1).expect(1001))
+    finished(listener, address)
+    listener.subscription(address, enc={"net": [DELETED]})
+    listener.delete(address).expect(2002)
+    signal = receiver.event().signal
+    assert signal["nev"]["net"] == DELETED
+    assert signal["nev"]["rep"]["m2m:req"]["tg"] == listener.path

@@ -124,3 +124,11 @@ def test_reg_del_003(register: Register, admin: Client) -> None:
     ae.delete(ae.path).expect(2002)
     admin.retrieve(ae.path).expect(4004)
     admin.retrieve(container).expect(4004)
+
+
+def test_reg_again(cse: Target, register: Register, admin: Client) -> None:
+    """After its deregistration an AE may register under the same AE-ID."""
+    ae = register()
+    ae.delete(ae.path).expect(2002)
+    created = ae.create(cse.name, AE, ENTITY | {"rn": ae.path.split("/")[1]}).resource(2001)
+    assert created["aei"] == ae.identifier
