@@ -104,8 +104,19 @@ class Guard:
             return True
         if not self.originator:
             return False
+        if entry == f"//{self._naming.service_provider}":
+            return not self.originator.startswith("//")
         entry = self._naming.originator(entry)
-        return entry.count("/") == self.originator.count("/") and matches(self.originator, entry)
+        if entry.count("/") == self.originator.count("/") and matches(self.originator, entry):
+            return True
+        return self._is_member(entry)
+
+    def _is_member(self, entry: str) -> bool:
+        """Whether the entry is a group that the originator's AE is a member of."""
+        if "*" in entry or entry.startswith("//") or self._work.transaction.resources.get(self.originator) is None:
+            return False
+        group = self._work.resource(entry)
+        return group is not None and group.ri in self._work.transaction.lists.holders(self.originator)
 
     def _is_registered(self) -> bool:
         registered = self._work.transaction.resources.get(self.originator)

@@ -27,6 +27,7 @@ _COMPARISONS = {
     "sza": ("cs", False),
 }
 _TIMES = {"ct", "lt", "et"}
+_RANGES = [("crb", "cra"), ("us", "ms"), ("exb", "exa"), ("sts", "stb"), ("szb", "sza")]
 _INDEXED = {"ty", "lbl", "lvl", "lim", "ofst", "fu", "fo"}
 _LATER = {"lbq", "clbl", "palb", "chty", "pty", "cfs", "cfq", "smf", "arp"}
 KEYS = _INDEXED | _LATER | set(_COMPARISONS) | {"cty"}
@@ -75,7 +76,19 @@ def parse_filter(filters: dict[str, list[str]], attribute_names: frozenset[str])
             raise BadRequest(
                 f"query argument {key[:40]!r} is neither a parameter, a criterion nor an attribute: remove it"
             )
+    _check_consistency(filters)
     return result
+
+
+def _check_consistency(filters: dict[str, list[str]]) -> None:
+    """A range that nothing can lie in is a mistake of the client, not an empty result (TS-0018 DIS/008)."""
+    for below, above in _RANGES:
+        if below in filters and above in filters:
+            highest, lowest = _value(below, filters[below]), _value(above, filters[above])
+            if highest <= lowest:
+                raise BadRequest(
+                    f"{below} and {above} exclude each other: nothing is below {highest} and from {lowest} on"
+                )
 
 
 def find(work: Work, root: Resource, criteria: Filter, permitted: Test) -> Iterator[Resource]:
@@ -114,13 +127,19 @@ def _number(key: str, text: str, minimum: int = 0) -> int:
 
 def _comparison(key: str, values: list[str]) -> Test:
     name, below = _COMPARISONS[key]
-    limit: Any = timestamp(parse_timestamp(values[-1], key)) if name in _TIMES else _number(key, values[-1])
+    limit = _value(key, values)
 
     def test(resource: Resource) -> bool:
         value = resource.attributes.get(name)
         return value is not None and bool(value < limit if below else value >= limit)
 
     return test
+
+
+def _value(key: str, values: list[str]) -> Any:
+    if _COMPARISONS[key][0] in _TIMES:
+        return timestamp(parse_timestamp(values[-1], key))
+    return _number(key, values[-1])
 
 
 def _equality(name: str, values: list[str]) -> Test:

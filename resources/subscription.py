@@ -29,7 +29,7 @@ from cse.attributes import (
     record,
     table,
 )
-from cse.discovery import parse_filter
+from cse.discovery import Filter, parse_filter
 from cse.errors import BadRequest, NotImplementedByThisCSE
 from cse.events import send_later
 from cse.primitive import Operation, Request
@@ -173,8 +173,13 @@ def _wants(work: Work, criteria: dict[str, Any], event: Event) -> bool:
         return False
     if event.type in CHILD_EVENTS and "chty" in criteria and event.subject.ty not in criteria["chty"]:
         return False
-    conditions = {name: [str(value)] for name, value in criteria.items() if name not in NOT_FILTERS}
-    return parse_filter(conditions, frozenset()).fits(event.subject)
+    return _conditions(criteria).fits(event.subject)
+
+
+def _conditions(criteria: dict[str, Any]) -> Filter:
+    """The criteria that are those of a discovery; raises what is wrong with them."""
+    values = {name: [str(value)] for name, value in criteria.items() if name not in NOT_FILTERS}
+    return parse_filter(values, frozenset())
 
 
 def _count_down(work: Work, resource: Resource) -> bool:
