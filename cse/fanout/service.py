@@ -16,6 +16,7 @@ from cse.fanout.local import LocalCampaign
 from cse.fanout.members import Frozen, freeze
 from cse.fanout.progress import Progress
 from cse.fanout.reach import gather
+from cse.fanout.seen import SeenRequests
 from cse.fanout.states import FINISHED, RUNNING, Failure, State
 from cse.matching import choose
 from cse.network import Host
@@ -46,6 +47,7 @@ class FanOut:
         self._running: dict[str, DeviceCampaign] = {}
         self._finished: OrderedDict[str, None] = OrderedDict()
         self._unfinished = 0
+        self._seen = SeenRequests()
 
     def limits(self, request: Request, accepted: float) -> Limits:
         """From the expiration parameters of the request, or the settings; RequestTimeout when they lie in the past."""
@@ -77,6 +79,7 @@ class FanOut:
         try:
             limits = self.limits(request, self._core.clock.now() if accepted is None else accepted)
             frozen = await self._core.read(lambda work: freeze(work, request))
+            self._seen.enter(request.group_request_identifier, request.to, self._core.clock.now(), limits.deadline)
             campaign, superseded = await self._core.run(
                 lambda work: _enter(work, request, request_resource, frozen, limits)
             )
