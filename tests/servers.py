@@ -5,6 +5,7 @@ HTTP. A `Listener` is a web server that remembers what it was sent and answers a
 """
 
 import asyncio
+import io
 import json
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
@@ -85,11 +86,12 @@ class Client:
         given |= {name.replace("_", "-"): value for name, value in headers.items()}
         sent = {name: value for name, value in given.items() if value is not None}
         body = content if content is None or isinstance(content, bytes) else json.dumps(content).encode()
+        data = None if body is None else io.BytesIO(body)
         url = URL(self.url + path, encoded=True)
-        async with self._session.request(method, url, data=body, headers=sent) as response:
-            data = await response.read()
+        async with self._session.request(method, url, data=data, headers=sent) as response:
+            answer = await response.read()
             rsc = int(response.headers.get("X-M2M-RSC", "0"))
-            return Answer(response.status, rsc, json.loads(data) if data else None, response.headers)
+            return Answer(response.status, rsc, json.loads(answer) if answer else None, response.headers)
 
     async def create(self, path: str, ty: int, content: Any, originator: str | None = ADMIN, **headers: Any) -> Answer:
         """CREATE; `content` is the resource below its root."""
