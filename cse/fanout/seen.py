@@ -8,13 +8,13 @@ MOST_REMEMBERED = 10_000
 
 
 class SeenRequests:
-    """Pairs of group request identifier and target, until the deadline of the request; the oldest go when it is full."""
+    """Pairs of group request identifier and target, until the deadline of the request; the oldest go when full."""
 
     def __init__(self) -> None:
         self._until: OrderedDict[tuple[str, str], float] = OrderedDict()
 
     def enter(self, identifier: str | None, target: str, now: float, deadline: float) -> None:
-        """GroupRequestIdentifierExists if this request has been at this target before; one without identifier never has."""
+        """GroupRequestIdentifierExists if it has been at this target before; one without identifier never has."""
         if identifier is None:
             return
         key = (identifier, target)

@@ -7,24 +7,23 @@ folder, and gone afterwards. Exit code 0 if the result is what was promised: all
 import argparse
 import asyncio
 import contextlib
-import signal
 import socket
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import orjson
-from aiohttp import web
+from participants import CSE, Client, Listener, Programs, free_port
 from rich.console import Console
+from rich.live import Live
 from rich.table import Table
+from tables import closing_table, progress_table, rate
 
-CSE = str(Path(sys.executable).with_name("cse"))
 POLICY = "cse-in/metering"
 GROUP = "cse-in/city"
 INTERVAL = 900
@@ -39,92 +38,6 @@ NETWORKS = {"udp": "udp-multicast", "lora": "lora-broadcast", "http": "http-unic
 WINDOW = 5.0  # seconds over which readings are counted, before and after
 
 console = Console(width=None if sys.stdout.isatty() else 110)
-
-
-class Client:
-    """An application entity, or the operator, over HTTP."""
-
-    def __init__(self, session: aiohttp.ClientSession, base: str, originator: str) -> None:
-        self.base = base
-        self._session = session
-        self._originator = originator
-        self._count = 0
-
-    async def send(
-        self, method: str, path: str, content: Any = None, ty: int | None = None, expires: float | None = None
-    ) -> Any:
-        """The answer's content; RuntimeError with what the server says if it is an error."""
-        self._count += 1
-        headers = {"X-M2M-Origin": self._originator, "X-M2M-RI": f"demo-{self._count}", "X-M2M-RVI": "3"}
-        if content is not None:
-            headers["Content-Type"] = "application/json" + (f";ty={ty}" if ty else "")
-        if expires is not None:
-            headers["X-M2M-RET"] = f"{expires * 1000:.0f}"
-        body = None if content is None else orjson.dumps(content)
-        async with self._session.request(method, f"{self.base}/{path}", data=body, headers=headers) as response:
-            data = await response.read()
-            if response.status >= 400:
-                raise RuntimeError(f"{method} {path}: {response.status} {data.decode()[:300]}")
-            return orjson.loads(data) if data else None
-
-
-class Listener:
-    """The head-end's own web server: takes the notifications about its request."""
-
-    def __init__(self) -> None:
-        self.states: list[int] = []
-
-    @contextlib.asynccontextmanager
-    async def listening(self) -> AsyncIterator[str]:
-        application = web.Application()
-        application.router.add_post("/notify", self._notified)
-        runner = web.AppRunner(application)
-        await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        try:
-            yield f"http://127.0.0.1:{runner.addresses[0][1]}/notify"
-        finally:
-            await runner.cleanup()
-
-    async def _notified(self, request: web.Request) -> web.Response:
-        notification = orjson.loads(await request.read())["m2m:sgn"]
-        if "nev" in notification:
-            self.states.append(notification["nev"]["rep"]["m2m:req"]["rs"])
-        return web.Response(headers={"X-M2M-RSC": "2000", "X-M2M-RI": request.headers["X-M2M-RI"]})
-
-
-class Programs:
-    """Processes that are stopped in the end, whatever happens."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._running: list[asyncio.subprocess.Process] = []
-
-    async def start(self, name: str, *arguments: str) -> None:
-        with (self._folder / f"{name}.log").open("wb") as log:
-            process = await asyncio.create_subprocess_exec(
-                CSE, *arguments, cwd=self._folder, stdout=log, stderr=log, stdin=asyncio.subprocess.DEVNULL
-            )
-        self._running.append(process)
-
-    async def stop(self) -> None:
-        for process in reversed(self._running):
-            if process.returncode is None:
-                process.send_signal(signal.SIGTERM)
-        for process in self._running:
-            try:
-                await asyncio.wait_for(process.wait(), 10)
-            except TimeoutError:
-                process.kill()
-                await process.wait()
-
-    def check(self) -> None:
-        """RuntimeError with the end of its log if one has ended by itself."""
-        for process in self._running:
-            if process.returncode is not None:
-                logs = "\n".join(path.read_text()[-1000:] for path in self._folder.glob("*.log"))
-                raise RuntimeError(f"a program ended with exit code {process.returncode}:\n{logs}")
 
 
 @dataclass
@@ -233,23 +146,21 @@ class Demo:
         return request
 
     async def _watch(self, request: str) -> None:
-        """Show per network how many have answered, until the campaign is over."""
-        from_start = time.monotonic()
+        """Show per network how many have answered, until the campaign is over: a table that changes, or lines."""
+        started = time.monotonic()
         shown = -1
-        while True:
-            self.programs.check()
-            report = await self.operator.send("GET", f".cse/campaigns/{request}")
-            answered = report["states"]["answered"]
-            if answered != shown:
-                shown = answered
-                parts = [
-                    f"{name} {row['answered']:>4} of {row['members']:>4}, {row.get('transmissions', 0):>3} sent"
-                    for name, row in sorted(report["networks"].items())
-                ]
-                console.print(f"{time.monotonic() - from_start:5.1f} s  {answered:>4} answered   " + "   ".join(parts))
-            if report["state"] == "finished":
-                return
-            await asyncio.sleep(0.5)
+        with Live(console=console, auto_refresh=False, transient=True) as live:
+            while True:
+                self.programs.check()
+                report = await self.operator.send("GET", f".cse/campaigns/{request}")
+                table = progress_table(report, time.monotonic() - started)
+                live.update(table, refresh=console.is_terminal)
+                if report["states"]["answered"] != shown and not console.is_terminal:
+                    console.print(table)
+                shown = report["states"]["answered"]
+                if report["state"] == "finished":
+                    return
+                await asyncio.sleep(0.5)
 
     async def readings(self) -> Counter[str]:
         """Readings per meter that come in during the window, from the counters of the containers in the tree."""
@@ -266,27 +177,16 @@ class Demo:
         heading(5, "The meters report at the new frequency")
         table = Table("meters", "number", "readings per meter and hour before", "after", "expected")
         for name in FLEETS:
-            fleet = {meter for meter in after if meter.startswith(f"C{name}")}
-            table.add_row(name, *_rates(fleet - silent, before, after), f"1 -> {3600 / INTERVAL:.0f}")
-        table.add_row("silent ones", *_rates(silent, before, after), "1 -> 1")
+            fleet = {meter for meter in after if meter.startswith(f"C{name}")} - silent
+            rates = [rate(fleet, counts, WINDOW / HOUR) for counts in (before, after)]
+            table.add_row(name, str(len(fleet)), *rates, f"1 -> {3600 / INTERVAL:.0f}")
+        rates = [rate(silent, counts, WINDOW / HOUR) for counts in (before, after)]
+        table.add_row("silent ones", str(len(silent)), *rates, "1 -> 1")
         console.print(table)
 
     def closing_table(self, report: dict[str, Any], failed: list[dict[str, Any]]) -> bool:
         heading("", "What it took")
-        table = Table("network", "members", "transmissions", "answered", "repaired", "failed", "seconds", "airtime (s)")
-        for name, row in sorted(report["networks"].items()):
-            reasons = Counter(member["reason"] for member in failed if member["network"] == name)
-            table.add_row(
-                name,
-                str(row["members"]),
-                str(row["transmissions"]),
-                str(row["answered"]),
-                str(row["repaired"]),
-                ", ".join(f"{count} {reason}" for reason, count in reasons.items()),
-                f"{row['seconds']:.1f}",
-                f"{row['airtimeMs'] / 1000:.1f}",
-            )
-        console.print(table)
+        console.print(closing_table(report, failed))
         for member in failed:
             console.print(
                 f"{member['member']}: {member['reason']} after {member['attempts']} attempts by {member['network']}"
@@ -327,19 +227,6 @@ def _excluded(plan: dict[str, Any], reason: str) -> int:
         for exclusion in signature["exclusions"]
         if exclusion["reason"] == reason
     )
-
-
-def _rates(meters: set[str], before: Counter[str], after: Counter[str]) -> list[str]:
-    hours = WINDOW / HOUR
-    return [str(len(meters))] + [
-        f"{sum(counts[meter] for meter in meters) / max(1, len(meters)) / hours:.1f}" for counts in (before, after)
-    ]
-
-
-def free_port(kind: int = socket.SOCK_STREAM) -> int:
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 async def main(seed: int, deadline: float) -> bool:
