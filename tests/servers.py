@@ -201,11 +201,12 @@ class Listener:
 
     `url` is where it listens (give it as `poa` or `nu`), `received` what came, in order. It answers as an AE does, with
     `status_code` as X-M2M-RSC: set it to another (4101) to refuse, to None to answer as a plain web server. While
-    `silent` is true it does not answer at all.
+    `silent` is true it does not answer at all. `headers` are added to its answers.
     """
 
     status_code: int | None = 2000
     silent: bool = False
+    headers: dict[str, str] = field(default_factory=dict)
     received: list[Notification] = field(default_factory=list)
     url: str = ""
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -246,7 +247,7 @@ class Listener:
         if self.status_code is None:
             return web.Response(text="<p>thank you</p>", content_type="text/html")
         headers = {"X-M2M-RSC": str(self.status_code), "X-M2M-RI": http.headers["X-M2M-RI"]}
-        return web.Response(headers=headers)
+        return web.Response(headers=headers | self.headers)
 
 
 async def eventually(ask: Callable[[], Awaitable[T]], condition: Callable[[T], bool], patience: float = PATIENCE) -> T:

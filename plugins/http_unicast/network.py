@@ -102,7 +102,7 @@ class HttpUnicast(Network):
         if answer.headers.get("X-M2M-RI", request_identifier) != request_identifier:
             self._engine.discard(request_identifier, Discard.STRAY)
             return
-        if last_segment(answer.headers.get("X-M2M-Origin", host.id)) != last_segment(host.id):
+        if not is_url(host.id) and last_segment(answer.headers.get("X-M2M-Origin", host.id)) != last_segment(host.id):
             self._engine.discard(request_identifier, Discard.WRONG_ADDRESS)
             return
         try:
@@ -122,6 +122,11 @@ def host_name(address: str) -> str:
     except ValueError:
         return ""
     return (parts.hostname or "") if valid else ""
+
+
+def is_url(identifier: str) -> bool:
+    """Whether a host is known by its URL only: it may then call itself as it likes."""
+    return "://" in identifier
 
 
 def is_ip_address(name: str) -> bool:
