@@ -23,9 +23,9 @@ async def provision(table: Bench, window: float) -> None:
 @pytest.mark.parametrize(("count", "window"), [(1_000, 1.0), (10_000, 0.0)])
 async def test_all_answers_arrive(count: int, window: float, caplog: pytest.LogCaptureFixture) -> None:
     async with bench(build_devices("Cm", count)) as table:
-        if window == 0 and "raise net.core.rmem_max" in caplog.text:
-            pytest.skip("this machine allows no receive buffer that holds so many answers")
-        await provision(table, window)
+        # Where the kernel allows no receive buffer that holds them all, they have to be spread.
+        clipped = "raise net.core.rmem_max" in caplog.text
+        await provision(table, max(window, 5.0) if clipped else window)
         await table.multicast(table.request())
         answers = await table.engine.answered(count, seconds=60)
         assert len({answer.originator for answer in answers}) == len(answers) == count
