@@ -37,6 +37,7 @@ WIDTH = "100"  # columns of the tables that commands print
 
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
+NAME = re.compile(r"`([a-z]+(?:_[a-z]+)+)`")  # a setting or a field, by its underscore
 ANYTHING = "…"
 END_OF_STEP = "-- end of step --"
 NO_BLOCK = (0, "", "")
@@ -258,6 +259,13 @@ def test_every_route_of_the_operator_is_explained() -> None:
     ]
     assert methods
     assert not [route for route in methods if f"`{route}`" not in shown]
+
+
+def test_every_name_in_the_pages_is_one_of_the_code() -> None:
+    code = "\n".join(read(path) for room in ("cse", "plugins", "resources") for path in (ROOT / room).rglob("*.py"))
+    names = {name for page in PAGES for name in NAME.findall(read(page))}
+    assert names
+    assert not [name for name in sorted(names) if not re.search(rf"\b{name}\b", code)]
 
 
 def test_no_link_leads_nowhere() -> None:
