@@ -9,7 +9,7 @@ from tinydb.storages import MemoryStorage, Storage, touch
 
 from cse.core import Core
 from cse.network import Discard
-from cse.primitive import Request, Response
+from cse.primitive import Request, Response, is_content
 from cse.timing import Clock
 
 STATUS_CODES = range(1000, 10_000)
@@ -56,7 +56,7 @@ class Door:
         receiver = self._receivers.get(request_identifier)
         if receiver is None:
             self.strays += 1
-        elif response.status_code not in STATUS_CODES:
+        elif not self._is_valid(response):
             receiver.discard(Discard.MALFORMED, 1)
         else:
             receiver.answer(self._core.model.naming.originator(originator), response, network)
@@ -84,6 +84,9 @@ class Door:
 
     def allows(self, address: str) -> bool:
         return self._core.allows(address)
+
+    def _is_valid(self, response: Response) -> bool:
+        return response.status_code in STATUS_CODES and is_content(response.content, self._core.settings.max_nesting)
 
     def close(self) -> None:
         """Close the document stores."""

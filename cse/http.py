@@ -22,7 +22,15 @@ from cse.errors import (
     OperationNotAllowed,
     UnsupportedMediaType,
 )
-from cse.primitive import Operation, Request, Response, ResponseType, ResultContent, error_response
+from cse.primitive import (
+    Operation,
+    Request,
+    Response,
+    ResponseType,
+    ResultContent,
+    error_response,
+    nests_deeper,
+)
 from cse.timing import Clock, timestamp
 
 JSON_TYPES = {"application/json", "application/vnd.onem2m-res+json", "application/vnd.onem2m-ntfy+json"}
@@ -105,22 +113,9 @@ def parse_json(data: bytes, max_nesting: int) -> Any:
         document = orjson.loads(data)
     except orjson.JSONDecodeError as error:
         raise BadRequest(f"the body is not valid JSON: {error}") from error
-    if data.count(b"[") + data.count(b"{") > max_nesting and _is_deeper(document, max_nesting):
+    if data.count(b"[") + data.count(b"{") > max_nesting and nests_deeper(document, max_nesting):
         raise BadRequest(f"the body nests deeper than {max_nesting} levels (max_nesting): flatten it")
     return document
-
-
-def _is_deeper(document: Any, levels: int) -> bool:
-    """Whether lists and objects are nested in each other over more than so many levels."""
-    layer = [document]
-    for _ in range(levels + 1):
-        layer = [
-            item
-            for container in layer
-            if isinstance(container, dict | list)
-            for item in (container.values() if isinstance(container, dict) else container)
-        ]
-    return bool(layer)
 
 
 def parse_request(method: str, path: str, query_string: bytes, headers: Headers, content: Any) -> Request:

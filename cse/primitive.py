@@ -117,6 +117,28 @@ class Response:
         return 2000 <= self.status_code < 3000
 
 
+def nests_deeper(document: Content, levels: int) -> bool:
+    """Whether lists and objects are nested in each other over more than so many levels."""
+    layer = [document]
+    for _ in range(levels + 1):
+        layer = [
+            item
+            for container in layer
+            if isinstance(container, dict | list)
+            for item in (container.values() if isinstance(container, dict) else container)
+        ]
+    return bool(layer)
+
+
+def is_content(value: Any, levels: int) -> bool:
+    """Whether a binding other than JSON has decoded something that JSON can express, nested over so many levels."""
+    try:
+        encoded = orjson.dumps(value)
+    except TypeError:
+        return False
+    return encoded.count(b"[") + encoded.count(b"{") <= levels or not nests_deeper(value, levels)
+
+
 def error_response(status_code: int, sentence: str) -> Response:
     """An unsuccessful response; the sentence goes out as `m2m:dbg`."""
     return Response(status_code, {"m2m:dbg": sentence})
