@@ -2,7 +2,9 @@
 
 import asyncio
 import ipaddress
+import logging
 from collections.abc import Callable, Coroutine, Mapping
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from cse.config import ServerSettings
@@ -11,11 +13,18 @@ from cse.resource import Model, Work
 from cse.store import Store, Transaction
 from cse.timing import Clock
 
+log = logging.getLogger(__name__)
+
 T = TypeVar("T")
+
+MOST_REMEMBERED_ADDRESSES = 200_000  # networks ask for every host of a group
 
 
 class Core:
-    """`run` and `read` carry out units of work; `effects_added` is set when effects have been committed."""
+    """`run` and `read` carry out units of work; `effects_added` is set when effects have been committed.
+
+    `allows` says whether the operator lets requests leave for an IP address.
+    """
 
     def __init__(self, model: Model, store: Store, clock: Clock, networks: Mapping[str, Network]) -> None:
         self.model = model
@@ -23,6 +32,7 @@ class Core:
         self.clock = clock
         self.networks = networks
         self.effects_added = asyncio.Event()
+        self.allows: Callable[[str], bool] = lru_cache(MOST_REMEMBERED_ADDRESSES)(self._allows)
         self._allowed = [ipaddress.ip_network(text) for text in model.settings.allowed_targets]
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -46,27 +56,31 @@ class Core:
         """Carry out a unit that changes nothing."""
         return await self.store.read(lambda transaction: unit(self._work(transaction)))
 
-    def allows(self, address: str) -> bool:
-        """Whether the operator lets requests leave for this IP address."""
+    def start(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        """Run something beside the requests; it is cancelled when the server stops."""
+        task = asyncio.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    async def stop_tasks(self) -> None:
+        """Cancel what `start` has started and is still running, and what that starts in turn."""
+        while tasks := list(self._tasks):
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _allows(self, address: str) -> bool:
         try:
             target = ipaddress.ip_address(address)
         except ValueError:
             return False
         return any(target in network for network in self._allowed)
 
-    def start(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
-        """Run something beside the requests; it is cancelled when the server stops."""
-        task = asyncio.create_task(work, name=name)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
-
-    async def stop_tasks(self) -> None:
-        """Cancel what `start` has started and is still running."""
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            log.error("%s failed", task.get_name(), exc_info=error)
 
     def _work(self, transaction: Transaction) -> Work:
         return Work(transaction, self.model, self.clock.now())

@@ -8,7 +8,7 @@ from cse.core import Core
 from cse.door import Door
 from cse.errors import TargetNotReachable
 from cse.fanout.reach import gather
-from cse.network import Delivery, DeliveryFailed, Discard, Host, Way
+from cse.network import Delivery, DeliveryFailed, Discard, Host, Network, Way
 from cse.primitive import Operation, Request, Response
 from cse.resource import Outgoing, Work
 
@@ -74,24 +74,36 @@ class Exchange:
         )
         for way in ways:
             try:
-                return await self._by(way, host, request, waiter)
+                await self._by(way, host, request, waiter)
             except DeliveryFailed as error:
                 why = str(error)
+            if waiter.answered.done():
+                return waiter.answered.result()
         raise TargetNotReachable(f"{host.id} can't be reached ({why or 'no network knows its address'})")
 
-    async def _by(self, way: Way, host: Host, request: Request, waiter: _Waiter) -> Response:
+    async def _by(self, way: Way, host: Host, request: Request, waiter: _Waiter) -> None:
         timeout = self._core.settings.exchange_timeout
         clock = self._core.clock
         delivery = Delivery(request, way.offer, way.address, [host], "", 1, timeout, clock.now() + timeout)
         network = self._core.networks[way.offer.network]
 
         async def deliver_and_wait() -> None:
-            await network.deliver(delivery)
-            await waiter.answered
+            await _isolated(network, delivery)
+            await asyncio.shield(waiter.answered)  # the answer may still come while the next way is tried
 
         if not await clock.within(timeout, deliver_and_wait()):
             raise DeliveryFailed(f"no answer within {timeout:g} seconds by {way.offer.network}")
-        return waiter.answered.result()
+
+
+async def _isolated(network: Network, delivery: Delivery) -> None:
+    """A network that raises has not delivered, and harms nobody else."""
+    try:
+        await network.deliver(delivery)
+    except DeliveryFailed:
+        raise
+    except Exception as error:
+        log.exception("network %s failed to deliver", network.name)
+        raise DeliveryFailed(f"network {network.name} failed; see the server's log") from error
 
 
 def find_host(work: Work, target: str) -> Host | None:

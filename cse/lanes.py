@@ -1,15 +1,18 @@
 """Work side by side: a queue per lane, and a bounded number of workers that empty it."""
 
 import asyncio
+import logging
 from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable
 from typing import cast
+
+log = logging.getLogger(__name__)
 
 Job = Callable[[], Awaitable[None]]
 
 
 class Lanes:
-    """No task per job: a worker lives as long as the queue of its lane has something."""
+    """No task per job: a worker lives as long as the queue of its lane has something. A job that raises is logged."""
 
     def __init__(self, parallel: int) -> None:
         self._parallel = parallel
@@ -26,7 +29,8 @@ class Lanes:
     async def stop(self) -> None:
         """Forget what has not begun and cancel what has."""
         workers = [worker for lane in self._workers.values() for worker in lane]
-        self._queues.clear()
+        for queue in self._queues.values():
+            queue.clear()
         for worker in workers:
             worker.cancel()
         await asyncio.gather(*workers, return_exceptions=True)
@@ -35,7 +39,7 @@ class Lanes:
         queue = self._queues[lane]
         try:
             while queue:
-                await queue.popleft()()
+                await _carry_out(queue.popleft(), lane)
         finally:
             self._leave(lane)
 
@@ -45,3 +49,10 @@ class Lanes:
         if not workers:
             del self._workers[lane]
             self._queues.pop(lane, None)
+
+
+async def _carry_out(job: Job, lane: str) -> None:
+    try:
+        await job()
+    except Exception:
+        log.exception("a job in lane %s failed", lane)

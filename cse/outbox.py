@@ -10,6 +10,7 @@ from cse.store import Effect
 
 log = logging.getLogger(__name__)
 
+PAUSE = 1.0  # seconds after which a store that has failed is asked again
 MOST_UNDER_WAY = 1000
 BATCH = 100
 
@@ -44,8 +45,14 @@ class Outbox:
             await self._lanes.stop()
 
     async def _due(self, last: int) -> list[Effect]:
-        now = self._core.clock.now()
-        return await self._core.read(lambda work: work.transaction.effects.due(now, after=last, limit=BATCH))
+        while True:
+            try:
+                return await self._core.read(
+                    lambda work: work.transaction.effects.due(work.now, after=last, limit=BATCH)
+                )
+            except Exception:
+                log.exception("effects could not be read; next attempt in %g s", PAUSE)
+                await self._core.clock.sleep(PAUSE)
 
     async def _carry_out(self, effect: Effect) -> None:
         try:

@@ -14,12 +14,13 @@ log = logging.getLogger(__name__)
 
 
 class Sessions:
-    """One preparation per group at a time; changes that come meanwhile are handled together afterwards."""
+    """One preparation per group and network at a time; of changes that come meanwhile the last one counts."""
 
     def __init__(self, core: Core) -> None:
         self._core = core
-        self._under_way: set[str] = set()
+        self._frozen: set[str] = set()
         self._again: set[str] = set()
+        self._wanted: dict[tuple[str, str], list[Host]] = {}
 
     async def group_changed(self, effect: Effect) -> None:
         """The handler of the outbox: returns at once, setting up may take long."""
@@ -32,20 +33,38 @@ class Sessions:
 
     def prepare(self, group: str) -> None:
         """Let every network know the hosts of this group as they are now."""
-        if group in self._under_way:
+        if group in self._frozen:
             self._again.add(group)
         else:
-            self._under_way.add(group)
-            self._core.start(self._prepare(group), f"sessions of {group}")
+            self._frozen.add(group)
+            self._core.start(self._freeze(group), f"members of {group}")
 
-    async def _prepare(self, group: str) -> None:
-        hosts = await self._core.read(lambda work: _hosts(work, group))
+    async def _freeze(self, group: str) -> None:
+        try:
+            hosts = await self._core.read(lambda work: _hosts(work, group))
+        finally:
+            self._frozen.discard(group)
         for network in self._core.networks.values():
-            self._core.start(_isolated(network, group, hosts), f"{network.name} prepares {group}")
-        self._under_way.discard(group)
+            self._hand_over(network, group, hosts)
         if group in self._again:
             self._again.discard(group)
             self.prepare(group)
+
+    def _hand_over(self, network: Network, group: str, hosts: list[Host]) -> None:
+        key = network.name, group
+        idle = key not in self._wanted
+        self._wanted[key] = hosts
+        if idle:
+            self._core.start(self._prepare(network, group), f"{network.name} prepares {group}")
+
+    async def _prepare(self, network: Network, group: str) -> None:
+        """Until the network has prepared what is wanted last."""
+        key = network.name, group
+        prepared: list[Host] | None = None
+        while (hosts := self._wanted[key]) is not prepared:
+            await _isolated(network, group, hosts)
+            prepared = hosts
+        del self._wanted[key]
 
 
 async def _isolated(network: Network, group: str, hosts: list[Host]) -> None:
