@@ -26,9 +26,16 @@ def aggregated_response(work: Work, campaign_id: str) -> Response | None:
 
 def final_response(work: Work, campaign_id: str) -> Response:
     """The same at the end, when nobody having answered is an error: 5209."""
-    answer = aggregated_response(work, campaign_id)
-    if answer is not None:
-        return answer
+    return aggregated_response(work, campaign_id) or nobody_answered()
+
+
+def has_items(work: Work, campaign_id: str) -> bool:
+    """Whether the aggregated response would have an item, without composing it."""
+    return any(_is_item(state, reason) for _, state, reason in work.transaction.campaigns.counts(campaign_id))
+
+
+def nobody_answered() -> Response:
+    """The response to a fan-out that has no item to show."""
     return error_response(
         GroupMembersNotResponded.status_code,
         "no member answered before the deadline: give a later X-M2M-RET, or use rt=1 and poll",
@@ -37,17 +44,18 @@ def final_response(work: Work, campaign_id: str) -> Response:
 
 def aggregate(request: Request, rows: Iterable[Row]) -> dict[str, Any]:
     """m2m:agr over these rows. Members that stay silent, and those given up, have no item."""
-    items = [_item(request, row) for row in rows]
-    return {"m2m:agr": {"m2m:rsp": [item for item in items if item is not None]}}
+    return {"m2m:agr": {"m2m:rsp": [_item(request, row) for row in rows if _is_item(row.state, row.reason)]}}
 
 
-def _item(request: Request, row: Row) -> dict[str, Any] | None:
+def _is_item(state: str, reason: str) -> bool:
+    return state in (State.ANSWERED, State.UNREACHABLE) or reason in (Failure.REFUSED, Failure.ERROR)
+
+
+def _item(request: Request, row: Row) -> dict[str, Any]:
     if row.state == State.ANSWERED:
         content = orjson.loads(row.content) if row.content else None
         return _response(request, row, row.status_code, content)
-    if row.state == State.UNREACHABLE or row.reason in (Failure.REFUSED, Failure.ERROR):
-        return _response(request, row, UNREACHABLE, {"m2m:dbg": f"{row.member} can't be reached: {row.reason}"})
-    return None
+    return _response(request, row, UNREACHABLE, {"m2m:dbg": f"{row.member} can't be reached: {row.reason}"})
 
 
 def _response(request: Request, row: Row, status_code: int, content: Any) -> dict[str, Any]:

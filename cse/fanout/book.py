@@ -1,7 +1,9 @@
 """The rows and counters of a running campaign: changed in memory, written in batches, never lost once written."""
 
 import asyncio
-from collections.abc import Sequence
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any
 
 from cse.core import Core
@@ -10,6 +12,10 @@ from cse.fanout.states import State
 from cse.network import Discard
 from cse.resource import Work
 from cse.store import Campaign, Row
+
+log = logging.getLogger(__name__)
+
+PAUSE = 1.0  # seconds after which a store that has failed is tried again
 
 
 class Book:
@@ -41,22 +47,20 @@ class Book:
 
     def plan(self, document: dict[str, Any]) -> None:
         """Keep the first plan for the report."""
-        self._document.setdefault("plan", document)
-        self._changed.set()
+        if "plan" not in self._document:
+            self._document["plan"] = document
+            self._changed.set()
 
     def transmitted(self, network: str, transmissions: int, airtime_ms: float) -> None:
         """A network has put something on its medium."""
         totals = self._totals(network)
-        totals["transmissions"] += transmissions
-        totals["airtimeMs"] += airtime_ms
+        totals["transmissions"] += int(transmissions)
+        totals["airtimeMs"] += float(airtime_ms)
         self._changed.set()
 
     def discarded(self, reason: Discard, count: int) -> None:
         """Answers came in that change nothing."""
-        totals = self._document.setdefault("discarded", {})
-        totals[reason.value] = totals.get(reason.value, 0) + count
-        if self._over and not self._changed.is_set():
-            self._core.start(self._save_late(), f"late answers of {self.campaign.id}")
+        count_discarded(self.campaign, reason, count)
         self._changed.set()
 
     def start(self) -> None:
@@ -64,43 +68,47 @@ class Book:
         self._writing = asyncio.create_task(self._keep_writing(), name=f"rows of {self.campaign.id}")
 
     async def stop(self) -> None:
-        """Write no more: the server stops, the campaign will be resumed."""
+        """Write what has changed and no more: the server stops, the campaign will be resumed."""
+        self._over = True
         self._writing.cancel()
         await asyncio.gather(self._writing, return_exceptions=True)
+        try:
+            await self.write()
+        except Exception:
+            log.exception("the last changes of campaign %s are lost", self.campaign.id)
 
     async def write(self) -> None:
-        """Write what has changed so far and, when it is time, tell the originator."""
+        """Write what has changed so far and, when it is time, tell the originator what had been written before."""
         self._changed.clear()
-        rows, self._dirty = list(self._dirty.values()), {}
-        self._progress.add(rows)
+        dirty, self._dirty = self._dirty, {}
         now = self._core.clock.now()
-        tell = not self._over and self._progress.is_due(now)
+        tell = not self._over and self._progress.due_in(now) == 0
 
         def unit(work: Work) -> None:
-            work.transaction.campaigns.write(self.campaign.id, rows)
+            work.transaction.campaigns.write(self.campaign.id, dirty.values())
             work.transaction.campaigns.save(self.campaign)
             if tell:
                 self._progress.tell(work)
 
-        await self._core.run(unit)
+        try:
+            await self._core.run(unit)
+        except Exception:
+            self._dirty = dirty | self._dirty
+            raise
         if tell:
             self._progress.told(now)
+        self._progress.add(dirty.values())
 
     async def finish(self) -> None:
         """Write the rest and end the campaign; the end itself is the last thing that is told."""
         self._over = True
         self._changed.set()
         await self._writing
-        await self._core.run(self._progress.finish)
+        await self._persistently(partial(self._core.run, self._progress.finish))
 
     def waiting(self) -> list[Row]:
         """The rows that have no final state."""
         return [row for row in self.rows if row.state == State.WAITING]
-
-    async def _save_late(self) -> None:
-        """What is counted after the end, many at once if many come."""
-        self._changed.clear()
-        await self._core.run(lambda work: work.transaction.campaigns.save(self.campaign))
 
     def _totals(self, network: str) -> dict[str, Any]:
         """`seconds` is when the last answer came, from the beginning of the campaign."""
@@ -111,5 +119,28 @@ class Book:
     async def _keep_writing(self) -> None:
         """While one batch is being committed the next one gathers."""
         while not self._over or self._changed.is_set():
+            await self._something_to_do()
+            await self._persistently(self.write)
+
+    async def _something_to_do(self) -> None:
+        """A row to write, or written ones that the originator is to hear of."""
+        pause = self._progress.due_in(self._core.clock.now())
+        if pause is None:
             await self._changed.wait()
-            await self.write()
+        else:
+            await self._core.clock.within(pause, self._changed.wait())
+
+    async def _persistently(self, step: Callable[[], Awaitable[None]]) -> None:
+        """A store that fails for a while, because the disk is full for example, delays a campaign but ends none."""
+        while True:
+            try:
+                return await step()
+            except Exception:
+                log.exception("campaign %s could not be written; next attempt in %g s", self.campaign.id, PAUSE)
+                await self._core.clock.sleep(PAUSE)
+
+
+def count_discarded(campaign: Campaign, reason: Discard, count: int) -> None:
+    """Count answers that change nothing in what the campaign's report shows."""
+    totals = campaign.document.setdefault("discarded", {})
+    totals[reason.value] = totals.get(reason.value, 0) + count

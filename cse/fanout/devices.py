@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -15,7 +15,7 @@ from cse.fanout.schedule import TEMPORARY, Pending, Schedule
 from cse.fanout.states import Failure, State
 from cse.lanes import Lanes
 from cse.matching import Plan, choose
-from cse.network import Delivery, DeliveryFailed, Discard, Host, Offer, Reach, Unreachable
+from cse.network import Delivery, DeliveryFailed, Discard, Host, Offer, Reach, Unreachable, Way
 from cse.primitive import Request, Response
 from cse.store import Row
 
@@ -35,7 +35,8 @@ class DeviceCampaign:
         self, core: Core, book: Book, request: Request, hosts: Mapping[str, Host], send_until: float, deadline: float
     ) -> None:
         self.book = book
-        self.is_over = False
+        self.answered = {row.host for row in book.rows if row.state == State.ANSWERED}
+        self._is_over = False
         self._core = core
         self._request = request
         self._hosts = hosts
@@ -54,24 +55,21 @@ class DeviceCampaign:
         """Until every member has a final state; then the campaign is finished in the store."""
         self.book.start()
         try:
-            await self._rounds()
+            await self._send_and_collect()
+            for host_id in list(self._schedule.pending):
+                self._settle(host_id)
+            await self.book.finish()
         except asyncio.CancelledError:
             await self.book.stop()
             raise
-        finally:
-            self.is_over = True
-            await self._lanes.stop()
-            await _cancelled(*self._broadcasts)
-        for item in list(self._schedule.pending.values()):
-            self._settle(item)
-        await self.book.finish()
 
     def answer(self, originator: str, response: Response, network: str) -> None:
         """First wins; everything else is counted and changes nothing."""
-        item = None if self.is_over else self._schedule.answered(originator)
+        item = None if self._is_over else self._schedule.answered(originator)
         if item is None:
-            self.discard(self._why_discarded(originator), 1)
+            self.discard(why_discarded(originator, self._hosts, self.answered), 1)
             return
+        self.answered.add(originator)
         changes = {
             "status_code": response.status_code,
             "content": b"" if response.content is None else orjson.dumps(response.content),
@@ -98,15 +96,21 @@ class DeviceCampaign:
         """Nothing more is sent; the silent members are CANCELLED."""
         self.give_up(list(self._schedule.pending), Failure.CANCELLED)
 
-    def _why_discarded(self, originator: str) -> Discard:
-        if originator not in self._hosts:
-            return Discard.STRAY
-        answered = any(row.host == originator and row.state == State.ANSWERED for row in self.book.rows)
-        return Discard.DUPLICATE if answered else Discard.LATE
-
     def _wake_when_done(self) -> None:
         if not self._schedule:
             self._changed.set()
+
+    async def _send_and_collect(self) -> None:
+        """Nothing that a network hands over may keep a campaign from its end: the silent members get an ERROR."""
+        try:
+            await self._rounds()
+        except Exception:
+            log.exception("campaign %s failed", self.book.campaign.id)
+            self.give_up(list(self._schedule.pending), Failure.ERROR)
+        finally:
+            self._is_over = True
+            await self._lanes.stop()
+            await _cancelled(*self._broadcasts)
 
     async def _rounds(self) -> None:
         clock = self._core.clock
@@ -143,7 +147,7 @@ class DeviceCampaign:
             offers = gather(self._core.networks.values(), hosts, self._request, self.book.campaign.group)
             self._reaches = dict(zip(self._hosts, offers, strict=True))
             self._asked_at = now
-        usable = [self._schedule.usable(item, self._reaches[item.host.id]) for item in due]
+        usable = [self._schedule.usable(item, self._reaches.get(item.host.id, ())) for item in due]
         plan = choose(usable, available_ms=int((self._deadline - now) * 1000))
         self.book.plan(plan_document(plan, [item.host for item in due]))
         return plan
@@ -152,8 +156,7 @@ class DeviceCampaign:
         """Nothing can carry the request to this host now; whether that may change depends on the reason."""
         item.unreachable = reason
         if item.attempts == 0 and reason is not None and reason.reason not in TEMPORARY:
-            self._schedule.answered(item.host.id)
-            self._settle(item)
+            self._settle(item.host.id)
             self._wake_when_done()
         else:
             self._schedule.again(item, self._core.clock.now() + self._core.settings.unicast_backoff_limit)
@@ -167,7 +170,7 @@ class DeviceCampaign:
         items = [item for item in items if item.host.id in self._schedule.pending]
         if not items or self._core.clock.now() >= self._send_until:
             return
-        attempt = self._schedule.sending(items, offer)
+        attempt = self._schedule.sending(items, Way(offer, address))
         for item in items:
             for position in item.positions:
                 self.book.set(position, network=offer.network, attempts=item.attempts)
@@ -212,8 +215,11 @@ class DeviceCampaign:
         settings = self._core.settings
         return min(settings.unicast_backoff_limit, settings.unicast_backoff * 2.0 ** min(attempts - 1, 30))
 
-    def _settle(self, item: Pending) -> None:
+    def _settle(self, host_id: str) -> None:
         """The final state of a host that has not answered."""
+        item = self._schedule.answered(host_id)
+        if item is None:
+            return
         if item.attempts:
             self._end(item, State.FAILED, Failure(item.failure or Failure.SILENT))
         elif item.unreachable is not None:
@@ -234,6 +240,13 @@ def _pending(rows: Iterable[Row], hosts: Mapping[str, Host]) -> list[Pending]:
         item = found.setdefault(row.host, Pending(host, [], attempts=row.attempts, network=row.network))
         item.positions.append(row.position)
     return list(found.values())
+
+
+def why_discarded(originator: str, hosts: Container[str], answered: Container[str]) -> Discard:
+    """Why an answer to a campaign that went to these hosts, some of which have answered already, changes nothing."""
+    if originator not in hosts:
+        return Discard.STRAY
+    return Discard.DUPLICATE if originator in answered else Discard.LATE
 
 
 def plan_document(plan: Plan, hosts: Sequence[Host]) -> dict[str, Any]:

@@ -34,7 +34,7 @@ class LocalCampaign:
 
     async def _slice(self, rows: list[Row]) -> None:
         now = self._core.clock.now()
-        tell = self._progress.is_due(now)
+        tell = self._progress.due_in(now) == 0
 
         def unit(work: Work) -> list[Row]:
             guard = Guard(work, self._request.originator)

@@ -1,40 +1,44 @@
 """Tells who asked for a fan-out how it goes: the <request> resource changes, and rt=2 gets the new answers."""
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from cse.events import send_later
-from cse.fanout.aggregate import aggregate, final_response
+from cse.fanout.aggregate import aggregate, has_items, nobody_answered
 from cse.fanout.states import FINISHED, State
 from cse.primitive import OK, Request, Response, ResponseType
 from cse.resource import Outgoing, Work
 from cse.store import Campaign, Row
 
 INTERVAL = 1.0  # seconds: a subscriber is not told about every single answer
+MOST_AT_ONCE = 1000  # items in one notification, which has to fit into somebody's largest body
 
 
 class Progress:
     """Of one campaign. `news` are rows settled since the originator was told last."""
 
-    def __init__(self, campaign: Campaign, request: Request, news: list[Row]) -> None:
+    def __init__(self, campaign: Campaign, request: Request, rows: Sequence[Row]) -> None:
         self._campaign = campaign
         self._request = request
-        self._news = news
+        self._news: list[Row] = []
         self._told_at = 0.0
+        self.add(rows)
 
-    def add(self, rows: list[Row]) -> None:
-        """These rows have just left the state WAITING."""
-        self._news.extend(row for row in rows if row.state != State.WAITING)
+    def add(self, rows: Iterable[Row]) -> None:
+        """These rows have been written; those that have left the state WAITING are news."""
+        if self._campaign.request_resource:
+            self._news.extend(row for row in rows if row.state != State.WAITING)
 
-    def is_due(self, now: float) -> bool:
-        """Whether there is something to tell and the last time is long enough ago."""
-        return bool(self._news and self._campaign.request_resource) and now - self._told_at >= INTERVAL
+    def due_in(self, now: float) -> float | None:
+        """Seconds until the news are to be told, None while there are none."""
+        return max(0.0, self._told_at + INTERVAL - now) if self._news else None
 
     def tell(self, work: Work) -> None:
         """In a unit of work: change the <request> resource and notify. Call `told` after its commit."""
         resource = work.transaction.resources.get(self._campaign.request_resource)
         if resource is not None:
             work.model.request_keeper.progress(work, resource)
-            self._notify(work, aggregate(self._request, self._news))
+            self._notify(work)
 
     def told(self, now: float) -> None:
         """The originator knows everything up to now."""
@@ -48,15 +52,20 @@ class Progress:
         work.transaction.campaigns.save(self._campaign)
         resource = work.transaction.resources.get(self._campaign.request_resource)
         if resource is not None:
-            response = final_response(work, self._campaign.id)
+            response = Response(OK) if has_items(work, self._campaign.id) else nobody_answered()
             work.model.request_keeper.close(work, resource, response)
-            if not response.succeeded:
+            if response.succeeded:
+                self._notify(work)
+            else:
                 notify_originator(work, self._request, response)
-            elif self._news:
-                self._notify(work, aggregate(self._request, self._news))
 
-    def _notify(self, work: Work, content: dict[str, Any]) -> None:
-        notify_originator(work, self._request, Response(OK, content))
+    def _notify(self, work: Work) -> None:
+        if self._request.response_type is not ResponseType.NON_BLOCKING_ASYNCH:
+            return
+        for start in range(0, len(self._news), MOST_AT_ONCE):
+            content = aggregate(self._request, self._news[start : start + MOST_AT_ONCE])
+            if content["m2m:agr"]["m2m:rsp"]:
+                notify_originator(work, self._request, Response(OK, content))
 
 
 def notify_originator(work: Work, request: Request, response: Response) -> None:

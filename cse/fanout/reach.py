@@ -22,9 +22,18 @@ def _ask(network: Network, hosts: Sequence[Host], request: Request, group: str) 
     try:
         offers = network.offers(hosts, request, group)
         if len(offers) == len(hosts):
-            return offers
+            return _checked(network, offers)
         log.error("network %s made %d offers for %d hosts", network.name, len(offers), len(hosts))
     except Exception:
         log.exception("network %s failed to make offers", network.name)
     nothing = (Unreachable(network.name, Reason.OFFLINE, "the plugin failed; see the server's log"),)
     return [nothing] * len(hosts)
+
+
+def _checked(network: Network, offers: Sequence[Reach]) -> Sequence[Reach]:
+    """What a network that keeps its contract offers; anything else must be found here, where it harms nobody else."""
+    for reach in offers:
+        for entry in reach:
+            if not isinstance(entry, Unreachable) and entry.offer.network != network.name:
+                raise ValueError(f"an offer in the name of {entry.offer.network}")
+    return offers

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from cse.network import Host, Offer, Reach, Unreachable, Way
+from cse.network import Host, Reach, Unreachable, Way
 
 TEMPORARY = frozenset({"OFFLINE", "DUTY_CYCLE", "NOT_JOINED"})
 
@@ -33,7 +33,7 @@ class Schedule:
     def __init__(self, pending: Iterable[Pending], now: float, broadcasts_allowed: int) -> None:
         self.pending = {item.host.id: item for item in pending}
         self._allowed = broadcasts_allowed
-        self._broadcasts: Counter[str] = Counter()
+        self._broadcasts: Counter[tuple[str, str]] = Counter()
         self._ties = itertools.count()
         self._queue = [(now, next(self._ties), host_id) for host_id in self.pending]
 
@@ -64,24 +64,25 @@ class Schedule:
         """The host has answered, or is given up; None if it had before."""
         return self.pending.pop(host_id, None)
 
-    def sending(self, items: Sequence[Pending], offer: Offer) -> int:
-        """A transmission by this offer goes out to these hosts; its number, for a broadcast that of the datagram."""
+    def sending(self, items: Sequence[Pending], way: Way) -> int:
+        """A transmission goes out to these hosts this way; its number, for a broadcast that of the datagram."""
         for item in items:
             item.attempts += 1
-            item.network = offer.network
-        if not offer.broadcast:
+            item.network = way.offer.network
+        if not way.offer.broadcast:
             return items[0].attempts
-        self._broadcasts[offer.id] += 1
-        return self._broadcasts[offer.id]
+        datagram = way.offer.id, way.address
+        self._broadcasts[datagram] += 1
+        return self._broadcasts[datagram]
 
     def usable(self, item: Pending, reach: Reach) -> Reach:
         """What is left to try for a host: no spent broadcast, nothing that failed; when nothing is left, all again."""
-        ways = [entry for entry in reach if isinstance(entry, Way) and not self._is_spent(entry.offer)]
+        ways = [entry for entry in reach if isinstance(entry, Way) and not self._is_spent(entry)]
         fresh = [way for way in ways if way.offer.id not in item.avoided]
         if ways and not fresh:
             item.avoided.clear()
             fresh = ways
         return [*fresh, *(entry for entry in reach if isinstance(entry, Unreachable))]
 
-    def _is_spent(self, offer: Offer) -> bool:
-        return offer.broadcast and self._broadcasts[offer.id] >= self._allowed
+    def _is_spent(self, way: Way) -> bool:
+        return way.offer.broadcast and self._broadcasts[way.offer.id, way.address] >= self._allowed

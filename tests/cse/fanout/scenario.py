@@ -28,6 +28,7 @@ from cse.network import (
 )
 from cse.operator import find_campaign
 from cse.primitive import OK, Operation, Request, Response, ResponseType
+from cse.store import Store
 from cse.testing.clock import ManualClock
 from cse.timing import timestamp
 
@@ -203,13 +204,14 @@ class Scenario:
 
 @asynccontextmanager
 async def scenario(
-    store: str = "memory:", clock: ManualClock | None = None, **settings: Any
+    store: str | Store = "memory:", clock: ManualClock | None = None, **settings: Any
 ) -> AsyncIterator[Scenario]:
     """A running server; give the same sqlite store and clock again for a restart."""
     clock = clock or ManualClock()
     air, wire = ScriptedNetwork("air", broadcast=True), ScriptedNetwork("wire")
-    values = {"server": {"store": store} | settings}
-    server = Server(Settings(values), clock=clock, networks=[air, wire])
+    url, engine = (store, None) if isinstance(store, str) else ("memory:", store)
+    values = {"server": {"store": url} | settings}
+    server = Server(Settings(values), store=engine, clock=clock, networks=[air, wire])
     async with server.running():
         yield Scenario(server, air, wire, clock)
 

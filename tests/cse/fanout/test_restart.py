@@ -98,4 +98,4 @@ async def _ignore(asking: Coroutine[Any, Any, Response]) -> None:
 
 async def _answered(city: Scenario, request: str, count: int) -> bool:
     rows = (await city.rows(request)).values()
-    return sum(row.state == "answered" for row in rows) >= count
+    return bool(sum(row.state == "answered" for row in rows) >= count)
