@@ -32,7 +32,7 @@ RELEASE_VERSIONS = ["2a", "3", "4", "5"]
 
 
 class Server:
-    """One CSE. `async with server.running():` starts and stops it; `asgi` is its application."""
+    """One CSE. `async with server.running():` starts and stops it; `asgi`, its application, is served in between."""
 
     def __init__(
         self,
@@ -84,14 +84,9 @@ class Server:
             await core.store.close()
 
     def _application(self) -> Starlette:
-        @asynccontextmanager
-        async def lifespan(application: Starlette) -> AsyncIterator[None]:
-            async with self.running():
-                yield
-
         binding = HttpBinding(self.requests, self.core.settings, self.core.clock)
         operator = Operator(self.core, self.door, self.fan_out)
-        application = Starlette(routes=operator.routes(), lifespan=lifespan)
+        application = Starlette(routes=operator.routes())
         application.router.default = binding
         return application
 
@@ -112,7 +107,7 @@ class Server:
             "srt": sorted(self.core.model.types),
             "srv": RELEASE_VERSIONS,
             "csz": ["application/json"],
-            "poa": [f"http://{settings.host}:{settings.port}"],
+            "poa": [settings.url],
         }
         existing = work.transaction.resources.get(naming.base_identifier)
         if existing is None:

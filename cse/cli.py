@@ -6,6 +6,7 @@ import logging
 import os
 import socket
 import sys
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError, URLError
@@ -46,35 +47,38 @@ def serve(assignments: tuple[str, ...], config: Path | None, insecure: bool, log
     sys.setswitchinterval(SWITCH_INTERVAL)
     logging.basicConfig(level=log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
-        settings = Settings.load(config, os.environ, _overrides(assignments, options))
-        listener = _listen(settings, insecure=insecure)
-        server = Server(settings)
+        overrides = _overrides(assignments, options)
+        listener = _listen(Settings.load(config, os.environ, overrides), insecure=insecure)
+        overrides["server"]["port"] = listener.getsockname()[1]
+        server = Server(Settings.load(config, os.environ, overrides))
+        with suppress(KeyboardInterrupt):
+            _WebServer(server).run(sockets=[listener])
     except ConfigurationError as error:
         raise click.ClickException(str(error)) from error
-    configuration = uvicorn.Config(
-        server.asgi, log_config=None, access_log=False, lifespan="on", loop="uvloop", timeout_graceful_shutdown=5
-    )
-    _Announcing(configuration, settings, listener).run(sockets=[listener])
 
 
-class _Announcing(uvicorn.Server):
-    """Says where it is and how to try it, once it really answers."""
+class _WebServer(uvicorn.Server):
+    """Starts and stops the CSE with itself; says where it is and how to try it, once it really answers."""
 
-    def __init__(self, configuration: uvicorn.Config, settings: Settings, listener: socket.socket) -> None:
-        super().__init__(configuration)
-        self._settings = settings.server
-        self._address = "http://{}:{}".format(*listener.getsockname()[:2])
+    def __init__(self, server: Server) -> None:
+        options: dict[str, Any] = {"log_config": None, "access_log": False, "lifespan": "off", "ws": "none"}
+        super().__init__(uvicorn.Config(server.asgi, loop="uvloop", timeout_graceful_shutdown=5, **options))
+        self._server = server
+        self._running = AsyncExitStack()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await self._running.enter_async_context(self._server.running())
         await super().startup(sockets=sockets)
-        if self.should_exit:
-            return
-        base = self._settings.cse_name
-        click.echo(f"cse {__version__} at {self._address}/{base}, resources in {self._settings.store}")
+        settings = self._server.core.settings
+        address = f"{settings.url}/{settings.cse_name}"
+        click.echo(f"cse {__version__} at {address}, resources in {settings.store}")
         click.echo(
-            f"try: curl -H 'X-M2M-Origin: {self._settings.admin_originator}' -H 'X-M2M-RI: 1' -H 'X-M2M-RVI: 3'"
-            f" {self._address}/{base}"
+            f"try: curl -H 'X-M2M-Origin: {settings.admin_originator}' -H 'X-M2M-RI: 1' -H 'X-M2M-RVI: 3' {address}"
         )
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().shutdown(sockets=sockets)
+        await self._running.aclose()
 
 
 def _overrides(assignments: tuple[str, ...], options: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -102,6 +106,8 @@ def _listen(settings: Settings, *, insecure: bool) -> socket.socket:
         raise ConfigurationError(
             f"host {host} can be reached by others, and anybody may claim any X-M2M-Origin: add --insecure to allow it"
         )
+    if not 0 <= port <= 65535:
+        raise ConfigurationError(f"port in [server] must be between 0 and 65535, not {port}")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

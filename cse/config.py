@@ -69,6 +69,11 @@ class ServerSettings:
     exchange_timeout: float = setting(5.0, "seconds to wait for the answer to a notification")
     parallel_notifications: int = setting(64, "notifications under way at the same time")
 
+    @property
+    def url(self) -> str:
+        """Where the server is found."""
+        return f"http://[{self.host}]:{self.port}" if ":" in self.host else f"http://{self.host}:{self.port}"
+
 
 class Settings:
     """All sections, with values from defaults, a file, the environment and explicit overrides, in rising order."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from functools import lru_cache
 from typing import Any, TypeVar
 
-from cse.config import ServerSettings
+from cse.config import ConfigurationError, ServerSettings
 from cse.network import Network
 from cse.resource import Model, Work
 from cse.store import Store, Transaction
@@ -33,7 +33,7 @@ class Core:
         self.networks = networks
         self.effects_added = asyncio.Event()
         self.allows: Callable[[str], bool] = lru_cache(MOST_REMEMBERED_ADDRESSES)(self._allows)
-        self._allowed = [ipaddress.ip_network(text) for text in model.settings.allowed_targets]
+        self._allowed = [_ip_network(text) for text in model.settings.allowed_targets]
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -84,3 +84,10 @@ class Core:
 
     def _work(self, transaction: Transaction) -> Work:
         return Work(transaction, self.model, self.clock.now())
+
+
+def _ip_network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    try:
+        return ipaddress.ip_network(text)
+    except ValueError as error:
+        raise ConfigurationError(f"allowed_targets in [server] must be networks such as 10.0.0.0/8: {error}") from error

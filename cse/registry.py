@@ -8,7 +8,7 @@ import click
 import pluggy
 
 from cse import hookspecs
-from cse.address import Naming
+from cse.address import Naming, valid_name
 from cse.config import ConfigurationError, ServerSettings, Settings
 from cse.network import Network
 from cse.resource import Model, ResourceType
@@ -67,5 +67,19 @@ def add_commands(manager: pluggy.PluginManager, commands: click.Group) -> None:
 
 def model(manager: pluggy.PluginManager, settings: ServerSettings) -> Model:
     """Names, settings and resource types of one server."""
+    _check_names(settings)
     naming = Naming(settings.cse_id, settings.cse_name, settings.service_provider)
     return Model(naming, settings, resource_types(manager))
+
+
+def _check_names(settings: ServerSettings) -> None:
+    if not settings.cse_id.startswith("/"):
+        raise ConfigurationError(f"cse_id in [server] must start with a slash: /{settings.cse_id}")
+    names = {
+        "cse_id": settings.cse_id.removeprefix("/"),
+        "cse_name": settings.cse_name,
+        "service_provider": settings.service_provider,
+    }
+    for key, name in names.items():
+        if not valid_name(name):
+            raise ConfigurationError(f"{key} in [server] must be letters, digits, '-', '_' and '.', not {name!r}")

@@ -166,13 +166,13 @@ async def serving(
 
 async def _start(server: Server, listener: socket.socket, held: AsyncExitStack) -> None:
     """What `uvicorn.Server.serve` does, but it leaves signals alone and does not wait where nothing is under way."""
-    configuration = uvicorn.Config(server.asgi, log_config=None, lifespan="on", ws="none", timeout_graceful_shutdown=1)
+    options: dict[str, Any] = {"log_config": None, "lifespan": "off", "ws": "none"}
+    configuration = uvicorn.Config(server.asgi, timeout_graceful_shutdown=1, **options)
     configuration.load()
     web_server = uvicorn.Server(configuration)
     web_server.lifespan = configuration.lifespan_class(configuration)
+    await held.enter_async_context(server.running())
     await web_server.startup(sockets=[listener])
-    if web_server.should_exit:
-        raise RuntimeError("the server did not start: see the log")
     held.push_async_callback(_stop, web_server, listener)
 
 
@@ -184,7 +184,6 @@ async def _stop(web_server: uvicorn.Server, listener: socket.socket) -> None:
         asyncio_server.close()
     for connection in list(web_server.server_state.connections):
         connection.shutdown()
-    await web_server.lifespan.shutdown()
 
 
 class Notification(NamedTuple):
@@ -250,14 +249,16 @@ class Listener:
         return web.Response(headers=headers | self.headers)
 
 
-async def eventually(ask: Callable[[], Awaitable[T]], condition: Callable[[T], bool], patience: float = PATIENCE) -> T:
-    """Ask again and again until the answer fulfils the condition, and return it."""
+async def eventually(
+    ask: Callable[[], Awaitable[T]], condition: Callable[[T], bool], patience: float = PATIENCE, pause: float = 0.01
+) -> T:
+    """Ask again and again, so many seconds apart, until the answer fulfils the condition, and return it."""
     async with asyncio.timeout(patience):
         while True:
             answer = await ask()
             if condition(answer):
                 return answer
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(pause)
 
 
 async def hurrying(clock: ManualClock, work: Awaitable[T], step: float = 1.0) -> T:
