@@ -106,10 +106,6 @@ class Book:
         await self._writing
         await self._persistently(partial(self._core.run, self._progress.finish))
 
-    def waiting(self) -> list[Row]:
-        """The rows that have no final state."""
-        return [row for row in self.rows if row.state == State.WAITING]
-
     def _totals(self, network: str) -> dict[str, Any]:
         """`seconds` is when the last answer came, from the beginning of the campaign."""
         nothing = {"transmissions": 0, "airtimeMs": 0.0, "repaired": 0, "seconds": 0.0}

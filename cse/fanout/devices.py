@@ -4,35 +4,44 @@ import asyncio
 import logging
 from collections.abc import Container, Iterable, Mapping, Sequence
 from functools import partial
+from itertools import groupby
 from typing import Any
 
 import orjson
 
 from cse.core import Core
 from cse.fanout.book import Book
-from cse.fanout.reach import gather
+from cse.fanout.entry import Limits
+from cse.fanout.reach import gather_many
 from cse.fanout.schedule import TEMPORARY, Pending, Schedule
+from cse.fanout.slices import aside, in_slices
 from cse.fanout.states import Failure, State
 from cse.lanes import Lanes
 from cse.matching import Plan, choose
 from cse.network import Delivery, DeliveryFailed, Discard, Host, Offer, Reach, Unreachable, Way
 from cse.primitive import Request, Response
-from cse.store import Row
 
 log = logging.getLogger(__name__)
 
-REFRESH = 5.0  # seconds after which networks are asked anew what they offer
+REFRESH = 5.0  # seconds after which networks are asked anew what they offer, or longer where asking takes long:
+REFRESH_SHARE = 20.0  # so many times what it took the last time
 
 
 class DeviceCampaign:
-    """Runs one campaign. `request` is what devices get; nothing is sent after `send_until`, the end is at `deadline`.
+    """Runs one campaign. `request` is what devices get, `waiting` are the silent ones at the beginning.
 
     `hosts` are all permitted targets, those that have answered already included: a network must know whom a broadcast
     may reach. It is a `cse.door.Receiver`.
     """
 
     def __init__(
-        self, core: Core, book: Book, request: Request, hosts: Mapping[str, Host], send_until: float, deadline: float
+        self,
+        core: Core,
+        book: Book,
+        request: Request,
+        hosts: Mapping[str, Host],
+        waiting: Iterable[Pending],
+        limits: Limits,
     ) -> None:
         self.book = book
         self.answered = {row.host for row in book.rows if row.state == State.ANSWERED}
@@ -40,16 +49,15 @@ class DeviceCampaign:
         self._core = core
         self._request = request
         self._hosts = hosts
-        self._send_until = send_until
-        self._deadline = deadline
+        self._send_until = limits.send_until
+        self._deadline = limits.deadline
         settings = core.settings
-        waiting = _pending(book.waiting(), hosts)
         self._schedule = Schedule(waiting, core.clock.now(), 1 + settings.broadcast_repeats)
         self._lanes = Lanes(settings.parallel_deliveries)
         self._broadcasts: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
         self._reaches: dict[str, Reach] = {}
-        self._asked_at = float("-inf")
+        self._ask_again_at = float("-inf")
 
     async def run(self) -> None:
         """Until every member has a final state; then the campaign is finished in the store."""
@@ -118,39 +126,42 @@ class DeviceCampaign:
             self._changed.clear()
             upcoming = self._deadline
             if clock.now() < self._send_until:
-                self._send(self._schedule.take_due(clock.now()))
+                await self._send(self._schedule.take_due(clock.now()))
                 upcoming = min(upcoming, self._schedule.next_due() or upcoming)
             if self._schedule:
                 await clock.within(upcoming - clock.now(), self._changed.wait())
 
-    def _send(self, due: Sequence[Pending]) -> None:
+    async def _send(self, due: Sequence[Pending]) -> None:
         if not due:
             return
         groups: dict[tuple[str, str], tuple[Offer, list[Pending]]] = {}
-        plan = self._plan(due)
-        for item, way, reason in zip(due, plan.choices, plan.reasons, strict=True):
+        if self._core.clock.now() >= self._ask_again_at:
+            await self._ask_networks()
+        plan = await aside(len(due), self._plan, due, self._core.clock.now())
+        self.book.plan(plan_document(plan, [item.host for item in due]))
+        async for item, way, reason in in_slices(zip(due, plan.choices, plan.reasons, strict=True)):
             if way is None:
                 self._unserved(item, reason)
             else:
                 groups.setdefault((way.offer.id, way.address), (way.offer, []))[1].append(item)
-        for (_, address), (offer, items) in groups.items():
+        async for (_, address), (offer, items) in in_slices(groups.items()):
             job = partial(self._deliver, offer, address, items)
             if offer.broadcast:
                 self._start_broadcast(job)
             else:
                 self._lanes.add(offer.network, job)
 
-    def _plan(self, due: Sequence[Pending]) -> Plan:
-        now = self._core.clock.now()
-        if now - self._asked_at > REFRESH:
-            hosts = list(self._hosts.values())
-            offers = gather(self._core.networks.values(), hosts, self._request, self.book.campaign.group)
-            self._reaches = dict(zip(self._hosts, offers, strict=True))
-            self._asked_at = now
+    async def _ask_networks(self) -> None:
+        clock = self._core.clock
+        began = clock.now()
+        networks, hosts = self._core.networks.values(), list(self._hosts.values())
+        offers = await gather_many(networks, hosts, self._request, self.book.campaign.group)
+        self._reaches = dict(zip(self._hosts, offers, strict=True))
+        self._ask_again_at = clock.now() + max(REFRESH, REFRESH_SHARE * (clock.now() - began))
+
+    def _plan(self, due: Sequence[Pending], now: float) -> Plan:
         usable = [self._schedule.usable(item, self._reaches.get(item.host.id, ())) for item in due]
-        plan = choose(usable, available_ms=int((self._deadline - now) * 1000))
-        self.book.plan(plan_document(plan, [item.host for item in due]))
-        return plan
+        return choose(usable, available_ms=int((self._deadline - now) * 1000))
 
     def _unserved(self, item: Pending, reason: Unreachable | None) -> None:
         """Nothing can carry the request to this host now; whether that may change depends on the reason."""
@@ -159,7 +170,7 @@ class DeviceCampaign:
             self._settle(item.host.id)
             self._wake_when_done()
         else:
-            self._schedule.again(item, self._core.clock.now() + self._core.settings.unicast_backoff_limit)
+            self._schedule.again([item], self._core.clock.now() + self._core.settings.unicast_backoff_limit)
 
     def _start_broadcast(self, job: Any) -> None:
         task = asyncio.create_task(job(), name="broadcast")
@@ -171,9 +182,10 @@ class DeviceCampaign:
         if not items or self._core.clock.now() >= self._send_until:
             return
         attempt = self._schedule.sending(items, Way(offer, address))
-        for item in items:
-            for position in item.positions:
-                self.book.set(position, network=offer.network, attempts=item.attempts)
+        async for item in in_slices(items):
+            if item.host.id in self._schedule.pending:
+                for position in item.positions:
+                    self.book.set(position, network=offer.network, attempts=item.attempts)
         delivery = Delivery(
             request=self._request,
             offer=offer,
@@ -206,9 +218,12 @@ class DeviceCampaign:
         for item in items:
             item.failure = "" if failure is None else failure.value
             if failure is not None:
-                item.avoided.add(offer.id)
-            pause = window if offer.broadcast and failure is None else max(window, self._backoff(item.attempts))
-            self._schedule.again(item, now + pause)
+                item.avoided |= {offer.id}
+        if offer.broadcast and failure is None:
+            self._schedule.again(items, now + window)
+        else:
+            for attempts, several in groupby(sorted(items, key=_attempts), _attempts):
+                self._schedule.again(several, now + max(window, self._backoff(attempts)))
         self._changed.set()
 
     def _backoff(self, attempts: int) -> float:
@@ -232,14 +247,8 @@ class DeviceCampaign:
             self.book.set(position, state=state.value, reason=str(reason), attempts=item.attempts)
 
 
-def _pending(rows: Iterable[Row], hosts: Mapping[str, Host]) -> list[Pending]:
-    """One entry per host; a host that has gone from the tree meanwhile can still answer, but not be reached."""
-    found: dict[str, Pending] = {}
-    for row in rows:
-        host = hosts.get(row.host, Host(row.host, ()))
-        item = found.setdefault(row.host, Pending(host, [], attempts=row.attempts, network=row.network))
-        item.positions.append(row.position)
-    return list(found.values())
+def _attempts(item: Pending) -> int:
+    return item.attempts
 
 
 def why_discarded(originator: str, hosts: Container[str], answered: Container[str]) -> Discard:

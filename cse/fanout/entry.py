@@ -1,10 +1,11 @@
 """How a campaign stands in the store when it begins and when it goes on after a restart."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
 
-from cse.fanout.members import Frozen
+from cse.fanout.schedule import Pending, silent
 from cse.fanout.states import RUNNING, Failure, State
 from cse.network import Host
 from cse.primitive import Operation, Request
@@ -23,21 +24,21 @@ class Limits:
 
 
 def enter(
-    work: Work, request: Request, request_resource: str, frozen: Frozen, limits: Limits
+    work: Work, request: Request, request_resource: str, group: str, rows: Sequence[Row], limits: Limits
 ) -> tuple[Campaign, list[tuple[str, Row]]]:
     """Store the campaign; the rows of older ones that it supersedes are the second result."""
     campaigns = work.transaction.campaigns
     campaign = Campaign(
         id=work.new_identifier("cmp"),
         sequence=max(campaigns.last_sequence() + 1, int(work.now * 1e6)),
-        group=frozen.group.ri,
+        group=group,
         request=request.to_json(),
         request_resource=request_resource,
         created=limits.accepted,
         deadline=limits.deadline,
         state=RUNNING,
     )
-    campaigns.add(campaign, frozen.rows)
+    campaigns.add(campaign, rows)
     resource = work.transaction.resources.get(request_resource)
     if resource is not None:
         work.model.request_keeper.attach(work, resource, campaign.id)
@@ -72,8 +73,22 @@ def left_over(work: Work) -> list[Campaign]:
     return resumed
 
 
-def members(work: Work, campaign_id: str) -> tuple[list[Row], dict[str, Host]]:
-    """The rows of a campaign, and its hosts as they are in the tree now."""
+@dataclass(frozen=True, slots=True)
+class Members:
+    """The rows of a campaign by position, its hosts by AE-ID, and those that are silent, for the schedule."""
+
+    rows: list[Row]
+    hosts: dict[str, Host]
+    silent: list[Pending]
+
+    @classmethod
+    def of(cls, rows: list[Row], hosts: dict[str, Host]) -> "Members":
+        """Call it where it may take long: not in the event loop."""
+        return cls(rows, hosts, silent(rows, hosts))
+
+
+def stored_members(work: Work, campaign_id: str) -> Members:
+    """Of a stored campaign; its hosts are as they are in the tree now."""
     rows = work.transaction.campaigns.rows(campaign_id)
     hosts: dict[str, Host] = {}
     for row in rows:
@@ -81,7 +96,7 @@ def members(work: Work, campaign_id: str) -> tuple[list[Row], dict[str, Host]]:
         host = None if resource is None else work.type_of(resource).host(resource)
         if host is not None:
             hosts[host.id] = host
-    return rows, hosts
+    return Members.of(rows, hosts)
 
 
 def wire_request(campaign: Campaign, request: Request, limits: Limits) -> Request:

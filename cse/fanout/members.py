@@ -4,6 +4,7 @@ Freezing happens in one unit of work, so that all members are those of one momen
 """
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import orjson
 
@@ -130,8 +131,6 @@ class _Walk:
             answered_at=self._work.now,
         )
 
-    def _row(
-        self, member: str, *, state: str = State.WAITING, target: str = "", host: str = "", **values: object
-    ) -> None:
-        row = Row(len(self.frozen.rows), member, target, host, str(state))
-        self.frozen.rows.append(row._replace(**values))  # type: ignore[arg-type]
+    def _row(self, member: str, *, state: str = State.WAITING, target: str = "", host: str = "", **values: Any) -> None:
+        rows = self.frozen.rows
+        rows.append(Row(len(rows), member, target, host, str(state), **values))

@@ -2,8 +2,10 @@
 
 import logging
 from collections.abc import Iterable, Sequence
+from itertools import chain
 
-from cse.network import Host, Network, Reach, Reason, Unreachable, Way
+from cse.fanout.slices import aside, give_way
+from cse.network import Host, Network, Reach, Reason, Unreachable
 from cse.primitive import Request
 
 log = logging.getLogger(__name__)
@@ -11,11 +13,21 @@ log = logging.getLogger(__name__)
 
 def gather(networks: Iterable[Network], hosts: Sequence[Host], request: Request, group: str) -> list[Reach]:
     """For each host, in order, what all networks together offer."""
-    reaches: list[list[Way | Unreachable]] = [[] for _ in hosts]
+    return _together(len(hosts), [_ask(network, hosts, request, group) for network in networks])
+
+
+async def gather_many(networks: Iterable[Network], hosts: Sequence[Host], request: Request, group: str) -> list[Reach]:
+    """The same for so many hosts that other tasks must have their turn between one network and the next."""
+    answers = []
     for network in networks:
-        for reach, more in zip(reaches, _ask(network, hosts, request, group), strict=True):
-            reach.extend(more)
-    return list(reaches)
+        await give_way()
+        answers.append(_ask(network, hosts, request, group))
+    return await aside(len(hosts), _together, len(hosts), answers)
+
+
+def _together(hosts: int, answers: Sequence[Sequence[Reach]]) -> list[Reach]:
+    nothing: list[Reach] = [()] * hosts
+    return [tuple(chain.from_iterable(reaches)) for reaches in zip(nothing, *answers, strict=True)]
 
 
 def _ask(network: Network, hosts: Sequence[Host], request: Request, group: str) -> Sequence[Reach]:

@@ -3,10 +3,12 @@
 import heapq
 import itertools
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
+from cse.fanout.states import State
 from cse.network import Host, Reach, Unreachable, Way
+from cse.store import Row
 
 TEMPORARY = frozenset({"OFFLINE", "DUTY_CYCLE", "NOT_JOINED"})
 
@@ -24,41 +26,63 @@ class Pending:
     network: str = ""
     failure: str = ""
     unreachable: Unreachable | None = None
-    avoided: set[str] = field(default_factory=set)
+    avoided: frozenset[str] = frozenset()
+
+
+def silent(rows: Iterable[Row], hosts: Mapping[str, Host]) -> list[Pending]:
+    """One entry per host; a host that has gone from the tree meanwhile can still answer, but not be reached."""
+    found: dict[str, Pending] = {}
+    for row in rows:
+        if row.state != State.WAITING or not row.host:
+            continue
+        if row.host in found:
+            found[row.host].positions.append(row.position)
+        else:
+            host = hosts.get(row.host) or Host(row.host, ())
+            found[row.host] = Pending(host, [row.position], row.attempts, row.network)
+    return list(found.values())
 
 
 class Schedule:
-    """All silent hosts of a campaign. A host that is taken comes back with `again`, or is gone with `answered`."""
+    """All silent hosts of a campaign. A host that is taken comes back with `again`, or is gone with `answered`.
+
+    The queue holds hosts in batches, since those who heard a broadcast have their next turn together.
+    """
 
     def __init__(self, pending: Iterable[Pending], now: float, broadcasts_allowed: int) -> None:
         self.pending = {item.host.id: item for item in pending}
         self._allowed = broadcasts_allowed
         self._broadcasts: Counter[tuple[str, str]] = Counter()
         self._ties = itertools.count()
-        self._queue = [(now, next(self._ties), host_id) for host_id in self.pending]
+        self._queue = [(now, next(self._ties), list(self.pending))]
 
     def __bool__(self) -> bool:
         return bool(self.pending)
 
     def take_due(self, now: float) -> list[Pending]:
         """The silent hosts whose time has come."""
-        due = []
+        due: list[Pending] = []
         while self._queue and self._queue[0][0] <= now:
-            item = self.pending.get(heapq.heappop(self._queue)[2])
-            if item is not None:
-                due.append(item)
+            batch = heapq.heappop(self._queue)[2]
+            due += [self.pending[host_id] for host_id in batch if host_id in self.pending]
         return due
 
     def next_due(self) -> float | None:
         """When the next host's time comes; None while all are being delivered to."""
-        while self._queue and self._queue[0][2] not in self.pending:
+        while self._queue:
+            moment, _, batch = self._queue[0]
+            while batch and batch[-1] not in self.pending:
+                batch.pop()
+            if batch:
+                return moment
             heapq.heappop(self._queue)
-        return self._queue[0][0] if self._queue else None
+        return None
 
-    def again(self, item: Pending, moment: float) -> None:
-        """Try this host again at that moment if it is still silent."""
-        if item.host.id in self.pending:
-            heapq.heappush(self._queue, (moment, next(self._ties), item.host.id))
+    def again(self, items: Iterable[Pending], moment: float) -> None:
+        """Try these hosts again at that moment, as far as they are still silent."""
+        batch = [item.host.id for item in items if item.host.id in self.pending]
+        if batch:
+            heapq.heappush(self._queue, (moment, next(self._ties), batch))
 
     def answered(self, host_id: str) -> Pending | None:
         """The host has answered, or is given up; None if it had before."""
@@ -80,7 +104,7 @@ class Schedule:
         ways = [entry for entry in reach if isinstance(entry, Way) and not self._is_spent(entry)]
         fresh = [way for way in ways if way.offer.id not in item.avoided]
         if ways and not fresh:
-            item.avoided.clear()
+            item.avoided = frozenset()
             fresh = ways
         return [*fresh, *(entry for entry in reach if isinstance(entry, Unreachable))]
 

@@ -1,7 +1,6 @@
 """Begins, resumes and looks after fan-outs."""
 
 import logging
-from collections.abc import Mapping
 from typing import Any
 
 from cse.core import Core
@@ -10,17 +9,18 @@ from cse.errors import BadRequest, NotFound, OperationNotAllowed, RequestTimeout
 from cse.fanout.aggregate import final_response
 from cse.fanout.book import Book
 from cse.fanout.devices import DeviceCampaign, plan_document
-from cse.fanout.entry import Limits, enter, left_over, members, wire_request
+from cse.fanout.entry import Limits, Members, enter, left_over, stored_members, wire_request
 from cse.fanout.late import LateAnswers
 from cse.fanout.local import LocalCampaign
 from cse.fanout.members import freeze
 from cse.fanout.progress import Progress
-from cse.fanout.reach import gather
+from cse.fanout.reach import gather_many
 from cse.fanout.seen import SeenRequests
+from cse.fanout.slices import aside
 from cse.fanout.states import Failure, State
 from cse.matching import choose
-from cse.network import Host
 from cse.primitive import Operation, Request, Response, ResponseType
+from cse.resource import Work
 from cse.store import Campaign, Row
 from cse.timing import parse_moment
 
@@ -68,13 +68,13 @@ class FanOut:
         self._unfinished += 1
         try:
             limits = self.limits(request, self._core.clock.now() if accepted is None else accepted)
-            frozen = await self._core.read(lambda work: freeze(work, request))
+            group, members = await self._core.read(lambda work: _freeze(work, request))
             self._seen.enter(request.group_request_identifier, request.to, self._core.clock.now(), limits.deadline)
             campaign, superseded = await self._core.run(
-                lambda work: enter(work, request, request_resource, frozen, limits)
+                lambda work: enter(work, request, request_resource, group, members.rows, limits)
             )
             self._supersede(superseded)
-            await self._carry_out(campaign, request, frozen.rows, frozen.hosts, limits)
+            await self._carry_out(campaign, request, members, limits)
             return campaign.id
         finally:
             self._unfinished -= 1
@@ -91,10 +91,10 @@ class FanOut:
         """What would be sent by which network, without sending; members that are not asked are counted apart."""
         frozen = await self._core.read(lambda work: freeze(work, request))
         hosts = list(frozen.hosts.values())
-        offers = gather(self._core.networks.values(), hosts, request, frozen.group.ri)
+        offers = await gather_many(self._core.networks.values(), hosts, request, frozen.group.ri)
         now = self._core.clock.now()
         limits = self.limits(request, now)
-        plan = choose(offers, available_ms=int((limits.deadline - now) * 1000))
+        plan = await aside(len(hosts), choose, offers, available_ms=int((limits.deadline - now) * 1000))
         refused: dict[str, int] = {}
         for row in frozen.rows:
             if row.state != State.WAITING:
@@ -113,36 +113,33 @@ class FanOut:
         """Everything is read before the server takes requests: a newer one must find whom it supersedes."""
         request = Request.from_json(campaign.request)
         limits = self.limits(request, campaign.created)
-        rows, hosts = await self._core.read(lambda work: members(work, campaign.id))
-        log.info("resuming campaign %s with %d members", campaign.id, len(rows))
-        self._core.start(self._carry_out(campaign, request, rows, hosts, limits), f"campaign {campaign.id}")
+        members = await self._core.read(lambda work: stored_members(work, campaign.id))
+        log.info("resuming campaign %s with %d members", campaign.id, len(members.rows))
+        self._core.start(self._carry_out(campaign, request, members, limits), f"campaign {campaign.id}")
 
-    async def _carry_out(
-        self, campaign: Campaign, request: Request, rows: list[Row], hosts: Mapping[str, Host], limits: Limits
-    ) -> None:
-        progress = Progress(campaign, request, rows)
+    async def _carry_out(self, campaign: Campaign, request: Request, members: Members, limits: Limits) -> None:
+        progress = Progress(campaign, request, members.rows)
         try:
             if request.operation is Operation.NOTIFY:
-                await self._ask_devices(campaign, request, Book(self._core, campaign, rows, progress), hosts, limits)
+                book = Book(self._core, campaign, members.rows, progress)
+                await self._ask_devices(book, wire_request(campaign, request, limits), members, limits)
             else:
-                await LocalCampaign(self._core, campaign, request, rows, progress).run()
+                await LocalCampaign(self._core, campaign, request, members.rows, progress).run()
         except BaseException:
             if not campaign.request_resource:  # whoever waited for the answer has gone
                 self._core.start(self._forget(campaign.id), f"the end of campaign {campaign.id}")
             raise
 
-    async def _ask_devices(
-        self, campaign: Campaign, request: Request, book: Book, hosts: Mapping[str, Host], limits: Limits
-    ) -> None:
-        wire = wire_request(campaign, request, limits)
-        running = DeviceCampaign(self._core, book, wire, hosts, limits.send_until, limits.deadline)
+    async def _ask_devices(self, book: Book, request: Request, members: Members, limits: Limits) -> None:
+        campaign = book.campaign
+        running = DeviceCampaign(self._core, book, request, members.hosts, members.silent, limits)
         self._running[campaign.id] = running
         self._door.expect(campaign.id, running)
         try:
             await running.run()
         finally:
             del self._running[campaign.id]
-            self._late.count_for(campaign, hosts, running.answered)
+            self._late.count_for(campaign, members.hosts, running.answered)
 
     def _supersede(self, superseded: list[tuple[str, Row]]) -> None:
         for campaign_id, row in superseded:
@@ -151,6 +148,11 @@ class FanOut:
 
     async def _forget(self, campaign_id: str) -> None:
         await self._core.run(lambda work: work.transaction.campaigns.remove(campaign_id))
+
+
+def _freeze(work: Work, request: Request) -> tuple[str, Members]:
+    frozen = freeze(work, request)
+    return frozen.group.ri, Members.of(frozen.rows, frozen.hosts)
 
 
 def _moment(text: str | None, now: float, name: str) -> float | None:

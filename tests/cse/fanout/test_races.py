@@ -147,6 +147,20 @@ async def test_a_member_that_has_gone_from_the_tree_while_the_server_was_down(tm
         assert (await city.rows(request))[members[0]].reason == "SILENT"
 
 
+async def test_all_members_have_gone_from_the_tree_while_the_server_was_down(tmp_path: Path) -> None:
+    url, clock = f"sqlite:///{tmp_path}/cse.sqlite", ManualClock()
+    async with scenario(url, clock, data_folder=str(tmp_path)) as city:
+        (member,) = await city.meters(1, "wire")
+        await city.group([member])
+        city.wire.answers = False
+        request = await city.start(request_expiration="30000")
+        await eventually(lambda: city.wire.deliveries)
+        await city.ask(Operation.DELETE, member)
+    async with scenario(url, clock, data_folder=str(tmp_path)) as city:
+        assert (await city.finished(request))["rs"] == 2
+        assert (await city.rows(request))[member].reason == "SILENT"
+
+
 async def test_a_row_that_a_crash_left_waiting_is_superseded_at_the_restart(tmp_path: Path) -> None:
     url, clock = f"sqlite:///{tmp_path}/cse.sqlite", ManualClock()
     async with scenario(url, clock, data_folder=str(tmp_path)) as city:
