@@ -1,0 +1,101 @@
+import pytest
+
+from cse.errors import BadRequest, NotFound
+from cse.primitive import Operation, Request, ResultContent
+from cse.representation import (
+    ALLOWED,
+    represent,
+    represent_created,
+    represent_updated,
+    represent_with_children,
+    result_content,
+)
+from cse.resource import Work
+from cse.store import Resource
+from tests.cse.works import add
+
+
+def asking(operation: Operation, form: int | None = None, content: object = None, *, short: bool = False) -> Request:
+    wanted = None if form is None else ResultContent(form)
+    return Request(operation, "x", "Capp", "r", content=content, result_content=wanted, unstructured_identifiers=short)
+
+
+@pytest.fixture
+def box(work: Work) -> Resource:
+    return add(work, "cse-in/box", mni=3, _secret=1)
+
+
+@pytest.mark.parametrize("operation", sorted(ALLOWED))
+def test_each_operation_has_its_forms_and_a_default(operation: Operation) -> None:
+    assert result_content(asking(operation)) in ALLOWED[operation]
+    for form in ResultContent:
+        if form in ALLOWED[operation]:
+            assert result_content(asking(operation, form)) is form
+        else:
+            with pytest.raises(BadRequest, match=f"rcn {form.value}"):
+                result_content(asking(operation, form))
+
+
+def test_what_is_private_is_not_shown(work: Work, box: Resource) -> None:
+    shown = represent(work, box)["m2m:cnt"]
+    assert shown["mni"] == 3
+    assert "_secret" not in shown
+
+
+def test_single_attributes_are_those_of_the_type_that_are_there(work: Work, box: Resource) -> None:
+    assert represent(work, box, ["mni", "rn"]) == {"m2m:cnt": {"mni": 3, "rn": "box"}}
+    with pytest.raises(NotFound, match="mbs"):
+        represent(work, box, ["mbs"])
+    for name in ("_secret", "api"):
+        with pytest.raises(BadRequest, match=name):
+            represent(work, box, [name])
+
+
+def test_the_forms_of_a_created_resource(work: Work, box: Resource) -> None:
+    sent = {"m2m:cnt": {"mni": 3, "rn": "other"}}
+
+    def answer(form: int) -> object:
+        return represent_created(work, asking(Operation.CREATE, form, sent), box)
+
+    assert answer(0) is None
+    assert answer(1) == represent(work, box)
+    assert answer(2) == {"m2m:uri": "cse-in/box"}
+    assert answer(3) == {"m2m:rce": {"uri": "cse-in/box", **represent(work, box)}}
+    added = answer(9)
+    assert isinstance(added, dict)
+    assert added["m2m:cnt"]["rn"] == "box"
+    assert "mni" not in added["m2m:cnt"]
+
+
+def test_the_forms_of_an_updated_resource(work: Work, box: Resource) -> None:
+    before = represent(work, box)["m2m:cnt"]
+    box.attributes |= {"mni": 4, "mbs": 10}
+
+    def answer(form: int) -> object:
+        return represent_updated(work, asking(Operation.UPDATE, form, {"m2m:cnt": {"mni": 4}}), box, before)
+
+    assert answer(0) is None
+    assert answer(1) == represent(work, box)
+    assert answer(9) == {"m2m:cnt": {"mbs": 10}}
+
+
+def test_the_forms_with_children(work: Work, box: Resource) -> None:
+    inner = add(work, "cse-in/box/inner")
+    instance = add(work, "cse-in/box/inner/one", "cin", con="1", cs=1)
+
+    def answer(form: int, *, short: bool = False) -> object:
+        request = asking(Operation.RETRIEVE, form, short=short)
+        return represent_with_children(work, request, box, [inner, instance])
+
+    nested = {"m2m:cnt": [represent(work, inner)["m2m:cnt"] | {"m2m:cin": [represent(work, instance)["m2m:cin"]]}]}
+    assert answer(4) == {"m2m:cnt": represent(work, box)["m2m:cnt"] | nested}
+    assert answer(8) == {"m2m:cnt": nested}
+    references = [
+        {"nm": "inner", "typ": 3, "val": "cse-in/box/inner"},
+        {"nm": "one", "typ": 4, "val": "cse-in/box/inner/one"},
+    ]
+    assert answer(5) == {"m2m:cnt": represent(work, box)["m2m:cnt"] | {"ch": references}}
+    assert answer(6) == {"m2m:rrl": {"rrf": references}}
+    short = answer(6, short=True)
+    assert isinstance(short, dict)
+    assert [reference["val"] for reference in short["m2m:rrl"]["rrf"]] == [inner.ri, instance.ri]

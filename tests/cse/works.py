@@ -1,0 +1,40 @@
+"""Units of work over a tree in memory, for tests of what runs inside them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from cse import registry
+from cse.config import ServerSettings
+from cse.resource import Work
+from cse.store import Resource
+from cse.store.schema import connect, prepare
+from cse.store.transaction import SQLiteTransaction
+
+NOW = 1_800_000_000.0
+TYPES = {"acp": 1, "ae": 2, "cnt": 3, "cin": 4, "grp": 9, "sub": 23}
+
+
+@contextmanager
+def working(**settings: Any) -> Iterator[Work]:
+    """A unit of work on a tree with nothing but the CSEBase, whose creator is the administrator."""
+    connection = connect(":memory:")
+    try:
+        prepare(connection)
+        model = registry.model(registry.load_plugins(), ServerSettings(**settings))
+        work = Work(SQLiteTransaction(connection), model, NOW)
+        base = {"ty": 5, "ri": model.naming.base_identifier, "pi": "", "rn": model.naming.cse_name}
+        work.transaction.resources.insert(Resource(model.naming.cse_name, "CAdmin", base))
+        yield work
+    finally:
+        connection.close()
+
+
+def add(work: Work, path: str, kind: str = "cnt", creator: str = "Capp", **attributes: Any) -> Resource:
+    """Put a resource of one of the TYPES into the tree as it is, below its parent; `ri` is its path with dots."""
+    above, _, name = path.rpartition("/")
+    parent = work.target(above).resource
+    own = {"ty": TYPES[kind], "ri": path.replace("/", "."), "pi": parent.ri, "rn": name, "ct": "20270101T000000"}
+    resource = Resource(path, creator, own | {"et": "20280101T000000"} | attributes)
+    work.transaction.resources.insert(resource)
+    return resource
