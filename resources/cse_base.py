@@ -30,7 +30,10 @@ class CSEBase(ResourceType):
     creatable = False
     updatable = False
     attributes = table(
-        *(dataclasses.replace(s, create=NP, update=NP) for s in (*UNIVERSAL, LABELS, POLICIES, DYNAMIC_POLICIES)),
+        (
+            dataclasses.replace(shared, create=NP, update=NP)
+            for shared in (*UNIVERSAL, LABELS, POLICIES, DYNAMIC_POLICIES)
+        ),
         Attribute("cst", "cseType", one_of(1, 2, 3), NP, NP),
         Attribute("csi", "CSE-ID", IDENTIFIER, NP, NP, required=True),
         Attribute("srt", "supportedResourceType", list_of(NON_NEGATIVE), NP, NP, required=True),

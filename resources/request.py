@@ -41,9 +41,8 @@ class RequestResource(RequestKeeper):
     creatable = False
     updatable = False
     attributes = table(
-        UNIVERSAL,
+        (dataclasses.replace(shared, create=NP) for shared in (*UNIVERSAL, POLICIES, DYNAMIC_POLICIES)),
         Attribute("et", "expirationTime", TIMESTAMP, NP, NP, required=True),
-        *(dataclasses.replace(shared, create=NP) for shared in (POLICIES, DYNAMIC_POLICIES)),
         Attribute("lbl", "labels", list_of(TEXT), NP, NP),
         Attribute("op", "operation", one_of(1, 2, 3, 4, 5), NP, NP, required=True),
         Attribute("tg", "target", IDENTIFIER, NP, NP, required=True),

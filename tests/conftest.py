@@ -30,6 +30,20 @@ async def stopped_clock_cse(clean_log: None, clock: ManualClock) -> AsyncIterato
 
 
 @pytest.fixture
+async def home(cse: Running) -> Running:
+    """AE Capp with container box (one instance), group meters, policy rules and a subscription news on the box."""
+    client = cse.client
+    await client.register("app", "loopback://app")
+    everything = {"acr": [{"acor": ["Capp"], "acop": 63}]}
+    await client.create("/cse-in/app", 1, {"m2m:acp": {"rn": "rules", "pv": everything, "pvs": everything}}, "Capp")
+    await client.create("/cse-in/app", 3, {"m2m:cnt": {"rn": "box"}}, "Capp")
+    await client.create("/cse-in/app/box", 4, {"m2m:cin": {"rn": "one", "con": "1"}}, "Capp")
+    await client.create("/cse-in/app", 9, {"m2m:grp": {"rn": "meters", "mnm": 5, "mid": ["Capp"]}}, "Capp")
+    await client.create("/cse-in/app/box", 23, {"m2m:sub": {"rn": "news", "nu": ["Capp"]}}, "Capp")
+    return cse
+
+
+@pytest.fixture
 def client(cse: Running) -> Client:
     """A client of the server `cse`."""
     return cse.client

@@ -28,6 +28,7 @@ from cse.testing.clock import ManualClock
 from cse.timing import Clock
 
 ADMIN = "CAdmin"
+SERVER_STATUS = {4001, 4008, 5001}  # codes that TS-0009 maps to an HTTP status of 500 or more
 PATIENCE = 20.0  # seconds of real time after which something that should happen has not happened
 
 T = TypeVar("T")
@@ -136,6 +137,16 @@ class Running:
             return resources, lists, campaigns, transaction.effects.due(float("inf"))
 
         return await self.server.core.read(unit)
+
+    async def refuses(self, method: str, path: str, rsc: int, **request: Any) -> Answer:
+        """Send a request that must fail with this code, say why, and change nothing."""
+        before = await self.snapshot()
+        answer = await self.client.request(method, path, **request)
+        assert answer.rsc == rsc, answer
+        assert answer.status < 500 or rsc in SERVER_STATUS
+        assert len(answer.debug) > 10
+        assert await self.snapshot() == before
+        return answer
 
 
 @asynccontextmanager

@@ -2,10 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
+
+import pluggy
 
 from cse import registry
 from cse.config import ServerSettings
+from cse.primitive import Operation, Request
 from cse.resource import Work
 from cse.store import Resource
 from cse.store.schema import connect, prepare
@@ -15,13 +19,18 @@ NOW = 1_800_000_000.0
 TYPES = {"acp": 1, "ae": 2, "cnt": 3, "cin": 4, "grp": 9, "sub": 23}
 
 
+@cache
+def _plugins() -> pluggy.PluginManager:
+    return registry.load_plugins()
+
+
 @contextmanager
 def working(**settings: Any) -> Iterator[Work]:
     """A unit of work on a tree with nothing but the CSEBase, whose creator is the administrator."""
     connection = connect(":memory:")
     try:
         prepare(connection)
-        model = registry.model(registry.load_plugins(), ServerSettings(**settings))
+        model = registry.model(_plugins(), ServerSettings(**settings))
         work = Work(SQLiteTransaction(connection), model, NOW)
         base = {"ty": 5, "ri": model.naming.base_identifier, "pi": "", "rn": model.naming.cse_name}
         work.transaction.resources.insert(Resource(model.naming.cse_name, "CAdmin", base))
@@ -38,3 +47,23 @@ def add(work: Work, path: str, kind: str = "cnt", creator: str = "Capp", **attri
     resource = Resource(path, creator, own | {"et": "20280101T000000"} | attributes)
     work.transaction.resources.insert(resource)
     return resource
+
+
+def retrieving(to: str, originator: str = "CAdmin") -> Request:
+    """A RETRIEVE."""
+    return Request(Operation.RETRIEVE, to, originator, "r1")
+
+
+def creating(to: str, ty: int, content: Any, originator: str = "CAdmin") -> Request:
+    """A CREATE."""
+    return Request(Operation.CREATE, to, originator, "r1", resource_type=ty, content=content)
+
+
+def updating(to: str, content: Any, originator: str = "CAdmin") -> Request:
+    """An UPDATE."""
+    return Request(Operation.UPDATE, to, originator, "r1", content=content)
+
+
+def deleting(to: str, originator: str = "CAdmin") -> Request:
+    """A DELETE."""
+    return Request(Operation.DELETE, to, originator, "r1")

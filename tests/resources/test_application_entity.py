@@ -1,0 +1,52 @@
+import pytest
+
+from cse.errors import BadRequest
+from cse.network import Host
+from cse.primitive import Response
+from cse.resource import Work
+from cse.tree import perform
+from resources.application_entity import ApplicationEntity
+from tests.cse.works import creating, updating
+from tests.resources.facts import declared, read
+
+TYPE = ApplicationEntity()
+R3 = read(
+    """
+    rn O NP 1; ty NP NP 1; ri NP NP 1; pi NP NP 1; acpi O O 0; ct NP NP 1; et O O 1; lt NP NP 1; lbl O O 0;
+    at O O 0; aa O O 0; daci O O 0; apn O O 0; api M NP 1; aei NP NP 1; poa O O 0; or O O 0; nl O O 0; rr M O 1;
+    csz O O 0; esi O O 0; mei O O 0; srv M O 0; regs O O 0; trps O O 0; scp O O 0; tren O O 0; ape O O 0; tri O O 0;
+    trn O O 0
+    """
+)
+
+
+def test_the_attributes_are_those_of_release_3() -> None:
+    assert declared(TYPE) == R3
+
+
+@pytest.mark.parametrize(("api", "valid"), [("N.x", True), ("R.x", True), ("r1", True), ("N", False), ("X.y", False)])
+def test_an_application_identifier_says_whether_it_is_registered(work: Work, api: str, valid: bool) -> None:
+    def create() -> Response:
+        return perform(work, creating("cse-in", 2, {"m2m:ae": {"api": api, "rr": True, "srv": ["3"]}}, "Capp"))
+
+    if valid:
+        assert create().succeeded
+    else:
+        with pytest.raises(BadRequest, match="api"):
+            create()
+
+
+def test_an_application_is_the_host_of_requests(work: Work) -> None:
+    content = {"api": "N.x", "rr": False, "srv": ["3"], "poa": ["http://127.0.0.1/a", "coap://127.0.0.1"]}
+    perform(work, creating("cse-in", 2, {"m2m:ae": content}, "Capp"))
+    resource = work.target("Capp").resource
+    assert TYPE.host(resource) == Host("Capp", ("http://127.0.0.1/a", "coap://127.0.0.1"), False)
+    perform(work, updating("Capp", {"m2m:ae": {"poa": None, "rr": True}}, "Capp"))
+    assert TYPE.host(work.target("Capp").resource) == Host("Capp", (), True)
+
+
+def test_the_identifier_is_the_one_stated_or_a_new_one(work: Work) -> None:
+    made = [TYPE.identify(work, creating("cse-in", 2, {}, stated), {}) for stated in ("Cx", "/id-in/Sx", "", "C", "S")]
+    assert made[:2] == ["Cx", "Sx"]
+    assert [identifier[0] for identifier in made[2:]] == ["C", "C", "S"]
+    assert len(set(made)) == 5

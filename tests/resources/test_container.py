@@ -1,0 +1,81 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cse.errors import NotAcceptable, NotFound
+from cse.resource import Work
+from cse.timing import parse_timestamp
+from cse.tree import perform
+from resources.container import Container
+from tests.cse.works import creating, retrieving, working
+from tests.resources.facts import declared, read
+
+TYPE = Container()
+R3 = read(
+    """
+    rn O NP 1; ty NP NP 1; ri NP NP 1; pi NP NP 1; acpi O O 0; ct NP NP 1; et O O 1; lt NP NP 1; st NP NP 1;
+    lbl O O 0; at O O 0; aa O O 0; daci O O 0; cr O NP 0; mni O O 0; mbs O O 0; mia O O 0; cni NP NP 1; cbs NP NP 1;
+    li NP NP 0; or O O 0; disr O O 0
+    """
+)
+
+
+def test_the_attributes_are_those_of_release_3() -> None:
+    assert declared(TYPE) == R3
+
+
+def fill(work: Work, *contents: str) -> None:
+    for content in contents:
+        assert perform(work, creating("cse-in/box", 4, {"m2m:cin": {"con": content}})).succeeded
+
+
+def kept(work: Work) -> list[str]:
+    box = work.target("cse-in/box").resource
+    instances = [instance.attributes for instance in work.transaction.resources.children(box.ri, 4)]
+    assert box.attributes["cni"] == len(instances)
+    assert box.attributes["cbs"] == sum(instance["cs"] for instance in instances)
+    return [instance["con"] for instance in instances]
+
+
+@given(
+    limits=st.dictionaries(st.sampled_from(["mni", "mbs"]), st.integers(1, 8)),
+    contents=st.lists(st.text("ab", max_size=4), max_size=10),
+)
+def test_the_newest_that_fit_are_kept(limits: dict[str, int], contents: list[str]) -> None:
+    """Whatever fits at all is stored, and the longest end of it that both limits allow is there."""
+    with working() as work:
+        perform(work, creating("cse-in", 3, {"m2m:cnt": {"rn": "box", **limits}}))
+        stored: list[str] = []
+        for content in contents:
+            if len(content) > limits.get("mbs", 99):
+                with pytest.raises(NotAcceptable):
+                    fill(work, content)
+                continue
+            fill(work, content)
+            stored.append(content)
+            while len(stored) > limits.get("mni", 99) or sum(map(len, stored)) > limits.get("mbs", 99):
+                stored.pop(0)
+            assert kept(work) == stored
+
+
+def test_nothing_fits_into_a_container_for_nothing(work: Work) -> None:
+    perform(work, creating("cse-in", 3, {"m2m:cnt": {"rn": "box", "mni": 0}}))
+    with pytest.raises(NotAcceptable, match="mni"):
+        fill(work, "a")
+
+
+def test_instances_do_not_live_longer_than_the_container_wants(work: Work) -> None:
+    perform(work, creating("cse-in", 3, {"m2m:cnt": {"rn": "box", "mia": 10}}))
+    fill(work, "a")
+    attributes = work.target("cse-in/box/la").resource.attributes
+    assert attributes["mia"] == 10
+    instance = perform(work, retrieving("cse-in/box/la")).content["m2m:cin"]
+    assert parse_timestamp(instance["et"]) == parse_timestamp(instance["ct"]) + 10
+
+
+@pytest.mark.parametrize("name", ["la", "ol"])
+def test_a_virtual_child_can_not_be_below_an_instance(work: Work, name: str) -> None:
+    perform(work, creating("cse-in", 3, {"m2m:cnt": {"rn": "box"}}))
+    fill(work, "a")
+    with pytest.raises(NotFound):
+        perform(work, retrieving(f"cse-in/box/{name}/{name}"))

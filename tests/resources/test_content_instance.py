@@ -1,0 +1,39 @@
+import pytest
+
+from cse.resource import Work
+from cse.tree import perform
+from resources.content_instance import CONTENT_INFO, ContentInstance, content_size
+from tests.cse.works import creating
+from tests.resources.facts import declared, read
+
+TYPE = ContentInstance()
+R3 = read(
+    """
+    rn O NP 1; ty NP NP 1; ri NP NP 1; pi NP NP 1; et O NP 1; ct NP NP 1; lt NP NP 1; st NP NP 1; lbl O NP 0;
+    at O NP 0; aa O NP 0; cr O NP 0; cnf O NP 0; cs NP NP 1; conr O NP 0; or O NP 0; con M NP 1
+    """
+)
+
+
+def test_the_attributes_are_those_of_release_3() -> None:
+    assert declared(TYPE) == R3
+
+
+@pytest.mark.parametrize(
+    ("content", "size"), [("", 0), ("abc", 3), ("é", 2), (12, 2), (True, 4), ({"a": [1]}, 9), (1.5, 3)]
+)
+def test_the_size_is_that_of_the_text_or_of_its_json(work: Work, content: object, size: int) -> None:
+    assert content_size(content) == size
+    perform(work, creating("cse-in", 3, {"m2m:cnt": {"rn": "box"}}))
+    made = perform(work, creating("cse-in/box", 4, {"m2m:cin": {"con": content}})).content["m2m:cin"]
+    assert (made["con"], made["cs"]) == (content, size)
+
+
+@pytest.mark.parametrize("value", ["text/plain:0", "application/json:1", "image/png:2:5"])
+def test_content_info_is_a_media_type_with_an_encoding(value: str) -> None:
+    assert CONTENT_INFO.accepts(value)
+
+
+@pytest.mark.parametrize("value", ["", "text/plain", "text:0", "text/plain:3", "text/plain:0:6", "a b/c:0", "a/b:0\n"])
+def test_other_content_info_is_refused(value: str) -> None:
+    assert not CONTENT_INFO.accepts(value)

@@ -1,0 +1,67 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cse.errors import GroupMemberTypeInconsistent
+from cse.events import GROUP_CHANGED
+from cse.resource import Work
+from cse.tree import perform
+from resources.group import Group
+from tests.cse.works import add, creating, deleting, updating, working
+from tests.resources.facts import declared, read
+
+TYPE = Group()
+R3 = read(
+    """
+    rn O NP 1; ty NP NP 1; ri NP NP 1; pi NP NP 1; acpi O O 0; ct NP NP 1; et O O 1; lt NP NP 1; lbl O O 0;
+    at O O 0; aa O O 0; daci O O 0; cr O NP 0; mt O NP 1; spty O NP 0; cnm NP NP 1; mnm M O 1; mid M O 1;
+    macp O O 0; mtv NP NP 0; csy O NP 1; gn O O 0; ssi NP NP 0; nar O O 0
+    """
+)
+
+
+def test_the_attributes_are_those_of_release_3() -> None:
+    assert declared(TYPE) == R3
+
+
+@given(st.lists(st.sampled_from(["a", "b", "c", "cse-in/a", "/id-in/b", "/other/x", "/other/y"]), max_size=12))
+def test_members_are_kept_once_in_the_order_of_their_first_mention(written: list[str]) -> None:
+    with working() as work:
+        for name in "abc":
+            add(work, f"cse-in/{name}", ri=name)
+        meant = {"cse-in/a": "a", "/id-in/b": "b"}
+        first = {meant.get(member, member): member for member in reversed(written)}
+        expected = sorted(first.values(), key=written.index)
+        made = perform(work, creating("cse-in", 9, {"m2m:grp": {"mnm": 12, "mid": written}})).content["m2m:grp"]
+        assert made["mid"] == expected
+        assert made["cnm"] == len(expected)
+        assert made["mtv"] is not any(member.startswith("/other") for member in expected)
+
+
+def test_the_members_are_rows_not_part_of_the_document(work: Work) -> None:
+    add(work, "cse-in/a", ri="a")
+    made = perform(work, creating("cse-in", 9, {"m2m:grp": {"rn": "g", "mnm": 5, "mid": ["a"]}})).content["m2m:grp"]
+    assert "mid" not in work.target("cse-in/g").resource.attributes
+    assert work.transaction.lists.items(made["ri"]) == [(0, "a", "a")]
+    perform(work, updating("cse-in/g", {"m2m:grp": {"mid": []}}))
+    assert "mid" not in work.target("cse-in/g").resource.attributes
+    assert work.transaction.lists.items(made["ri"]) == []
+
+
+def test_every_change_of_members_is_an_effect(work: Work) -> None:
+    add(work, "cse-in/a", ri="a")
+    made = perform(work, creating("cse-in", 9, {"m2m:grp": {"rn": "g", "mnm": 5, "mid": ["a"]}})).content["m2m:grp"]
+    perform(work, updating("cse-in/g", {"m2m:grp": {"gn": "name"}}))
+    perform(work, updating("cse-in/g", {"m2m:grp": {"mid": []}}))
+    perform(work, deleting("cse-in/g"))
+    effects = work.transaction.effects.due(float("inf"))
+    assert [(effect.kind, effect.document) for effect in effects] == [(GROUP_CHANGED, {"group": made["ri"]})] * 3
+
+
+def test_what_a_member_may_end_in(work: Work) -> None:
+    add(work, "cse-in/a", ri="a")
+    perform(work, creating("cse-in", 9, {"m2m:grp": {"rn": "g", "mnm": 5, "mid": [], "mt": 3}}))
+    content = {"mnm": 5, "mt": 3, "csy": 2, "mid": ["a", "cse-in/g/fopt"]}
+    assert perform(work, creating("cse-in", 9, {"m2m:grp": content})).succeeded
+    with pytest.raises(GroupMemberTypeInconsistent, match="cse-in/a/la"):
+        perform(work, creating("cse-in", 9, {"m2m:grp": content | {"mid": ["cse-in/a/la"]}}))
