@@ -274,6 +274,6 @@ async def _start_all(programs: Programs, session: aiohttp.ClientSession, base: s
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=7, help="fixes which meters are deaf and what is lost")
-    parser.add_argument("--deadline", type=float, default=22.0, help="seconds the campaign may take")
+    parser.add_argument("--deadline", type=float, default=18.0, help="seconds the campaign may take")
     options = parser.parse_args()
     sys.exit(0 if asyncio.run(main(options.seed, options.deadline)) else 1)
