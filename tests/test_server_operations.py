@@ -1,5 +1,7 @@
 """The five operations on the tree, the forms of addresses, and what containers do with their instances."""
 
+import asyncio
+
 import pytest
 
 from tests.servers import Client, Listener, Running
@@ -282,6 +284,17 @@ async def test_conditions_decide_whether_an_operation_is_carried_out(app: Client
     assert (await app.delete("/cse-in/app/box?fu=1", "Capp")).rsc == 4000
     assert (await app.create("/cse-in/app?lbl=red", CONTAINER, {"m2m:cnt": {}}, "Capp")).rsc == 4000
     assert (await app.delete("/cse-in/app/box?lbl=red", "Capp")).rsc == 2002
+
+
+async def test_of_many_with_one_name_a_single_one_is_created(app: Client) -> None:
+    content = {"m2m:cnt": {"rn": "one"}}
+    answers = await asyncio.gather(*(app.create("/cse-in/app", CONTAINER, content, "Capp") for _ in range(20)))
+    assert sorted(answer.rsc for answer in answers) == [2001] + [4105] * 19
+
+
+async def test_of_many_registrations_of_one_application_a_single_one_succeeds(client: Client) -> None:
+    answers = await asyncio.gather(*(client.register(f"r{number}", originator="Cone") for number in range(20)))
+    assert sorted(answer.rsc for answer in answers) == [2001] + [4117] * 19
 
 
 async def test_the_csebase_stays_as_it_is(client: Client) -> None:

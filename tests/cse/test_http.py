@@ -155,7 +155,13 @@ def test_no_targets_and_no_list_of_targets_differ() -> None:
     assert request(x_m2m_rtu="").notification_uris == ()
 
 
-@given(st.recursive(st.integers(0, 9) | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))
+@given(
+    st.recursive(
+        st.integers(0, 9) | st.text(max_size=5),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+        max_leaves=10,
+    )
+)
 def test_json_comes_through(document: Any) -> None:
     assert parse_json(orjson.dumps(document), 250) == document
 
