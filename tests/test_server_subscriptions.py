@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from cse.testing.clock import ManualClock
-from tests.servers import Answer, Client, Listener, Running, hurrying, serving
+from tests.servers import Answer, Client, Listener, Running, eventually, hurrying, serving
 
 UPDATED, DELETED, CHILD_CREATED, CHILD_DELETED = 1, 2, 3, 4
 
@@ -331,3 +331,12 @@ async def test_many_subscribers_of_one_event_are_told_at_the_same_time(app: Clie
         for one in (first, second):
             notifications = [item.content["m2m:sgn"] for item in await one.wait(2)]
             assert [list(item) for item in notifications] == [["vrq", "sur", "cr"], ["nev", "sur"]]
+
+
+async def test_what_was_sent_is_struck_off(cse: Running, app: Client, listener: Listener) -> None:
+    await subscribe(app)
+    for text in "123":
+        await label(app, text)
+    await listener.wait(3)
+    await eventually(cse.snapshot, lambda durable: durable[-1] == [])
+    assert len(listener.received) == 3
