@@ -28,9 +28,12 @@ class Section(Protocol):
 S = TypeVar("S", bound=Section)
 
 
-def setting(default: Any, help: str) -> Any:  # noqa: A002 - it is the help text
-    """One field of a settings section: a default (str, int, float, bool or a tuple of str) and one line of help."""
-    return dataclasses.field(default=default, metadata={"help": help})
+def setting(default: Any, help: str, *, minimum: float = 0) -> Any:  # noqa: A002 - it is the help text
+    """One field of a settings section: a default (str, int, float, bool or a tuple of str) and one line of help.
+
+    A number must not be below `minimum`.
+    """
+    return dataclasses.field(default=default, metadata={"help": help, "minimum": minimum})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,24 +53,36 @@ class ServerSettings:
     allowed_targets: tuple[str, ...] = setting(
         ("127.0.0.0/8", "::1/128"), "IP networks that requests may leave for (notifications and networks)"
     )
-    max_body_bytes: int = setting(8 * 1024 * 1024, "largest request body in bytes")
-    max_nesting: int = setting(32, "deepest nesting of lists and objects in a request body")
-    default_lifetime: int = setting(365 * 86400, "seconds a resource lives when the request names no expirationTime")
-    max_lifetime: int = setting(5 * 365 * 86400, "longest lifetime in seconds; a later expirationTime is shortened")
-    max_discovery_results: int = setting(10_000, "most results of one discovery; more are cut with contentStatus 1")
-    blocking_deadline: float = setting(10.0, "seconds a blocking fan-out may take without requestExpirationTimestamp")
-    campaign_deadline: float = setting(86400.0, "seconds a non-blocking fan-out may take without one")
+    max_body_bytes: int = setting(8 * 1024 * 1024, "largest request body in bytes", minimum=1)
+    max_nesting: int = setting(32, "deepest nesting of lists and objects in a request body", minimum=1)
+    default_lifetime: int = setting(
+        365 * 86400, "seconds a resource lives when the request names no expirationTime", minimum=1
+    )
+    max_lifetime: int = setting(
+        5 * 365 * 86400, "longest lifetime in seconds; a later expirationTime is shortened", minimum=1
+    )
+    max_discovery_results: int = setting(
+        10_000, "most results of one discovery; more are cut with contentStatus 1", minimum=1
+    )
+    blocking_deadline: float = setting(
+        10.0, "seconds a blocking fan-out may take without requestExpirationTimestamp", minimum=0.001
+    )
+    campaign_deadline: float = setting(86400.0, "seconds a non-blocking fan-out may take without one", minimum=0.001)
     result_lifetime: float = setting(86400.0, "seconds a <request> is kept after its end without resultPersistence")
-    max_campaigns: int = setting(1000, "most unfinished fan-outs at the same time")
-    fan_out_slice: int = setting(50, "local members that one unit of work handles")
+    max_campaigns: int = setting(1000, "most unfinished fan-outs at the same time", minimum=1)
+    fan_out_slice: int = setting(50, "local members that one unit of work handles", minimum=1)
     broadcast_repeats: int = setting(
         1, "times that a broadcast is repeated as the same datagram to reach silent members"
     )
-    unicast_backoff: float = setting(2.0, "seconds before the second unicast attempt; doubles with every further one")
-    unicast_backoff_limit: float = setting(60.0, "longest pause in seconds between unicast attempts")
-    parallel_deliveries: int = setting(64, "unicast deliveries under way at the same time, per campaign and network")
-    exchange_timeout: float = setting(5.0, "seconds to wait for the answer to a notification")
-    parallel_notifications: int = setting(64, "notifications under way at the same time")
+    unicast_backoff: float = setting(
+        2.0, "seconds before the second unicast attempt; doubles with every further one", minimum=0.001
+    )
+    unicast_backoff_limit: float = setting(60.0, "longest pause in seconds between unicast attempts", minimum=0.001)
+    parallel_deliveries: int = setting(
+        64, "unicast deliveries under way at the same time, per campaign and network", minimum=1
+    )
+    exchange_timeout: float = setting(5.0, "seconds to wait for the answer to a notification", minimum=0.001)
+    parallel_notifications: int = setting(64, "notifications under way at the same time", minimum=1)
 
     @property
     def url(self) -> str:
@@ -182,7 +197,12 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, dict[str, str
 def _fill(kind: type[S], values: Mapping[str, Any]) -> S:
     types = get_type_hints(kind)
     known = values.keys() & _names(kind)
-    return kind(**{key: _convert(kind.section, key, values[key], types[key]) for key in known})
+    filled = {key: _convert(kind.section, key, values[key], types[key]) for key in known}
+    for key, value in filled.items():
+        minimum = kind.__dataclass_fields__[key].metadata["minimum"]
+        if isinstance(value, int | float) and value < minimum:
+            raise ConfigurationError(f"{key} in [{kind.section}] must be at least {minimum:g}, not {value:g}")
+    return kind(**filled)
 
 
 def _convert(section: str, key: str, value: Any, wanted: Any) -> Any:

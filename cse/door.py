@@ -1,5 +1,6 @@
 """The one door through which answers of devices come in, whatever network brings them."""
 
+import os
 from pathlib import Path
 from typing import Protocol
 
@@ -107,5 +108,8 @@ class JsonFile(Storage):
 
     def write(self, data: dict[str, dict[str, object]]) -> None:
         new = self._path.with_suffix(".new")
-        new.write_bytes(orjson.dumps(data, option=orjson.OPT_NON_STR_KEYS))
+        with new.open("wb") as file:
+            file.write(orjson.dumps(data, option=orjson.OPT_NON_STR_KEYS))
+            file.flush()
+            os.fsync(file.fileno())
         new.replace(self._path)

@@ -170,9 +170,22 @@ def test_the_variables_that_are_described_are_those_that_are_read(kind: type[Sec
 texts = st.text(st.characters(exclude_categories=["Cs", "Cc"]))
 
 
-@given(st.builds(Example, texts, st.integers(), st.floats(allow_nan=False, allow_infinity=False), st.booleans()))
+@given(st.builds(Example, texts, st.integers(0), st.floats(0, allow_nan=False, allow_infinity=False), st.booleans()))
 def test_values_of_the_right_type_stay_as_they_are(wanted: Example) -> None:
     values = dataclasses.asdict(wanted)
     assert example(**values) == wanted
     written = {f"CSE_SOME_RADIO__{name.upper()}": str(value) for name, value in values.items() if name != "plans"}
     assert Settings.load(None, written).section(Example) == wanted
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("parallel_notifications", 0), ("fan_out_slice", -1), ("unicast_backoff", 0.0)]
+)
+def test_numbers_have_a_least_value(key: str, value: float) -> None:
+    with pytest.raises(ConfigurationError, match=f"{key} in .server. must be at least"):
+        Settings({"server": {key: value}}).server  # noqa: B018 - reading checks
+
+
+def test_zero_is_a_number_where_it_makes_sense() -> None:
+    settings = Settings({"server": {"port": 0, "broadcast_repeats": "0"}}).server
+    assert (settings.port, settings.broadcast_repeats) == (0, 0)
