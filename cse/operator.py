@@ -20,6 +20,7 @@ from cse.errors import (
 )
 from cse.fanout.report import campaign_report, member_page
 from cse.fanout.service import FanOut
+from cse.fanout.states import State
 from cse.http import parse_json, read_body
 from cse.primitive import Operation, Request, ResponseType
 from cse.resource import Work
@@ -111,6 +112,8 @@ class Operator:
     async def _members(self, http: HttpRequest) -> dict[str, Any]:
         """A page of members: `state` filters, `after` is the position to go on from, `limit` the page's length."""
         wanted, state = http.path_params["campaign"], http.query_params.get("state", "")
+        if state and state not in set(State):
+            raise BadRequest(f"state must be one of {', '.join(State)}")
         after, limit = _number(http, "after", -1), _number(http, "limit", 1000, MOST_MEMBERS)
         return await self._core.read(
             lambda work: member_page(work, find_campaign(work, wanted), state=state, after=after, limit=limit)

@@ -50,6 +50,8 @@ async def test_campaigns_and_their_members_come_in_pages(meters: Client) -> None
     assert [member["member"] for member in rest["members"]] == ["Cm2"]
     assert rest["next"] is None
     assert (await ask(meters, f"campaigns/{campaign['campaign']}/members?state=waiting"))["members"] == []
+    whole = await ask(meters, f"campaigns/{campaign['campaign']}/members?limit=3")
+    assert (len(whole["members"]), whole["next"]) == (3, None)
 
 
 @pytest.mark.parametrize("originator", ["Cm0", "", None, "cadmin", "/id-in"])
@@ -69,6 +71,7 @@ async def test_it_is_for_the_administrator_only(client: Client, method: str, pat
         ("GET", "campaigns?limit=%C2%B2", None, 400),
         ("GET", "campaigns?limit=99999999999999999999", None, 400),
         ("GET", "campaigns/x/members?after=x", None, 400),
+        ("GET", "campaigns/x/members?state=asleep", None, 400),
         ("POST", "plan", b"{", 400),
         ("POST", "plan", b"[" * 10_000, 400),
         ("POST", "plan", b'"' + b"x" * 9_000_000 + b'"', 400),

@@ -45,8 +45,10 @@ def campaign_report(work: Work, campaign: Campaign) -> dict[str, Any]:
 
 def member_page(work: Work, campaign: Campaign, *, state: str, after: int, limit: int) -> dict[str, Any]:
     """Members in the order of their positions; `next` is what to give as `after` for the next page, None at the end."""
-    rows = work.transaction.campaigns.rows(campaign.id, states=(state,) if state else (), after=after, limit=limit)
-    return {"members": [_member(row) for row in rows], "next": rows[-1].position if len(rows) == limit else None}
+    states = (state,) if state else ()
+    rows = work.transaction.campaigns.rows(campaign.id, states=states, after=after, limit=limit + 1)
+    page, more = rows[:limit], len(rows) > limit
+    return {"members": [_member(row) for row in page], "next": page[-1].position if page and more else None}
 
 
 def _member(row: Row) -> dict[str, Any]:
