@@ -1,5 +1,7 @@
 """A fan-out of tree operations to members of this CSE, in slices: each slice is one durable unit of work."""
 
+import logging
+from collections.abc import Callable
 from itertools import islice
 
 import orjson
@@ -13,6 +15,10 @@ from cse.primitive import Request, Response, error_response
 from cse.resource import Work
 from cse.store import Campaign, Row
 from cse.tree import perform
+
+log = logging.getLogger(__name__)
+
+Operate = Callable[[Work, Row, Guard], Response]
 
 
 class LocalCampaign:
@@ -29,16 +35,28 @@ class LocalCampaign:
         """Until every member has its answer; then the campaign is finished in the store."""
         remaining = iter(self._waiting)
         while rows := list(islice(remaining, self._core.settings.fan_out_slice)):
-            await self._slice(rows)
+            await self._persistently(rows)
         await self._core.run(self._progress.finish)
 
-    async def _slice(self, rows: list[Row]) -> None:
+    async def _persistently(self, rows: list[Row]) -> None:
+        """A failure that nobody foresaw undoes a slice: then one by one, and the culprit alone gets an error."""
+        try:
+            await self._slice(rows, self._operate)
+        except Exception:
+            log.exception("members of campaign %s failed, %s first", self._campaign.id, rows[0].member)
+            if len(rows) == 1:
+                await self._slice(rows, _failed)
+            else:
+                for row in rows:
+                    await self._persistently([row])
+
+    async def _slice(self, rows: list[Row], operate: Operate) -> None:
         now = self._core.clock.now()
         tell = self._progress.due_in(now) == 0
 
         def unit(work: Work) -> list[Row]:
             guard = Guard(work, self._request.originator)
-            done = [_answered(work, row, self._operate(work, row, guard)) for row in rows]
+            done = [_answered(work, row, operate(work, row, guard)) for row in rows]
             work.transaction.campaigns.write(self._campaign.id, done)
             if tell:
                 self._progress.tell(work)
@@ -55,6 +73,10 @@ class LocalCampaign:
                 return perform(work, self._request.derive(to=row.target), guard)
         except CSEError as error:
             return error_response(error.status_code, str(error))
+
+
+def _failed(work: Work, row: Row, guard: Guard) -> Response:
+    return error_response(5000, f"the CSE failed to carry out the request on {row.member}: see the server's log")
 
 
 def _answered(work: Work, row: Row, response: Response) -> Row:

@@ -1,6 +1,11 @@
 """Operations on members in this tree: each in its own savepoint, in slices, each committed with its answer."""
 
-from cse.primitive import Operation, ResponseType
+import pytest
+
+from cse import tree
+from cse.access import Guard
+from cse.primitive import Operation, Request, Response, ResponseType
+from cse.resource import Work
 from tests.cse.fanout.scenario import contents, eventually, items, scenario
 
 INSTANCE = {"m2m:cin": {"con": "1"}}
@@ -30,6 +35,25 @@ async def test_one_member_that_fails_harms_no_other() -> None:
         )
         assert [items(response.content)[member] for member in members] == [2001, 4105, 2001]
         assert "cse-in/m1/box" in contents(response.content)[members[1]]["m2m:dbg"]
+
+
+async def test_a_failure_that_nobody_foresaw_costs_only_its_own_member(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def perform(work: Work, request: Request, guard: Guard) -> Response:
+        if request.to == "cse-in/m1":
+            raise ZeroDivisionError("a bug in a resource type")
+        return tree.perform(work, request, guard)
+
+    monkeypatch.setattr("cse.fanout.local.perform", perform)
+    async with scenario() as city:
+        members = await city.meters(3, "wire")
+        await city.group(members)
+        content = {"m2m:cnt": {"rn": "box"}}
+        response = await city.ask(Operation.CREATE, "cse-in/city/fopt", resource_type=3, content=content)
+        assert [items(response.content)[member] for member in members] == [2001, 5000, 2001]
+        assert (await city.ask(Operation.RETRIEVE, "cse-in/m2/box")).status_code == 2000
+    assert "a bug in a resource type" in caplog.text
 
 
 async def test_a_tail_addresses_what_is_below_the_members() -> None:
