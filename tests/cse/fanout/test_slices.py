@@ -1,0 +1,44 @@
+"""Long work leaves others their turn."""
+
+import asyncio
+import threading
+
+from cse.fanout.slices import SLICE, aside, give_way, in_slices
+
+
+async def test_others_have_their_turn_between_slices() -> None:
+    turns = 0
+
+    async def other() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    task = asyncio.create_task(other())
+    items = [item async for item in in_slices(range(3 * SLICE + 1))]
+    task.cancel()
+    assert items == list(range(3 * SLICE + 1))
+    assert turns == 3
+
+
+async def test_what_has_become_ready_goes_first() -> None:
+    ready = asyncio.get_running_loop().create_future()
+
+    async def waiting() -> None:
+        await ready
+        order.append("other")
+
+    order: list[str] = []
+    task = asyncio.create_task(waiting())
+    await asyncio.sleep(0)
+    ready.set_result(None)
+    await give_way()
+    order.append("we")
+    await task
+    assert order == ["other", "we"]
+
+
+async def test_only_big_work_goes_to_a_thread() -> None:
+    assert await aside(SLICE, threading.get_ident) == threading.get_ident()
+    assert await aside(SLICE + 1, threading.get_ident) != threading.get_ident()
