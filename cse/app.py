@@ -86,7 +86,7 @@ class Server:
     def _application(self) -> Starlette:
         binding = HttpBinding(self.requests, self.core.settings, self.core.clock)
         operator = Operator(self.core, self.door, self.fan_out)
-        application = Starlette(routes=operator.routes())
+        application = Starlette(routes=[operator.routes()])
         application.router.default = binding
         return application
 

@@ -53,26 +53,25 @@ class HttpBinding:
         self._clock = clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        http = HttpRequest(scope, receive)
-        identifier = http.headers.get("x-m2m-ri", "")
+        headers = read_headers(scope)
+        identifier = headers.get("x-m2m-ri", "")
         try:
-            request = parse_request(
-                http.method, _raw_path(scope), scope["query_string"], http.headers, await self._body(http)
-            )
+            content = await self._body(HttpRequest(scope, receive), headers)
+            request = parse_request(scope["method"], _raw_path(scope), scope["query_string"], headers, content)
             identifier = request.request_identifier
             response = await self._carrier.handle(request)
         except CSEError as error:
             response = error_response(error.status_code, str(error))
         except ClientDisconnect:
             return
-        await self._render(http.headers, identifier, response)(scope, receive, send)
+        await self._render(headers, identifier, response)(scope, receive, send)
 
-    async def _body(self, http: HttpRequest) -> Any:
+    async def _body(self, http: HttpRequest, headers: Headers) -> Any:
         """The decoded body, None for an empty one."""
         data = await read_body(http, self._settings.max_body_bytes)
         if not data:
             return None
-        media_type = http.headers.get("content-type", "").split(";")[0].strip().lower()
+        media_type = headers.get("content-type", "").split(";")[0].strip().lower()
         if media_type not in JSON_TYPES:
             raise UnsupportedMediaType(f"Content-Type {media_type[:60]!r} is not supported: send application/json")
         return parse_json(data, self._settings.max_nesting)
@@ -95,6 +94,11 @@ class HttpBinding:
         if response.content is None:
             return HttpResponse(b"", status, out)
         return HttpResponse(orjson.dumps(response.content), status, out, "application/json")
+
+
+def read_headers(scope: Scope) -> Headers:
+    """Headers by lower-case name; of one that is sent twice the first counts."""
+    return {name.decode("latin-1"): value.decode("latin-1") for name, value in reversed(scope["headers"])}
 
 
 async def read_body(http: HttpRequest, most: int) -> bytes:

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response as HttpResponse
-from starlette.routing import Route
+from starlette.routing import Mount, Route
 
 from cse.core import Core
 from cse.door import Door
@@ -22,12 +22,13 @@ from cse.fanout.report import campaign_report, member_page
 from cse.fanout.service import FanOut
 from cse.fanout.states import State
 from cse.http import parse_json, read_body
-from cse.primitive import Operation, Request, ResponseType
+from cse.primitive import OK, Operation, Request, ResponseType
 from cse.resource import Work
 
 Handler = Callable[[HttpRequest], Awaitable[Any]]
 
 MOST_CAMPAIGNS = 1000
+METHODS = ["GET", "POST", "PUT", "DELETE"]
 MOST_MEMBERS = 10_000
 
 
@@ -39,28 +40,29 @@ class Operator:
         self._door = door
         self._fan_out = fan_out
 
-    def routes(self) -> list[Route]:
-        """To be put in front of the HTTP binding."""
+    def routes(self) -> Mount:
+        """To be put in front of the HTTP binding: everything below /.cse."""
         table: list[tuple[str, str, Handler]] = [
-            ("GET", "/.cse/health", self._health),
-            ("GET", "/.cse/networks", self._networks),
-            ("POST", "/.cse/plan", self._plan),
-            ("GET", "/.cse/campaigns", self._campaigns),
-            ("GET", "/.cse/campaigns/{campaign}", self._campaign),
-            ("GET", "/.cse/campaigns/{campaign}/members", self._members),
-            ("DELETE", "/.cse/campaigns/{campaign}", self._cancel),
+            ("GET", "/health", self._health),
+            ("GET", "/networks", self._networks),
+            ("POST", "/plan", self._plan),
+            ("GET", "/campaigns", self._campaigns),
+            ("GET", "/campaigns/{campaign}", self._campaign),
+            ("GET", "/campaigns/{campaign}/members", self._members),
+            ("DELETE", "/campaigns/{campaign}", self._cancel),
         ]
-        return [Route(path, self._guarded(handler), methods=[method]) for method, path, handler in table]
+        routes = [Route(path, self._guarded(handler), methods=[method]) for method, path, handler in table]
+        return Mount("/.cse", routes=[*routes, Route("/{path:path}", self._guarded(_nothing), methods=METHODS)])
 
     def _guarded(self, handler: Handler) -> Callable[[HttpRequest], Awaitable[HttpResponse]]:
         async def endpoint(http: HttpRequest) -> HttpResponse:
             try:
                 self._admit(http)
-                document, status = await handler(http), 200
+                document, code = await handler(http), OK
             except CSEError as error:
-                document = {"m2m:dbg": str(error)}
-                status = HTTP_STATUS_BY_RESPONSE_STATUS_CODE[error.status_code]
-            return HttpResponse(orjson.dumps(document), status, media_type="application/json")
+                document, code = {"m2m:dbg": str(error)}, error.status_code
+            status = HTTP_STATUS_BY_RESPONSE_STATUS_CODE[code]
+            return HttpResponse(orjson.dumps(document), status, {"X-M2M-RSC": str(code)}, "application/json")
 
         return endpoint
 
@@ -138,6 +140,10 @@ def find_campaign(work: Work, wanted: str) -> Any:
     if campaign is None:
         raise NotFound(f"there is no campaign {wanted[:80]!r}")
     return campaign
+
+
+async def _nothing(http: HttpRequest) -> Any:
+    raise NotFound(f"{http.method} {http.url.path[:200]} is nothing here: docs/groups.md lists what there is")
 
 
 def _number(http: HttpRequest, name: str, default: int, most: int | None = None) -> int:

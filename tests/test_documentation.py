@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from starlette.routing import Route
+from starlette.routing import Mount, Route
 
 from cse.app import Server
 from cse.config import Settings
@@ -249,12 +249,13 @@ def test_every_code_that_users_see_is_explained() -> None:
 
 
 def test_every_route_of_the_operator_is_explained() -> None:
-    routes = Server(Settings({"server": {"store": "memory:"}})).asgi.routes
+    (operator,) = Server(Settings({"server": {"store": "memory:"}})).asgi.routes
+    assert isinstance(operator, Mount)
     shown = read(DOCS / "groups.md")
     methods = [
-        f"{method} {route.path}"
-        for route in routes
-        if isinstance(route, Route)
+        f"{method} {operator.path}{route.path}"
+        for route in operator.routes
+        if isinstance(route, Route) and route.path != "/{path:path}"
         for method in (route.methods or set()) - {"HEAD"}
     ]
     assert methods
