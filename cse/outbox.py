@@ -34,7 +34,7 @@ class Outbox:
         try:
             while True:
                 self._core.effects_added.clear()
-                effects = await self._due(last)
+                effects = await self._pending(last)
                 for effect in effects:
                     await self._room.acquire()
                     self._lanes.add(self._lane(effect), lambda effect=effect: self._carry_out(effect))  # type: ignore[misc]
@@ -44,12 +44,10 @@ class Outbox:
         finally:
             await self._lanes.stop()
 
-    async def _due(self, last: int) -> list[Effect]:
+    async def _pending(self, last: int) -> list[Effect]:
         while True:
             try:
-                return await self._core.read(
-                    lambda work: work.transaction.effects.due(work.now, after=last, limit=BATCH)
-                )
+                return await self._core.read(lambda work: work.transaction.effects.pending(after=last, limit=BATCH))
             except Exception:
                 log.exception("effects could not be read; next attempt in %g s", PAUSE)
                 await self._core.clock.sleep(PAUSE)

@@ -277,9 +277,9 @@ class Work:
         if holder is not None:
             self.type_of(holder).list_changed(self, holder)
 
-    def later(self, kind: str, document: dict[str, Any], due: float = 0.0) -> None:
+    def later(self, kind: str, document: dict[str, Any]) -> None:
         """Remember an effect in this transaction; it is carried out after the commit."""
-        self.transaction.effects.add(kind, document, due)
+        self.transaction.effects.add(kind, document)
         self.has_effects = True
 
     def _virtual(self, segments: list[str], index: int) -> Target | None:

@@ -134,7 +134,7 @@ class Running:
             resources = [base, *transaction.resources.search(Search(base.path))]
             lists = {resource.ri: transaction.lists.items(resource.ri) for resource in resources}
             campaigns = [campaign.id for campaign in transaction.campaigns.all()]
-            return resources, lists, campaigns, transaction.effects.due(float("inf"))
+            return resources, lists, campaigns, transaction.effects.pending()
 
         return await self.server.core.read(unit)
 

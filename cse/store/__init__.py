@@ -198,11 +198,10 @@ class Campaigns(ABC):
 
 
 class Effect(NamedTuple):
-    """Something to do after the commit: kind and document are `cse.effects`' business, `due` seconds since 1970."""
+    """Something to do after the commit; kind and document are `cse.events`' business."""
 
     id: int
     kind: str
-    due: float
     document: dict[str, Any]
 
 
@@ -210,12 +209,12 @@ class Effects(ABC):
     """What has been decided and still has to be carried out outside."""
 
     @abstractmethod
-    def add(self, kind: str, document: dict[str, Any], due: float = 0.0) -> None:
-        """Remember to do this, not before `due`."""
+    def add(self, kind: str, document: dict[str, Any]) -> None:
+        """Remember to do this."""
 
     @abstractmethod
-    def due(self, now: float, *, after: int = 0, limit: int = 100) -> list[Effect]:
-        """Effects that are due, in the order of their identifiers, from behind one."""
+    def pending(self, *, after: int = 0, limit: int = 100) -> list[Effect]:
+        """Effects in the order of their identifiers, from behind one."""
 
     @abstractmethod
     def remove(self, ids: Iterable[int]) -> None:

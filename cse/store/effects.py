@@ -8,7 +8,7 @@ import orjson
 
 from cse.store import Effect, Effects
 
-_DUE = "SELECT id, kind, due, document FROM effect WHERE id > ? AND due <= ? ORDER BY id LIMIT ?"
+_PENDING = "SELECT id, kind, document FROM effect WHERE id > ? ORDER BY id LIMIT ?"
 
 
 class SQLiteEffects(Effects):
@@ -18,13 +18,12 @@ class SQLiteEffects(Effects):
         self._execute = connection.execute
         self._executemany = connection.executemany
 
-    def add(self, kind: str, document: dict[str, Any], due: float = 0.0) -> None:
-        values = (kind, due, orjson.dumps(document))
-        self._execute("INSERT INTO effect (kind, due, document) VALUES (?, ?, ?)", values)
+    def add(self, kind: str, document: dict[str, Any]) -> None:
+        self._execute("INSERT INTO effect (kind, document) VALUES (?, ?)", (kind, orjson.dumps(document)))
 
-    def due(self, now: float, *, after: int = 0, limit: int = 100) -> list[Effect]:
-        rows = self._execute(_DUE, (after, now, limit))
-        return [Effect(number, kind, due, orjson.loads(document)) for number, kind, due, document in rows]
+    def pending(self, *, after: int = 0, limit: int = 100) -> list[Effect]:
+        rows = self._execute(_PENDING, (after, limit))
+        return [Effect(number, kind, orjson.loads(document)) for number, kind, document in rows]
 
     def remove(self, ids: Iterable[int]) -> None:
         self._executemany("DELETE FROM effect WHERE id = ?", [(number,) for number in ids])

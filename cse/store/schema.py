@@ -75,7 +75,6 @@ CREATE INDEX campaign_member_target ON campaign_member (target, state, campaign)
 CREATE TABLE effect (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     kind TEXT NOT NULL,
-    due REAL NOT NULL,
     document BLOB NOT NULL
 );
 """

@@ -45,7 +45,7 @@ async def remember(city: Scenario, *names: str, lane: str = "") -> None:
 
 
 async def left(city: Scenario) -> list[Effect]:
-    return await city.server.core.read(lambda work: work.transaction.effects.due(work.now))
+    return await city.server.core.read(lambda work: work.transaction.effects.pending())
 
 
 @asynccontextmanager

@@ -33,7 +33,7 @@ async def test_a_unit_that_raises_leaves_nothing_behind(store: Store) -> None:
         await store.run(fail)
     assert await store.read(paths) == []
     assert await store.read(lambda transaction: transaction.lists.count("cse/lost")) == 0
-    assert await store.read(lambda transaction: transaction.effects.due(1e9)) == []
+    assert await store.read(lambda transaction: transaction.effects.pending()) == []
 
 
 async def test_units_at_the_same_time_lose_only_the_one_that_raises(store: Store) -> None:
