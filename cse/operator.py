@@ -124,7 +124,7 @@ class Operator:
     async def _cancel(self, http: HttpRequest) -> dict[str, Any]:
         wanted = http.path_params["campaign"]
         campaign = await self._core.read(lambda work: find_campaign(work, wanted))
-        self._fan_out.cancel(campaign.id)
+        await self._fan_out.cancel(campaign.id)
         return {"cancelled": campaign.id}
 
 

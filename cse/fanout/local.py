@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from functools import partial
 from itertools import islice
 
 import orjson
@@ -10,7 +11,7 @@ from cse.access import Guard
 from cse.core import Core
 from cse.errors import CSEError
 from cse.fanout.progress import Progress
-from cse.fanout.states import State
+from cse.fanout.states import Failure, State
 from cse.primitive import Request, Response, error_response
 from cse.resource import Work
 from cse.store import Campaign, Row
@@ -31,12 +32,19 @@ class LocalCampaign:
         self._waiting = [row for row in rows if row.state == State.WAITING]
         self._progress = progress
 
-    async def run(self) -> None:
-        """Until every member has its answer; then the campaign is finished in the store."""
+    async def run(self, is_cancelled: Callable[[], bool]) -> None:
+        """Until every member has its answer, or it is cancelled; then the campaign is finished in the store."""
         remaining = iter(self._waiting)
         while rows := list(islice(remaining, self._core.settings.fan_out_slice)):
+            if is_cancelled():
+                await self._core.run(partial(self._give_up, [*rows, *remaining]))
+                break
             await self._persistently(rows)
         await self._core.run(self._progress.finish)
+
+    def _give_up(self, rows: list[Row], work: Work) -> None:
+        state, reason = State.FAILED.value, Failure.CANCELLED.value
+        work.transaction.campaigns.write(self._campaign.id, [row._replace(state=state, reason=reason) for row in rows])
 
     async def _persistently(self, rows: list[Row]) -> None:
         """A failure that nobody foresaw undoes a slice: then one by one, and the culprit alone gets an error."""

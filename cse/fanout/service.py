@@ -17,7 +17,7 @@ from cse.fanout.progress import Progress
 from cse.fanout.reach import gather_many
 from cse.fanout.seen import SeenRequests
 from cse.fanout.slices import aside
-from cse.fanout.states import Failure, State
+from cse.fanout.states import RUNNING, Failure, State
 from cse.matching import choose
 from cse.primitive import Operation, Request, Response, ResponseType
 from cse.resource import Work
@@ -36,6 +36,7 @@ class FanOut:
         self._running: dict[str, DeviceCampaign] = {}
         self._late = LateAnswers(core, door)
         self._unfinished = 0
+        self._cancelled: set[str] = set()
         self._seen = SeenRequests()
 
     def limits(self, request: Request, accepted: float) -> Limits:
@@ -102,12 +103,14 @@ class FanOut:
                 refused[key] = refused.get(key, 0) + 1
         return {"group": frozen.group.path, "notAsked": refused} | plan_document(plan, hosts)
 
-    def cancel(self, campaign_id: str) -> None:
-        """Stop sending; the silent members are CANCELLED. NotFound if it is not under way."""
-        campaign = self._running.get(campaign_id)
-        if campaign is None:
-            raise NotFound(f"there is no campaign {campaign_id} under way")
-        campaign.cancel()
+    async def cancel(self, campaign_id: str) -> None:
+        """Stop sending; the members without an answer are CANCELLED. NotFound if it is not under way."""
+        campaign = await self._core.read(lambda work: work.transaction.campaigns.get(campaign_id))
+        if campaign is None or campaign.state != RUNNING:
+            raise NotFound(f"there is no campaign {campaign_id[:80]} under way")
+        self._cancelled.add(campaign_id)  # it may be about to begin
+        if campaign_id in self._running:
+            self._running[campaign_id].cancel()
 
     async def _resume(self, campaign: Campaign) -> None:
         """Everything is read before the server takes requests: a newer one must find whom it supersedes."""
@@ -124,17 +127,22 @@ class FanOut:
                 book = Book(self._core, campaign, members.rows, progress)
                 await self._ask_devices(book, wire_request(campaign, request, limits), members, limits)
             else:
-                await LocalCampaign(self._core, campaign, request, members.rows, progress).run()
+                local = LocalCampaign(self._core, campaign, request, members.rows, progress)
+                await local.run(lambda: campaign.id in self._cancelled)
         except BaseException:
             if not campaign.request_resource:  # whoever waited for the answer has gone
                 self._core.start(self._forget(campaign.id), f"the end of campaign {campaign.id}")
             raise
+        finally:
+            self._cancelled.discard(campaign.id)
 
     async def _ask_devices(self, book: Book, request: Request, members: Members, limits: Limits) -> None:
         campaign = book.campaign
         running = DeviceCampaign(self._core, book, request, members.hosts, members.silent, limits)
         self._running[campaign.id] = running
         self._door.expect(campaign.id, running)
+        if campaign.id in self._cancelled:
+            running.cancel()
         try:
             await running.run()
         finally:

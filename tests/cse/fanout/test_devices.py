@@ -193,7 +193,7 @@ async def test_cancelled_members_get_nothing_more() -> None:
         city.wire.hears = lambda host, attempt: host == "Cm0"
         request = await city.start()
         await eventually(lambda: len(city.wire.deliveries) == 3)
-        city.server.fan_out.cancel((await city.report(request))["campaign"])
+        await city.server.fan_out.cancel((await city.report(request))["campaign"])
         result = await city.finished(request)
         assert result["rs"] == 1
         states = [(row.state, row.reason) for row in (await city.rows(request)).values()]

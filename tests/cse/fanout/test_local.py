@@ -147,3 +147,25 @@ async def test_an_unfinished_request_cannot_be_deleted() -> None:
         await eventually(lambda: len(city.wire.deliveries) == 2)
         response = await city.ask(Operation.DELETE, request)
         assert response.status_code == 5220
+
+
+async def test_cancelled_between_two_slices() -> None:
+    async with scenario(fan_out_slice=1) as city:
+        members = await city.meters(200, "wire")
+        await city.group(members)
+        content = {"m2m:cnt": {"rn": "box"}}
+        response = await city.ask(
+            Operation.CREATE,
+            "cse-in/city/fopt",
+            resource_type=3,
+            content=content,
+            response_type=ResponseType.NON_BLOCKING_SYNCH,
+        )
+        request = response.content["m2m:uri"]
+        await city.server.fan_out.cancel((await city.report(request))["campaign"])
+        await city.finished(request)
+        report = await city.report(request)
+        assert report["states"]["answered"] + report["states"]["failed"] == 200
+        assert report["reasons"] == {"CANCELLED": report["states"]["failed"]}
+        found = await city.ask(Operation.RETRIEVE, "cse-in", filters={"fu": ["1"], "ty": ["3"]})
+        assert len(found.content["m2m:uril"]) == report["states"]["answered"]

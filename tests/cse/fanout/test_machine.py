@@ -152,9 +152,9 @@ class CampaignMachine(RuleBasedStateMachine):
         request = list(self.requests)[which % len(self.requests)]
         report = self.run(self.city.report(request))
         try:
-            self.city.server.fan_out.cancel(report["campaign"])
+            self.run(self.city.server.fan_out.cancel(report["campaign"]))
         except NotFound:
-            assert report["state"] == "finished"
+            assert self.run(self.city.report(request))["state"] == "finished"
         self.run(settle())
 
     @rule()

@@ -83,7 +83,7 @@ async def test_a_campaign_that_is_ending_cannot_be_cancelled_or_superseded() -> 
         store.gate.clear()
         await city.clock.advance(1)
         await eventually(lambda: store.held)
-        city.server.fan_out.cancel(campaign)
+        await city.server.fan_out.cancel(campaign)
         store.gate.set()
         await city.finished(request)
         assert {row.reason for row in (await city.rows(request)).values()} == {"SILENT"}
