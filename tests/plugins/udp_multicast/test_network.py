@@ -192,7 +192,7 @@ async def test_a_request_offered_for_an_older_segment_is_not_sent() -> None:
 
 
 async def test_silent_members_are_asked_again() -> None:
-    async with bench(build_devices("Cm", 10, deaf=2, seed=1), ack_timeout=0.001, setup_attempts=2) as table:
+    async with bench(build_devices("Cm", 10, deaf=2, seed=1), ack_timeout=0.2, setup_attempts=2) as table:
         await table.join()
         progress = table.network.set_ups.progress[GROUP]
         assert joined(table) == 8
