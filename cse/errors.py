@@ -74,10 +74,6 @@ class TargetNotReachable(CSEError):
     status_code = 5103
 
 
-class ReceiverHasNoPrivileges(CSEError):
-    status_code = 5105
-
-
 class TargetNotSubscribable(CSEError):
     status_code = 5203
 

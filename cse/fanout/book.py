@@ -16,6 +16,7 @@ from cse.store import Campaign, Row
 log = logging.getLogger(__name__)
 
 PAUSE = 1.0  # seconds after which a store that has failed is tried again
+MOST_SIGNATURES = 100  # of the plan, which is written with every batch of rows
 
 
 class Book:
@@ -45,11 +46,16 @@ class Book:
         totals["repaired"] += len(positions) if row_changes["attempts"] > 1 else 0
         totals["seconds"] = round(row_changes["answered_at"] - self.campaign.created, 3)
 
+    @property
+    def has_plan(self) -> bool:
+        return "plan" in self._document
+
     def plan(self, document: dict[str, Any]) -> None:
-        """Keep the first plan for the report."""
-        if "plan" not in self._document:
-            self._document["plan"] = document
-            self._changed.set()
+        """Keep this plan, the first, for the report; of its signatures, which come largest first, a bounded number."""
+        kept = document["signatures"][:MOST_SIGNATURES]
+        left_out = len(document["signatures"]) - len(kept)
+        self._document["plan"] = document | {"signatures": kept, "signaturesLeftOut": left_out}
+        self._changed.set()
 
     def transmitted(self, network: str, transmissions: int, airtime_ms: float) -> None:
         """A network has put something on its medium."""

@@ -138,7 +138,8 @@ class DeviceCampaign:
         if self._core.clock.now() >= self._ask_again_at:
             await self._ask_networks()
         plan = await aside(len(due), self._plan, due, self._core.clock.now())
-        self.book.plan(plan_document(plan, [item.host for item in due]))
+        if not self.book.has_plan:
+            self.book.plan(plan_document(plan, [item.host for item in due]))
         async for item, way, reason in in_slices(zip(due, plan.choices, plan.reasons, strict=True)):
             if way is None:
                 self._unserved(item, reason)
