@@ -91,6 +91,11 @@ class ResourceType:
         """The member name of its representation, `m2m:cnt` for example."""
         return f"m2m:{self.short_name}"
 
+    @cached_property
+    def defaults(self) -> dict[str, Any]:
+        """The values that attributes have when a CREATE does not name them."""
+        return {row.short_name: row.default for row in self.attributes.values() if row.default is not None}
+
     def identify(self, work: "Work", request: Request, content: dict[str, Any]) -> str:
         """The resource identifier of a new resource."""
         return work.new_identifier(self.short_name)

@@ -113,9 +113,8 @@ def _new_resource(
     name = str(content.get("rn") or identifier)
     path = _new_path(work, parent, name)
     now = timestamp(work.now)
-    defaults = {row.short_name: row.default for row in kind.attributes.values() if row.default is not None}
     own = {"ty": kind.number, "ri": identifier, "pi": parent.ri, "rn": name, "ct": now, "lt": now}
-    attributes = defaults | content | own
+    attributes = kind.defaults | content | own
     creator = work.model.naming.originator(request.originator)
     if "cr" in content:
         if content["cr"] is not None:
