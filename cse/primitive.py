@@ -27,6 +27,7 @@ class ResponseType(IntEnum):
     NON_BLOCKING_ASYNCH = 2
     BLOCKING = 3
     FLEX_BLOCKING = 4
+    NO_RESPONSE = 5
 
 
 class ResultContent(IntEnum):
@@ -42,6 +43,9 @@ class ResultContent(IntEnum):
     ORIGINAL_RESOURCE = 7
     CHILD_RESOURCES = 8
     MODIFIED_ATTRIBUTES = 9
+    SEMANTIC_CONTENT = 10
+    DISCOVERY_RESULT_REFERENCES = 11
+    PERMISSIONS = 12
 
 
 OK = 2000
@@ -55,7 +59,9 @@ class Request:
     """m2m:rqp. Names are the standard's; times are still as the originator wrote them.
 
     `to` is the address in any of its forms, `originator` the From parameter ("" only in an AE registration), `filters`
-    the filterCriteria by short name, each with its list of values as text.
+    the filterCriteria by short name, each with its list of values as text. `sender` is the IP address that the request
+    came from ("" for one made here), `authenticated` whether a credential has proved the originator; `lenient` says that
+    the client may be an old one, whose deviations in form are overlooked.
     """
 
     operation: Operation
@@ -75,10 +81,15 @@ class Request:
     request_expiration: str | None = None
     result_expiration: str | None = None
     result_persistence: str | None = None
+    execution_time: str | None = None
     event_category: str | None = None
     group_request_identifier: str | None = None
     group_target_members: tuple[str, ...] = ()
     vendor_information: str | None = None
+    role_identifiers: tuple[str, ...] = ()
+    sender: str = ""
+    authenticated: bool = False
+    lenient: bool = False
 
     def to_json(self) -> bytes:
         """The request as JSON, for `from_json`."""
@@ -92,7 +103,7 @@ class Request:
         values["response_type"] = ResponseType(values["response_type"])
         if values["result_content"] is not None:
             values["result_content"] = ResultContent(values["result_content"])
-        for name in ("notification_uris", "attribute_list", "group_target_members"):
+        for name in ("notification_uris", "attribute_list", "group_target_members", "role_identifiers"):
             if values[name] is not None:
                 values[name] = tuple(values[name])
         return cls(**values)
