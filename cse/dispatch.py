@@ -12,7 +12,10 @@ from cse.network import Host
 from cse.notify import Notifier
 from cse.primitive import OK, Operation, Request, Response
 from cse.resource import Outgoing, Work
-from cse.tree import find_target, perform, prepare_create, prepare_update
+from cse.tree.create import prepare_create
+from cse.tree.operations import perform
+from cse.tree.target import find_target
+from cse.tree.update import prepare_update
 
 RELEASES = {"2a", "3", "4", "5"}
 Then = Callable[[Work, Response], None]

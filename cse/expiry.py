@@ -5,7 +5,7 @@ import logging
 from cse.core import Core
 from cse.resource import Work
 from cse.timing import timestamp
-from cse.tree import remove
+from cse.tree.delete import remove
 
 log = logging.getLogger(__name__)
 

@@ -60,8 +60,8 @@ class Request:
 
     `to` is the address in any of its forms, `originator` the From parameter ("" only in an AE registration), `filters`
     the filterCriteria by short name, each with its list of values as text. `sender` is the IP address that the request
-    came from ("" for one made here), `authenticated` whether a credential has proved the originator; `lenient` says that
-    the client may be an old one, whose deviations in form are overlooked.
+    came from ("" for one made here), `authenticated` whether a credential has proved the originator; `lenient` says
+    that the client may be an old one, whose deviations in form are overlooked.
     """
 
     operation: Operation

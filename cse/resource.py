@@ -5,7 +5,7 @@ what is special to it. The engine does everything else from these statements.
 """
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, IntEnum
 from functools import cached_property
@@ -90,6 +90,22 @@ class ResourceType:
     def root(self) -> str:
         """The member name of its representation, `m2m:cnt` for example."""
         return f"m2m:{self.short_name}"
+
+    @property
+    def variants(self) -> Sequence["ResourceType"]:
+        """What there is under this number: the type itself, or the specialisations that a family of types consists of.
+
+        Each has a table of attributes and a root of its own. Only the family itself is registered.
+        """
+        return (self,)
+
+    def variant_for(self, content: Any) -> "ResourceType":
+        """The one that the content of a CREATE asks for; BadRequest if there is none."""
+        return self
+
+    def variant_of(self, attributes: Mapping[str, Any]) -> "ResourceType":
+        """The one that a resource with these attributes is of."""
+        return self
 
     @cached_property
     def defaults(self) -> dict[str, Any]:
@@ -199,7 +215,11 @@ class Model:
     types: Mapping[int, ResourceType]
 
     def type_of(self, resource: Resource) -> ResourceType:
-        return self.types[resource.ty]
+        return self.types[resource.ty].variant_of(resource.attributes)
+
+    def variants(self) -> Iterator[ResourceType]:
+        """All types, specialisations one by one."""
+        return (variant for family in self.types.values() for variant in family.variants)
 
     @cached_property
     def watchers(self) -> list[int]:
@@ -209,12 +229,12 @@ class Model:
     @cached_property
     def attribute_names(self) -> frozenset[str]:
         """Every attribute that some type has."""
-        return frozenset(name for kind in self.types.values() for name in kind.attributes)
+        return frozenset(name for kind in self.variants() for name in kind.attributes)
 
     @cached_property
     def fan_out_names(self) -> frozenset[str]:
         """Names of virtual children that fan out."""
-        children = (child for kind in self.types.values() for child in kind.virtual_children.values())
+        children = (child for kind in self.variants() for child in kind.virtual_children.values())
         return frozenset(child.name for child in children if child.fans_out)
 
     @cached_property
@@ -225,12 +245,12 @@ class Model:
     @cached_property
     def verifying_roots(self) -> frozenset[str]:
         """The roots of the types whose resources need answers from outside before they are created or changed."""
-        return frozenset(kind.root for kind in self.types.values() if kind.verifies)
+        return frozenset(kind.root for kind in self.variants() if kind.verifies)
 
     @cached_property
     def virtual_names(self) -> frozenset[str]:
         """Names that stand for virtual children and that no resource can have."""
-        return frozenset(name for kind in self.types.values() for name in kind.virtual_children)
+        return frozenset(name for kind in self.variants() for name in kind.virtual_children)
 
 
 @dataclass(slots=True)
@@ -274,7 +294,7 @@ class Work:
         return None if target is None or target.virtual else target.resource
 
     def type_of(self, resource: Resource) -> ResourceType:
-        return self.model.types[resource.ty]
+        return self.model.type_of(resource)
 
     def list_changed(self, identifier: str) -> None:
         """Tell the resource with this identifier about it, if it is there."""

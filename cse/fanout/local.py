@@ -15,7 +15,7 @@ from cse.fanout.states import Failure, State
 from cse.primitive import Request, Response, error_response
 from cse.resource import Work
 from cse.store import Campaign, Row
-from cse.tree import perform
+from cse.tree.operations import perform
 
 log = logging.getLogger(__name__)
 

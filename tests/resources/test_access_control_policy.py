@@ -3,7 +3,7 @@ import pytest
 from cse.errors import BadRequest, NotImplementedByThisCSE
 from cse.primitive import Response
 from cse.resource import Work
-from cse.tree import perform
+from cse.tree.operations import perform
 from resources.access_control_policy import AccessControlPolicy
 from tests.cse.works import creating, updating
 from tests.resources.facts import declared, read

@@ -4,7 +4,7 @@ from cse.errors import BadRequest
 from cse.network import Host
 from cse.primitive import Response
 from cse.resource import Work
-from cse.tree import perform
+from cse.tree.operations import perform
 from resources.application_entity import ApplicationEntity
 from tests.cse.works import creating, updating
 from tests.resources.facts import declared, read

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from cse.errors import NotAcceptable, NotFound
 from cse.resource import Work
 from cse.timing import parse_timestamp
-from cse.tree import perform
+from cse.tree.operations import perform
 from resources.container import Container
 from tests.cse.works import creating, retrieving, working
 from tests.resources.facts import declared, read

@@ -2,7 +2,7 @@ import pytest
 
 from cse.errors import OperationNotAllowed
 from cse.resource import Work
-from cse.tree import perform
+from cse.tree.operations import perform
 from resources.cse_base import CSEBase
 from tests.cse.works import creating, deleting, updating
 from tests.resources.facts import declared, read

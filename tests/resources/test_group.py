@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from cse.errors import GroupMemberTypeInconsistent
 from cse.events import GROUP_CHANGED
 from cse.resource import Work
-from cse.tree import perform
+from cse.tree.operations import perform
 from resources.group import Group
 from tests.cse.works import add, creating, deleting, updating, working
 from tests.resources.facts import declared, read

@@ -4,7 +4,7 @@ from cse.errors import BadRequest, CSEError, NotImplementedByThisCSE
 from cse.primitive import Operation
 from cse.resource import Work
 from cse.store import Resource
-from cse.tree import perform
+from cse.tree.operations import perform
 from resources.subscription import Subscription
 from tests.cse.works import add, creating, updating
 from tests.resources.facts import declared, read

@@ -2,10 +2,10 @@
 
 import pytest
 
-from cse import tree
 from cse.access import Guard
 from cse.primitive import Operation, Request, Response, ResponseType
 from cse.resource import Work
+from cse.tree import operations
 from tests.cse.fanout.scenario import contents, eventually, items, scenario
 
 INSTANCE = {"m2m:cin": {"con": "1"}}
@@ -43,7 +43,7 @@ async def test_a_failure_that_nobody_foresaw_costs_only_its_own_member(
     def perform(work: Work, request: Request, guard: Guard) -> Response:
         if request.to == "cse-in/m1":
             raise ZeroDivisionError("a bug in a resource type")
-        return tree.perform(work, request, guard)
+        return operations.perform(work, request, guard)
 
     monkeypatch.setattr("cse.fanout.local.perform", perform)
     async with scenario() as city:

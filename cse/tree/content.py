@@ -1,0 +1,30 @@
+"""What requests carry: the attributes below the root of a resource, and the lifetime that they ask for."""
+
+from typing import Any
+
+from cse.errors import BadRequest
+from cse.primitive import Request
+from cse.resource import ResourceType, Work
+from cse.store import Resource
+from cse.timing import parse_timestamp, timestamp
+
+
+def content_of(request: Request, kind: ResourceType) -> dict[str, Any]:
+    """The attributes in a request that is to create or change a resource of this type."""
+    content = request.content
+    if not isinstance(content, dict) or list(content) != [kind.root] or not isinstance(content[kind.root], dict):
+        raise BadRequest(f'the content must be one object below "{kind.root}"')
+    return dict(content[kind.root])
+
+
+def expiration(work: Work, wanted: str | None, parent: Resource) -> str:
+    """The lifetime that a resource gets: as asked for, not longer than allowed and than its parent's."""
+    settings = work.model.settings
+    if wanted is None:
+        chosen = timestamp(work.now + settings.default_lifetime)
+    else:
+        moment = parse_timestamp(wanted, "et")
+        if moment <= work.now:
+            raise BadRequest("et lies in the past: give a later expirationTime")
+        chosen = timestamp(min(moment, work.now + settings.max_lifetime))
+    return min(chosen, str(parent.attributes.get("et", chosen)))

@@ -1,0 +1,99 @@
+"""CREATE: from the content of a request to a resource in the tree (TS-0004 clause 7.3.3)."""
+
+from typing import Any
+
+from cse.access import Guard, Right
+from cse.address import LONGEST_PATH, MAX_SEGMENTS, addressable, valid_name
+from cse.attributes import check_create
+from cse.errors import (
+    BadRequest,
+    Conflict,
+    InvalidChildResourceType,
+    NotImplementedByThisCSE,
+    OperationNotAllowed,
+    TargetNotSubscribable,
+)
+from cse.events import announce
+from cse.primitive import CREATED, Request, Response
+from cse.representation import represent_created, result_content
+from cse.resource import Event, EventType, ResourceType, Target, Work
+from cse.store import Resource
+from cse.timing import timestamp
+from cse.tree.content import content_of, expiration
+from cse.tree.target import live
+
+
+def prepare_create(
+    work: Work, request: Request, target: Target, guard: Guard
+) -> tuple[ResourceType, Resource, dict[str, Any]]:
+    """Everything that can be checked before a CREATE: the new resource's type, its parent and its content."""
+    parent = live(work, target)
+    family = _creatable(work, request, parent)
+    if not family.registers:
+        guard.require(parent, Right.CREATE, child_type=family.number)
+    kind = family.variant_for(request.content)
+    content = content_of(request, kind)
+    check_create(kind.attributes, content)
+    return kind, parent, content
+
+
+def create(work: Work, request: Request, target: Target, guard: Guard) -> Response:
+    """Add a resource below the target."""
+    kind, parent, content = prepare_create(work, request, target, guard)
+    result_content(request)
+    resource = _new_resource(work, request, kind, parent, content)
+    kind.creating(work, request, resource, parent)
+    work.type_of(parent).child_creating(work, parent, resource)
+    work.transaction.resources.insert(resource)
+    kind.created(work, resource, parent)
+    announce(work, Event(EventType.CHILD_CREATED, parent, resource))
+    return Response(CREATED, represent_created(work, request, resource), location=resource.path)
+
+
+def _creatable(work: Work, request: Request, parent: Resource) -> ResourceType:
+    number = request.resource_type
+    if number is None:
+        raise BadRequest("resourceType is missing: add ;ty=<number> to the Content-Type")
+    kind = work.model.types.get(number)
+    if kind is None:
+        raise NotImplementedByThisCSE(f"resource type {number} is not available on this CSE")
+    if not kind.creatable:
+        raise OperationNotAllowed(f"a {kind.name} is made by the CSE only")
+    if parent.ty not in kind.parents:
+        sentence = f"a {kind.name} can't be the child of a {work.type_of(parent).name}"
+        raise TargetNotSubscribable(sentence) if kind.watches else InvalidChildResourceType(sentence)
+    return kind
+
+
+def _new_resource(
+    work: Work, request: Request, kind: ResourceType, parent: Resource, content: dict[str, Any]
+) -> Resource:
+    identifier = kind.identify(work, request, content)
+    name = str(content.get("rn") or identifier)
+    path = _new_path(work, parent, name)
+    now = timestamp(work.now)
+    own = {"ty": kind.number, "ri": identifier, "pi": parent.ri, "rn": name, "ct": now, "lt": now}
+    attributes = kind.defaults | content | own
+    creator = work.model.naming.originator(request.originator)
+    if "cr" in content:
+        if content["cr"] is not None:
+            raise BadRequest("cr is filled in by the CSE: send null to ask for it")
+        attributes["cr"] = creator
+    if "et" in kind.attributes:
+        attributes["et"] = expiration(work, content.get("et"), parent)
+    return Resource(path, creator, attributes)
+
+
+def _new_path(work: Work, parent: Resource, name: str) -> str:
+    """The structured address of a child that does not exist yet."""
+    if not valid_name(name):
+        raise BadRequest("rn must consist of letters, digits, '-', '_', '.', '~' and have at most 256 of them")
+    if name in work.model.virtual_names or name in ("-", "_", "~", ".", ".."):
+        raise OperationNotAllowed(f"rn {name} is reserved: choose another name")
+    path = f"{parent.path}/{name}"
+    if not addressable(path):
+        limits = f"{MAX_SEGMENTS} names or {LONGEST_PATH} characters"
+        raise BadRequest(f"rn makes an address of more than {limits}: shorten it")
+    if work.transaction.resources.find(path) is not None:
+        raise Conflict(f"there is a resource {path} already: choose another rn")
+    return path

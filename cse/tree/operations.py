@@ -1,0 +1,39 @@
+"""One request on the tree, whatever its operation."""
+
+from collections.abc import Callable
+
+from cse.access import Guard
+from cse.errors import OperationNotAllowed
+from cse.primitive import Operation, Request, Response
+from cse.resource import Target, Work
+from cse.tree.create import create
+from cse.tree.delete import delete
+from cse.tree.retrieve import retrieve
+from cse.tree.target import find_target
+from cse.tree.update import update
+
+
+def perform(work: Work, request: Request, guard: Guard | None = None) -> Response:
+    """Carry out a CREATE, RETRIEVE, UPDATE or DELETE on a resource of this CSE; raises CSEError, leaving nothing done.
+
+    The caller undoes the transaction (or its savepoint) when this raises.
+    """
+    target = find_target(work, request)
+    if target.virtual is not None and target.virtual.fans_out:
+        raise OperationNotAllowed(
+            "a fanOutPoint can't be the member of a fan-out by this way: name the group's members"
+        )
+    return _OPERATIONS[request.operation](work, request, target, guard or Guard(work, request.originator))
+
+
+def _refuse_notify(work: Work, request: Request, target: Target, guard: Guard) -> Response:
+    raise OperationNotAllowed(f"{target.resource.path} takes no notifications: only an AE, or a group's fopt, does")
+
+
+_OPERATIONS: dict[Operation, Callable[[Work, Request, Target, Guard], Response]] = {
+    Operation.CREATE: create,
+    Operation.RETRIEVE: retrieve,
+    Operation.UPDATE: update,
+    Operation.DELETE: delete,
+    Operation.NOTIFY: _refuse_notify,
+}

@@ -1,0 +1,41 @@
+"""Where a request goes in the tree, and whether what is there can be used now."""
+
+from cse.discovery import parse_filter
+from cse.errors import BadRequest, NotFound, OperationNotAllowed
+from cse.primitive import Request
+from cse.resource import Target, Work
+from cse.store import Resource
+from cse.timing import timestamp
+
+
+def find_target(work: Work, request: Request) -> Target:
+    """Where a request goes; NotFound, or OperationNotAllowed where a virtual child does not take the operation."""
+    target = work.target(request.to)
+    if target.virtual is not None and request.operation not in target.virtual.operations:
+        raise OperationNotAllowed(f"{request.operation.name} is not possible on {target.virtual.name}")
+    return target
+
+
+def live(work: Work, target: Target) -> Resource:
+    """The resource meant, virtual children resolved; one whose time is over counts as gone."""
+    resource = target.resource if target.virtual is None else target.virtual.resolve(work, target.resource)
+    if resource.attributes.get("et", "~") < timestamp(work.now):
+        raise NotFound(f"{resource.path} has expired")
+    return resource
+
+
+def tell_of_reading(work: Work, resource: Resource) -> None:
+    """Let the type of the resource and that of its parent refuse."""
+    work.type_of(resource).reading(work, resource)
+    parent = work.transaction.resources.get(resource.pi)
+    if parent is not None:
+        work.type_of(parent).reading(work, parent, resource)
+
+
+def require_conditions(work: Work, request: Request, resource: Resource) -> None:
+    """filterCriteria of an UPDATE or DELETE: carried out only on a resource that meets them."""
+    criteria = parse_filter(request.filters, work.model.attribute_names)
+    if criteria.discovers:
+        raise BadRequest("fu=1 (discovery) goes with RETRIEVE only")
+    if not criteria.fits(resource):
+        raise NotFound(f"{resource.path} does not meet the filter criteria")

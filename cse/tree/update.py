@@ -1,0 +1,81 @@
+"""UPDATE: changes to the attributes of a resource (TS-0004 clause 7.3.3)."""
+
+from typing import Any
+
+from cse.access import Guard, Right
+from cse.attributes import check_update
+from cse.errors import BadRequest, OperationNotAllowed, OriginatorHasNoPrivilege
+from cse.events import announce
+from cse.primitive import UPDATED, Request, Response
+from cse.representation import represent_updated, result_content
+from cse.resource import Event, EventType, ResourceType, Target, Work
+from cse.store import Resource
+from cse.timing import timestamp
+from cse.tree.content import content_of, expiration
+from cse.tree.target import live, require_conditions
+
+
+def update(work: Work, request: Request, target: Target, guard: Guard) -> Response:
+    """Change attributes of the target."""
+    kind, resource, changes = prepare_update(work, request, target, guard)
+    result_content(request)
+    before = kind.compose(work, resource)
+    if "et" in changes:
+        changes["et"] = _new_expiration(work, changes["et"], resource)
+    kind.updating(work, resource, changes)
+    change(work, resource, changes)
+    kind.updated(work, resource, changes)
+    announce(work, Event(EventType.UPDATED, resource, resource, tuple(changes)))
+    return Response(UPDATED, represent_updated(work, request, resource, before))
+
+
+def prepare_update(
+    work: Work, request: Request, target: Target, guard: Guard
+) -> tuple[ResourceType, Resource, dict[str, Any]]:
+    """Everything that can be checked before an UPDATE: the type of the resource, itself and the changes."""
+    resource = live(work, target)
+    kind = work.type_of(resource)
+    if not kind.updatable:
+        raise OperationNotAllowed(f"a {kind.name} can't be updated")
+    _authorise_update(request, kind, resource, guard)
+    require_conditions(work, request, resource)
+    changes = content_of(request, kind)
+    check_update(kind.attributes, changes)
+    if "acpi" in changes and len(changes) > 1:
+        raise BadRequest("acpi must be the only attribute of an UPDATE: send the others in a second one")
+    return kind, resource, changes
+
+
+def _authorise_update(request: Request, kind: ResourceType, resource: Resource, guard: Guard) -> None:
+    content = request.content.get(kind.root) if isinstance(request.content, dict) else None
+    if isinstance(content, dict) and "acpi" in content:
+        if not guard.permits_policy_change(resource):
+            raise OriginatorHasNoPrivilege(
+                "acpi may be changed only with UPDATE in the selfPrivileges (pvs) of the policies it names now"
+            )
+        return
+    guard.require(resource, Right.UPDATE)
+
+
+def _new_expiration(work: Work, wanted: str | None, resource: Resource) -> str:
+    parent = work.transaction.resources.get(resource.pi)
+    chosen = expiration(work, wanted, parent or resource)
+    for child in work.transaction.resources.children(resource.ri):
+        if child.attributes.get("et", chosen) > chosen:
+            raise BadRequest(f"et must not lie before that of the child {child.attributes['rn']}: choose a later one")
+    return chosen
+
+
+def change(work: Work, resource: Resource, changes: dict[str, Any]) -> None:
+    """Store changed attributes (None deletes), the modification time and the state tag."""
+    table = work.type_of(resource).attributes
+    attributes = resource.attributes
+    for name, value in changes.items():
+        if value is None:
+            attributes.pop(name, None)
+        elif not (name in table and table[name].long_list):
+            attributes[name] = value
+    attributes["lt"] = timestamp(work.now)
+    if "st" in attributes:
+        attributes["st"] += 1
+    work.transaction.resources.update(resource)
