@@ -9,11 +9,11 @@ from starlette.applications import Starlette
 from cse import registry
 from cse.config import Settings
 from cse.core import Core
+from cse.deadlines import Deadlines
 from cse.dispatch import Dispatcher
 from cse.door import Door
 from cse.events import GROUP_CHANGED, NOTIFICATION
 from cse.exchange import Exchange
-from cse.expiry import Expiry
 from cse.fanout.service import FanOut
 from cse.http import HttpBinding
 from cse.network import Network
@@ -58,7 +58,7 @@ class Server:
         self._sessions = Sessions(self.core)
         handlers = {NOTIFICATION: notifier.send, GROUP_CHANGED: self._sessions.group_changed}
         self._outbox = Outbox(self.core, handlers, _lane)
-        self._expiry = Expiry(self.core)
+        self._deadlines = Deadlines(self.core)
         self.asgi = self._application()
 
     @asynccontextmanager
@@ -71,7 +71,7 @@ class Server:
             for network in core.networks.values():
                 await network.start(self.door)
             core.start(self._outbox.run(), "outbox")
-            core.start(self._expiry.run(), "expiry")
+            core.start(self._deadlines.run(), "deadlines")
             await self._sessions.prepare_all()
             await self.fan_out.resume()
             await self.requests.resume()

@@ -3,6 +3,7 @@
 import asyncio
 import ipaddress
 import logging
+import math
 from collections.abc import Callable, Coroutine, Mapping
 from functools import lru_cache
 from typing import Any, TypeVar
@@ -23,6 +24,8 @@ MOST_REMEMBERED_ADDRESSES = 200_000  # networks ask for every host of a group
 class Core:
     """`run` and `read` carry out units of work; `effects_added` is set when effects have been committed.
 
+    `deadline_moved` is set when something is to happen before `next_deadline`, which is what the worker waits for.
+
     `allows` says whether the operator lets requests leave for an IP address.
     """
 
@@ -32,6 +35,8 @@ class Core:
         self.clock = clock
         self.networks = networks
         self.effects_added = asyncio.Event()
+        self.deadline_moved = asyncio.Event()
+        self.next_deadline = math.inf
         self.allows: Callable[[str], bool] = lru_cache(MOST_REMEMBERED_ADDRESSES)(self._allows)
         self._allowed = [_ip_network(text) for text in model.settings.allowed_targets]
         self._tasks: set[asyncio.Task[None]] = set()
@@ -43,13 +48,16 @@ class Core:
     async def run(self, unit: Callable[[Work], T]) -> T:
         """Carry out a unit and return after its durable commit."""
 
-        def inside(transaction: Transaction) -> tuple[T, bool]:
+        def inside(transaction: Transaction) -> tuple[T, Work]:
             work = self._work(transaction)
-            return unit(work), work.has_effects
+            return unit(work), work
 
-        result, has_effects = await self.store.run(inside)
-        if has_effects:
+        result, work = await self.store.run(inside)
+        if work.has_effects:
             self.effects_added.set()
+        if work.deadline < self.next_deadline:
+            self.next_deadline = work.deadline
+            self.deadline_moved.set()
         return result
 
     async def read(self, unit: Callable[[Work], T]) -> T:

@@ -98,7 +98,7 @@ def find(work: Work, root: Resource, criteria: Filter, permitted: Test) -> Itera
     hits = (
         resource
         for resource in work.transaction.resources.search(search)
-        if criteria.fits(resource) and resource.attributes.get("et", now) >= now and permitted(resource)
+        if criteria.fits(resource) and resource.attributes.get("et", "~") > now and permitted(resource)
     )
     start = criteria.offset - 1
     return islice(hits, start, None if criteria.limit is None else start + criteria.limit)

@@ -4,6 +4,7 @@ A type is one class in one file of `resources/`: it states its number, names, pa
 what is special to it. The engine does everything else from these statements.
 """
 
+import math
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from cse.errors import BadRequest, NotFound
 from cse.network import Host
 from cse.primitive import Operation, Request, Response
 from cse.store import Resource, Transaction
+from cse.timing import parse_timestamp
 
 
 class Access(Enum):
@@ -133,6 +135,9 @@ class ResourceType:
 
     def deleted(self, work: "Work", resource: Resource) -> None:
         """It is gone, and so are its children."""
+
+    def alarm(self, work: "Work", resource: Resource, name: str) -> None:
+        """An alarm that it has set with `Work.alarm` is due."""
 
     def list_changed(self, work: "Work", resource: Resource) -> None:
         """Something that is in its long list has gone from the tree, and so from the list, or has changed."""
@@ -261,6 +266,7 @@ class Work:
     model: Model
     now: float
     has_effects: bool = False
+    deadline: float = math.inf  # the earliest moment that the unit has named
 
     def new_identifier(self, prefix: str) -> str:
         """A resource identifier that nobody has yet."""
@@ -301,6 +307,16 @@ class Work:
         holder = self.transaction.resources.get(identifier)
         if holder is not None:
             self.type_of(holder).list_changed(self, holder)
+
+    def alarm(self, resource: Resource, name: str, due: float) -> None:
+        """Have `ResourceType.alarm` called for this resource at this moment (seconds since 1970)."""
+        self.transaction.alarms.set(resource.ri, name, due)
+        self.deadline = min(self.deadline, due)
+
+    def ends(self, resource: Resource) -> None:
+        """Its expirationTime is new: whoever waits for the next one to pass has to know."""
+        if "et" in resource.attributes:
+            self.deadline = min(self.deadline, parse_timestamp(resource.attributes["et"]))
 
     def later(self, kind: str, document: dict[str, Any]) -> None:
         """Remember an effect in this transaction; it is carried out after the commit."""

@@ -86,7 +86,7 @@ def parse_timestamp(text: str, name: str = "timestamp") -> float:
     match = _TIMESTAMP.fullmatch(text)
     try:
         if match:
-            whole = datetime.strptime(match[1], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+            whole = datetime.fromisoformat(match[1]).replace(tzinfo=UTC)
             return whole.timestamp() + int((match[2] or "0").ljust(6, "0")) / 1e6
     except ValueError:
         pass

@@ -37,7 +37,7 @@ class Latest(VirtualChild):
     def resolve(self, work: Work, parent: Resource) -> Resource:
         now = timestamp(work.now)
         for instance in work.transaction.resources.children(parent.ri, INSTANCE, newest_first=self.newest_first):
-            if instance.attributes["et"] >= now:
+            if instance.attributes["et"] > now:
                 return instance
         raise NotFound(f"{parent.path} has no instance")
 

@@ -82,6 +82,7 @@ class RequestResource(RequestKeeper):
             attributes["pc"] = request.content
         resource = Resource(f"{base.path}/{identifier}", originator, attributes)
         work.transaction.resources.insert(resource)
+        work.ends(resource)
         announce(work, Event(EventType.CHILD_CREATED, base, resource))
         return resource
 

@@ -70,7 +70,7 @@ class Resources(ABC):
 
     @abstractmethod
     def remove(self, resource: Resource) -> None:
-        """Remove it with all descendants, their list items and labels included."""
+        """Remove it with all descendants, and with what lists, alarms and queues have for them."""
 
     @abstractmethod
     def children(self, ri: str, ty: int | None = None, *, newest_first: bool = False) -> Iterator[Resource]:
@@ -82,7 +82,11 @@ class Resources(ABC):
 
     @abstractmethod
     def expired(self, now: str, limit: int) -> list[Resource]:
-        """Resources whose expirationTime (a timestamp) is before `now`, earliest first."""
+        """Resources whose expirationTime (a timestamp) is `now` or earlier, earliest first."""
+
+    @abstractmethod
+    def next_expiration(self) -> str | None:
+        """The earliest expirationTime of all resources."""
 
 
 class Lists(ABC):
@@ -221,6 +225,69 @@ class Effects(ABC):
         """They have been carried out."""
 
 
+class Alarm(NamedTuple):
+    """The resource `ri` is to be woken at `due` (seconds since 1970); `name` tells it what for."""
+
+    ri: str
+    name: str
+    due: float
+
+
+class Alarms(ABC):
+    """When resources are to be woken. Each has one alarm of a name at most; alarms go with their resources."""
+
+    @abstractmethod
+    def set(self, ri: str, name: str, due: float) -> None:
+        """Set an alarm; an earlier one of this name is forgotten. Call it by `Work.alarm`, which tells who waits."""
+
+    @abstractmethod
+    def get(self, ri: str, name: str) -> float | None:
+        """When it is due, None if it is not set."""
+
+    @abstractmethod
+    def cancel(self, ri: str, name: str) -> None:
+        """Forget an alarm, if there is one."""
+
+    @abstractmethod
+    def due(self, now: float, limit: int) -> list[Alarm]:
+        """Alarms that are due, earliest first."""
+
+    @abstractmethod
+    def next(self) -> float | None:
+        """When the next one is due, None if there is none."""
+
+
+class Queued(NamedTuple):
+    """Something that waits."""
+
+    id: int
+    document: Any
+
+
+class Queues(ABC):
+    """What waits in a resource, in order: notifications of a batch, for instance. Queues go with their resources."""
+
+    @abstractmethod
+    def append(self, ri: str, name: str, document: Any) -> None:
+        """Add something at the end of a queue of this resource."""
+
+    @abstractmethod
+    def items(self, ri: str, name: str, limit: int | None = None) -> list[Queued]:
+        """From the front, all or so many."""
+
+    @abstractmethod
+    def count(self, ri: str, name: str) -> int:
+        """How many there are."""
+
+    @abstractmethod
+    def remove(self, ids: Iterable[int]) -> None:
+        """Take these out."""
+
+    @abstractmethod
+    def clear(self, ri: str, name: str) -> None:
+        """Take all of one queue out."""
+
+
 class Transaction(ABC):
     """What a unit of work sees."""
 
@@ -228,6 +295,8 @@ class Transaction(ABC):
     lists: Lists
     campaigns: Campaigns
     effects: Effects
+    alarms: Alarms
+    queues: Queues
 
     @abstractmethod
     def savepoint(self) -> AbstractContextManager[None]:

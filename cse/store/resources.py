@@ -11,7 +11,7 @@ from cse.store import Resource, Resources, Search
 
 _SELECT = "SELECT path, creator, document FROM resource"
 _INSERT = "INSERT INTO resource (ri, pi, ty, path, et, creator, document) VALUES (?, ?, ?, ?, ?, ?, ?)"
-_EXPIRED = f"{_SELECT} WHERE et < ? ORDER BY et, seq LIMIT ?"
+_EXPIRED = f"{_SELECT} WHERE et <= ? ORDER BY et, seq LIMIT ?"
 
 # ASCII has "0" right behind "/", so this range is every path that starts with the root and a slash.
 _BELOW = "path >= :root || '/' AND path < :root || '0'"
@@ -34,12 +34,7 @@ _SEARCH = {
 _CHILDREN = _IN_ORDER.format("SELECT seq FROM resource WHERE pi = ?")
 _CHILDREN_OF_TYPE = f"{_SELECT} WHERE pi = ? AND ty = ? ORDER BY seq"
 
-_SUBTREE = f"path = :root OR {_BELOW}"
-_REMOVE = (
-    f"DELETE FROM label WHERE ri IN (SELECT ri FROM resource WHERE {_SUBTREE})",  # noqa: S608
-    f"DELETE FROM list_item WHERE ri IN (SELECT ri FROM resource WHERE {_SUBTREE})",  # noqa: S608
-    f"DELETE FROM resource WHERE {_SUBTREE}",  # noqa: S608
-)
+_REMOVE = f"DELETE FROM resource WHERE path = :root OR {_BELOW}"  # noqa: S608
 
 
 class SQLiteResources(Resources):
@@ -77,8 +72,7 @@ class SQLiteResources(Resources):
         self._add_labels(attributes)
 
     def remove(self, resource: Resource) -> None:
-        for statement in _REMOVE:
-            self._execute(statement, {"root": resource.path})
+        self._execute(_REMOVE, {"root": resource.path})
 
     def children(self, ri: str, ty: int | None = None, *, newest_first: bool = False) -> Iterator[Resource]:
         direction = " DESC" if newest_first else ""
@@ -97,6 +91,10 @@ class SQLiteResources(Resources):
 
     def expired(self, now: str, limit: int) -> list[Resource]:
         return [_resource(row) for row in self._execute(_EXPIRED, (now, limit))]
+
+    def next_expiration(self) -> str | None:
+        found: str | None = self._execute("SELECT min(et) FROM resource").fetchone()[0]
+        return found
 
     def finish(self) -> None:
         """End the iterations that are still under way: an open one would hold the connection at its old snapshot."""

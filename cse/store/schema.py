@@ -4,7 +4,7 @@ import sqlite3
 
 from cse.config import ConfigurationError
 
-VERSION = 1
+VERSION = 2
 CACHE_KIBIBYTES = 32 * 1024
 
 # Every index of a rowid table ends with the rowid, so (pi, ty) is in the order of creation within each type.
@@ -39,6 +39,29 @@ CREATE TABLE list_item (
     PRIMARY KEY (ri, position)
 ) WITHOUT ROWID;
 CREATE INDEX list_item_target ON list_item (target) WHERE target IS NOT NULL;
+
+CREATE TABLE alarm (
+    ri TEXT NOT NULL,
+    name TEXT NOT NULL,
+    due REAL NOT NULL,
+    PRIMARY KEY (ri, name)
+) WITHOUT ROWID;
+CREATE INDEX alarm_due ON alarm (due);
+
+CREATE TABLE queued (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    ri TEXT NOT NULL,
+    name TEXT NOT NULL,
+    document BLOB NOT NULL
+);
+CREATE INDEX queued_resource ON queued (ri, name);
+
+CREATE TRIGGER resource_gone AFTER DELETE ON resource BEGIN
+    DELETE FROM label WHERE ri = OLD.ri;
+    DELETE FROM list_item WHERE ri = OLD.ri;
+    DELETE FROM alarm WHERE ri = OLD.ri;
+    DELETE FROM queued WHERE ri = OLD.ri;
+END;
 
 CREATE TABLE campaign (
     sequence INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -5,9 +5,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from cse.store import Transaction
+from cse.store.alarms import SQLiteAlarms
 from cse.store.campaigns import SQLiteCampaigns
 from cse.store.effects import SQLiteEffects
 from cse.store.lists import SQLiteLists
+from cse.store.queues import SQLiteQueues
 from cse.store.resources import SQLiteResources
 
 
@@ -21,6 +23,8 @@ class SQLiteTransaction(Transaction):
         self.lists = SQLiteLists(connection)
         self.campaigns = SQLiteCampaigns(connection)
         self.effects = SQLiteEffects(connection)
+        self.alarms = SQLiteAlarms(connection)
+        self.queues = SQLiteQueues(connection)
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:

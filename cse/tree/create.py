@@ -45,6 +45,7 @@ def create(work: Work, request: Request, target: Target, guard: Guard) -> Respon
     kind.creating(work, request, resource, parent)
     work.type_of(parent).child_creating(work, parent, resource)
     work.transaction.resources.insert(resource)
+    work.ends(resource)
     kind.created(work, resource, parent)
     announce(work, Event(EventType.CHILD_CREATED, parent, resource))
     return Response(CREATED, represent_created(work, request, resource), location=resource.path)

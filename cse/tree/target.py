@@ -19,7 +19,7 @@ def find_target(work: Work, request: Request) -> Target:
 def live(work: Work, target: Target) -> Resource:
     """The resource meant, virtual children resolved; one whose time is over counts as gone."""
     resource = target.resource if target.virtual is None else target.virtual.resolve(work, target.resource)
-    if resource.attributes.get("et", "~") < timestamp(work.now):
+    if resource.attributes.get("et", "~") <= timestamp(work.now):
         raise NotFound(f"{resource.path} has expired")
     return resource
 

@@ -79,3 +79,5 @@ def change(work: Work, resource: Resource, changes: dict[str, Any]) -> None:
     if "st" in attributes:
         attributes["st"] += 1
     work.transaction.resources.update(resource)
+    if "et" in changes:
+        work.ends(resource)

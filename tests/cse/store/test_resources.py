@@ -151,6 +151,7 @@ async def test_search_takes_any_of_the_types_and_any_of_the_labels(store: Store)
 
 
 async def test_expired_earliest_first(store: Store) -> None:
+    assert await store.read(lambda transaction: transaction.resources.next_expiration()) is None
     await store.run(inserting("cse/later", et="20260301T000000"))
     await store.run(inserting("cse/now", et="20260201T000000"))
     await store.run(inserting("cse/second", et="20260102T000000"))
@@ -160,5 +161,6 @@ async def test_expired_earliest_first(store: Store) -> None:
     def expired(transaction: Transaction, limit: int) -> list[str]:
         return [item.path for item in transaction.resources.expired("20260201T000000", limit)]
 
-    assert await store.read(lambda transaction: expired(transaction, 10)) == ["cse/first", "cse/second"]
+    assert await store.read(lambda transaction: expired(transaction, 10)) == ["cse/first", "cse/second", "cse/now"]
     assert await store.read(lambda transaction: expired(transaction, 1)) == ["cse/first"]
+    assert await store.read(lambda transaction: transaction.resources.next_expiration()) == "20260101T000000"

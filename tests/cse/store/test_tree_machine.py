@@ -103,7 +103,7 @@ class Tree(RuleBasedStateMachine):
 
     @rule(now=lifetimes.filter(bool), limit=st.integers(0, 5))
     def expired(self, now: str, limit: int) -> None:
-        over = [item for item in self.model.values() if (item.attributes.get("et") or now) < now]
+        over = [item for item in self.model.values() if (item.attributes.get("et") or "~") <= now]
         expected = sorted(over, key=lambda item: item.attributes["et"])[:limit]
         assert self.run(lambda transaction: transaction.resources.expired(now, limit)) == expected
 

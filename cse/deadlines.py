@@ -1,0 +1,70 @@
+"""Wakes resources at their alarms, and removes them when their time is over, from two queues in order of time."""
+
+import logging
+import math
+
+from cse.core import Core
+from cse.resource import Work
+from cse.timing import parse_timestamp, timestamp
+from cse.tree.delete import remove
+
+log = logging.getLogger(__name__)
+
+BATCH = 100
+LONGEST_SLEEP = 3600.0  # seconds; somebody may set the clock of the machine meanwhile
+PAUSE = 1.0  # seconds after which a round that has failed is tried again
+
+
+class Deadlines:
+    """One worker for all resources. It sleeps until the next moment, and hears of units that set an earlier one."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+
+    async def run(self) -> None:
+        """Wait and act, for ever."""
+        core = self._core
+        while True:
+            core.deadline_moved.clear()
+            core.next_deadline = math.inf  # whatever is set during the round, the round may have missed
+            due = await self._round()
+            core.next_deadline = min(core.next_deadline, due)
+            seconds = min(due - core.clock.now(), LONGEST_SLEEP)
+            if seconds > 0:
+                await core.clock.within(seconds, core.deadline_moved.wait())
+
+    async def _round(self) -> float:
+        """Do what is due; the next moment at which something will be. What goes wrong must not stop it for ever."""
+        try:
+            return await self._core.run(_act)
+        except Exception:
+            log.exception("a round of deadlines failed; next attempt in %g s", PAUSE)
+            return self._core.clock.now() + PAUSE
+
+
+def _act(work: Work) -> float:
+    for resource in work.transaction.resources.expired(timestamp(work.now), BATCH):
+        if work.transaction.resources.get(resource.ri) is not None:  # it may have gone with its parent
+            remove(work, resource)
+    for alarm in work.transaction.alarms.due(work.now, BATCH):
+        work.transaction.alarms.cancel(alarm.ri, alarm.name)
+        _ring(work, alarm.ri, alarm.name)
+    return _next(work)
+
+
+def _ring(work: Work, ri: str, name: str) -> None:
+    """An alarm that fails is lost, and harms nobody else."""
+    resource = work.transaction.resources.get(ri)
+    if resource is None:
+        return
+    try:
+        with work.transaction.savepoint():
+            work.type_of(resource).alarm(work, resource, name)
+    except Exception:
+        log.exception("alarm %s of %s failed", name, ri)
+
+
+def _next(work: Work) -> float:
+    expiration = work.transaction.resources.next_expiration()
+    moments = [work.transaction.alarms.next(), None if expiration is None else parse_timestamp(expiration)]
+    return min((moment for moment in moments if moment is not None), default=math.inf)

@@ -1,0 +1,34 @@
+"""Alarms in SQLite."""
+
+import sqlite3
+
+from cse.store import Alarm, Alarms
+
+_SET = "INSERT OR REPLACE INTO alarm (ri, name, due) VALUES (?, ?, ?)"
+_CANCEL = "DELETE FROM alarm WHERE ri = ? AND name = ?"
+_DUE = "SELECT ri, name, due FROM alarm WHERE due <= ? ORDER BY due LIMIT ?"
+_GET = "SELECT due FROM alarm WHERE ri = ? AND name = ?"
+
+
+class SQLiteAlarms(Alarms):
+    """The table `alarm` of one connection."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._execute = connection.execute
+
+    def set(self, ri: str, name: str, due: float) -> None:
+        self._execute(_SET, (ri, name, due))
+
+    def get(self, ri: str, name: str) -> float | None:
+        row = self._execute(_GET, (ri, name)).fetchone()
+        return None if row is None else float(row[0])
+
+    def cancel(self, ri: str, name: str) -> None:
+        self._execute(_CANCEL, (ri, name))
+
+    def due(self, now: float, limit: int) -> list[Alarm]:
+        return [Alarm(*row) for row in self._execute(_DUE, (now, limit))]
+
+    def next(self) -> float | None:
+        found: float | None = self._execute("SELECT min(due) FROM alarm").fetchone()[0]
+        return found

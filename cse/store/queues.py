@@ -1,0 +1,37 @@
+"""Queues in SQLite: one row per document that waits."""
+
+import sqlite3
+from collections.abc import Iterable
+from typing import Any
+
+import orjson
+
+from cse.store import Queued, Queues
+
+_ITEMS = "SELECT id, document FROM queued WHERE ri = ? AND name = ? ORDER BY id LIMIT ?"
+
+
+class SQLiteQueues(Queues):
+    """The table `queued` of one connection."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._execute = connection.execute
+        self._executemany = connection.executemany
+
+    def append(self, ri: str, name: str, document: Any) -> None:
+        row = (ri, name, orjson.dumps(document))
+        self._execute("INSERT INTO queued (ri, name, document) VALUES (?, ?, ?)", row)
+
+    def items(self, ri: str, name: str, limit: int | None = None) -> list[Queued]:
+        rows = self._execute(_ITEMS, (ri, name, -1 if limit is None else limit))
+        return [Queued(number, orjson.loads(document)) for number, document in rows]
+
+    def count(self, ri: str, name: str) -> int:
+        row = self._execute("SELECT count(*) FROM queued WHERE ri = ? AND name = ?", (ri, name)).fetchone()
+        return int(row[0])
+
+    def remove(self, ids: Iterable[int]) -> None:
+        self._executemany("DELETE FROM queued WHERE id = ?", [(number,) for number in ids])
+
+    def clear(self, ri: str, name: str) -> None:
+        self._execute("DELETE FROM queued WHERE ri = ? AND name = ?", (ri, name))
