@@ -8,7 +8,7 @@ import pluggy
 if TYPE_CHECKING:
     import click
 
-    from cse.config import Section, Settings
+    from cse.config import Section, ServerSettings, Settings
     from cse.network import Network
     from cse.resource import ResourceType
 
@@ -22,7 +22,7 @@ def register_settings() -> "Iterable[type[Section]]":  # type: ignore[empty-body
 
 
 @hookspec
-def register_resource_types() -> "Iterable[ResourceType]":  # type: ignore[empty-body]
+def register_resource_types(settings: "ServerSettings") -> "Iterable[ResourceType]":  # type: ignore[empty-body]
     """Called when a server is composed. Return one object per resource type."""
 
 

@@ -40,10 +40,11 @@ def settings_sections(manager: pluggy.PluginManager) -> list[type[Any]]:
     return [ServerSettings, *chain.from_iterable(manager.hook.register_settings())]
 
 
-def resource_types(manager: pluggy.PluginManager) -> dict[int, ResourceType]:
+def resource_types(manager: pluggy.PluginManager, settings: ServerSettings) -> dict[int, ResourceType]:
     """All resource types by number; ConfigurationError if two claim one."""
     types: dict[int, ResourceType] = {}
-    for kind in sorted(chain.from_iterable(manager.hook.register_resource_types()), key=lambda kind: kind.number):
+    registered = chain.from_iterable(manager.hook.register_resource_types(settings=settings))
+    for kind in sorted(registered, key=lambda kind: kind.number):
         if kind.number in types:
             raise ConfigurationError(f"two plugins register resource type {kind.number}: remove one of them")
         types[kind.number] = kind
@@ -69,7 +70,7 @@ def model(manager: pluggy.PluginManager, settings: ServerSettings) -> Model:
     """Names, settings and resource types of one server."""
     _check_names(settings)
     naming = Naming(settings.cse_id, settings.cse_name, settings.service_provider)
-    return Model(naming, settings, resource_types(manager))
+    return Model(naming, settings, resource_types(manager, settings))
 
 
 def _check_names(settings: ServerSettings) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from cse import hookspecs
 from cse.attributes import Attribute
-from cse.config import Section, describe
+from cse.config import Section, ServerSettings, describe
 from cse.registry import load_plugins, resource_types, settings_sections
 from cse.resource import ResourceType
 
@@ -20,7 +20,7 @@ def pages() -> dict[str, str]:
     return {
         "hooks.md": hooks_page(),
         "settings.md": settings_page(settings_sections(manager)),
-        "resource-types.md": resource_types_page(resource_types(manager)),
+        "resource-types.md": resource_types_page(resource_types(manager, ServerSettings())),
     }
 
 

@@ -55,7 +55,7 @@ class Stranger:
 
 def test_what_is_installed_comes_through_entry_points() -> None:
     manager = registry.load_plugins()
-    assert sorted(registry.resource_types(manager)) == [1, 2, 3, 4, 5, 9, 17, 23]
+    assert sorted(registry.resource_types(manager, ServerSettings())) == [1, 2, 3, 4, 5, 9, 17, 23]
     assert list(registry.networks(manager, Settings())) == [
         "http-unicast",
         "loopback",
@@ -68,7 +68,7 @@ def test_what_is_installed_comes_through_entry_points() -> None:
 def test_a_stranger_comes_through_the_same_door() -> None:
     stranger = Stranger()
     manager = registry.load_plugins([stranger])
-    assert registry.resource_types(manager)[10_001] is stranger.kind
+    assert registry.resource_types(manager, ServerSettings())[10_001] is stranger.kind
     assert registry.networks(manager, Settings())["pigeon"] is stranger.network
     assert PigeonSettings in registry.settings_sections(manager)
     commands = click.Group()
@@ -79,7 +79,7 @@ def test_a_stranger_comes_through_the_same_door() -> None:
 def test_what_a_plugin_brings_alone() -> None:
     alone = registry.load_only(Stranger())
     assert list(registry.networks(alone, Settings())) == ["pigeon"]
-    assert list(registry.resource_types(alone)) == [10_001]
+    assert list(registry.resource_types(alone, ServerSettings())) == [10_001]
     assert registry.settings_sections(alone) == [ServerSettings, PigeonSettings]
 
 
@@ -90,7 +90,7 @@ def test_two_networks_of_one_name_are_refused() -> None:
 
 def test_two_types_of_one_number_are_refused() -> None:
     with pytest.raises(ConfigurationError, match="type 3"):
-        registry.resource_types(registry.load_plugins([Stranger(number=3)]))
+        registry.resource_types(registry.load_plugins([Stranger(number=3)]), ServerSettings())
 
 
 def test_a_hook_that_does_not_exist_is_refused() -> None:

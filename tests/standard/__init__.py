@@ -1,0 +1,40 @@
+"""What the standard says, as tables: what the declarations in `resources` are checked against."""
+
+import csv
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+
+class Fact(NamedTuple):
+    """One row of a type's attribute table. `release` is "3", or "later" for what came after Release 3."""
+
+    resource_type: str
+    short_name: str
+    attribute: str
+    data_type: str
+    cardinality: str
+    create: str
+    update: str
+    release: str
+
+    @property
+    def is_list(self) -> bool:
+        return self.cardinality.endswith("(L)")
+
+    @property
+    def always_there(self) -> bool:
+        return self.cardinality.removesuffix("(L)") == "1"
+
+
+@cache
+def facts() -> tuple[Fact, ...]:
+    """All rows of attributes.csv."""
+    with Path(__file__).with_name("attributes.csv").open(encoding="utf-8", newline="") as file:
+        return tuple(Fact(**row) for row in csv.DictReader(file))
+
+
+def attributes_of(resource_type: str, release: str) -> dict[str, Fact]:
+    """The rows of one type by short name."""
+    rows = (fact for fact in facts() if fact.resource_type == resource_type and fact.release == release)
+    return {fact.short_name: fact for fact in rows}
