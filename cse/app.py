@@ -15,13 +15,14 @@ from cse.door import Door
 from cse.events import GROUP_CHANGED, NOTIFICATION
 from cse.exchange import Exchange
 from cse.fanout.service import FanOut
-from cse.http import HttpBinding
+from cse.http.binding import HttpBinding
 from cse.network import Network
 from cse.notify import Notifier
 from cse.operator import Operator
 from cse.outbox import Outbox
 from cse.requests import Requests
 from cse.resource import Work
+from cse.serialization.formats import CBOR, JSON, Serializations
 from cse.sessions import Sessions
 from cse.store import Effect, Resource, Store
 from cse.store.opening import open_store
@@ -59,6 +60,7 @@ class Server:
         handlers = {NOTIFICATION: notifier.send, GROUP_CHANGED: self._sessions.group_changed}
         self._outbox = Outbox(self.core, handlers, _lane)
         self._deadlines = Deadlines(self.core)
+        self._serializations = Serializations([JSON, CBOR])
         self.asgi = self._application()
 
     @asynccontextmanager
@@ -84,7 +86,8 @@ class Server:
             await core.store.close()
 
     def _application(self) -> Starlette:
-        binding = HttpBinding(self.requests, self.core.settings, self.core.clock)
+        core = self.core
+        binding = HttpBinding(self.requests, core.settings, core.model.naming, core.clock, self._serializations)
         operator = Operator(self.core, self.door, self.fan_out)
         application = Starlette(routes=[operator.routes()])
         application.router.default = binding
@@ -106,7 +109,7 @@ class Server:
             "csi": naming.cse_id,
             "srt": sorted(self.core.model.types),
             "srv": RELEASE_VERSIONS,
-            "csz": ["application/json"],
+            "csz": self._serializations.media_types,
             "poa": [settings.url],
         }
         existing = work.transaction.resources.get(naming.base_identifier)

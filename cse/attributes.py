@@ -1,7 +1,8 @@
 """What a resource type declares about its attributes, and the checks that follow from it (TS-0004 clause 7.3.3)."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
@@ -22,10 +23,17 @@ M, O, NP = Presence.MANDATORY, Presence.OPTIONAL, Presence.NOT_PERMITTED  # noqa
 
 @dataclass(frozen=True, slots=True)
 class DataType:
-    """A data type of TS-0004 clause 6.3: what it is in words, and whether a JSON value is one."""
+    """A data type of TS-0004 clause 6.3: what it is in words, and whether a JSON value is one.
+
+    `item` is the type of the items of a list, `members` are those of an object. `loosely` makes of a value that is none
+    what an old client means by it, and leaves every other as it is; a text in XML is read the same way.
+    """
 
     description: str
     accepts: Callable[[Any], bool]
+    item: "DataType | None" = None
+    members: "Mapping[str, DataType]" = field(default_factory=dict)
+    loosely: Callable[[Any], Any] = lambda value: value
 
 
 def _is_integer(value: Any) -> bool:
@@ -42,11 +50,20 @@ def _parses(parser: Callable[[str], object]) -> Callable[[Any], bool]:
     return accepts
 
 
+def _boolean(value: Any) -> Any:
+    return {"true": True, "false": False}.get(value.lower(), value) if isinstance(value, str) else value
+
+
+def _integer(value: Any) -> Any:
+    digits = value.removeprefix("-") if isinstance(value, str) else ""
+    return int(value) if digits.isascii() and digits.isdigit() and len(digits) < 20 else value
+
+
 TEXT = DataType("a string", lambda value: isinstance(value, str))
 IDENTIFIER = DataType("a non-empty string", lambda value: isinstance(value, str) and bool(value))
-BOOLEAN = DataType("true or false", lambda value: isinstance(value, bool))
-NON_NEGATIVE = DataType("an integer of 0 or more", lambda value: _is_integer(value) and value >= 0)
-POSITIVE = DataType("an integer of 1 or more", lambda value: _is_integer(value) and value >= 1)
+BOOLEAN = DataType("true or false", lambda value: isinstance(value, bool), loosely=_boolean)
+NON_NEGATIVE = DataType("an integer of 0 or more", lambda value: _is_integer(value) and value >= 0, loosely=_integer)
+POSITIVE = DataType("an integer of 1 or more", lambda value: _is_integer(value) and value >= 1, loosely=_integer)
 TIMESTAMP = DataType("a timestamp such as 20260102T101500", _parses(parse_timestamp))
 DURATION = DataType("a duration such as PT15M", _parses(parse_duration))
 OBJECT = DataType("an object", lambda value: isinstance(value, dict))
@@ -59,12 +76,19 @@ def list_of(item: DataType, *, may_be_empty: bool = False) -> DataType:
     def accepts(value: Any) -> bool:
         return isinstance(value, list) and (may_be_empty or bool(value)) and all(map(item.accepts, value))
 
-    return DataType(f"a list in which each item is {item.description}", accepts)
+    return DataType(f"a list in which each item is {item.description}", accepts, item=item)
 
 
 def one_of(*values: int) -> DataType:
     """An integer enumeration."""
-    return DataType(f"one of {', '.join(map(str, values))}", lambda value: _is_integer(value) and value in values)
+    described = f"one of {', '.join(map(str, values))}"
+    return DataType(described, lambda value: _is_integer(value) and value in values, loosely=_integer)
+
+
+def matching(description: str, pattern: str) -> DataType:
+    """A string that fits a regular expression as a whole; the description says what it is in words."""
+    compiled = re.compile(pattern)
+    return DataType(description, lambda value: isinstance(value, str) and bool(compiled.fullmatch(value)))
 
 
 def record(**members: DataType) -> DataType:
@@ -79,9 +103,8 @@ def record(**members: DataType) -> DataType:
             and all(name in known and known[name].accepts(item) for name, item in value.items())
         )
 
-    return DataType(
-        "an object with " + ", ".join(f"{name} ({kind.description})" for name, kind in known.items()), accepts
-    )
+    described = ", ".join(f"{name} ({kind.description})" for name, kind in known.items())
+    return DataType(f"an object with {described}", accepts, members=known)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +113,8 @@ class Attribute:
 
     `required` means that the attribute always exists once the resource does (cardinality 1): it can't be deleted.
     `needs` names a feature that this CSE lacks: the attribute is known, and refused with 5001. `long_list` attributes
-    live as rows (`cse.store.Lists`), not in the document.
+    live as rows (`cse.store.Lists`), not in the document. `since` is the release that brought the attribute: older
+    clients need not state it, and do not get it.
     """
 
     short_name: str
@@ -102,6 +126,7 @@ class Attribute:
     default: Any = None
     needs: str = ""
     long_list: bool = False
+    since: str = ""
 
 
 Table = Mapping[str, Attribute]
@@ -115,14 +140,15 @@ def table(*rows: Attribute | Iterable[Attribute]) -> Table:
     return {attribute.short_name: attribute for attribute in flat}
 
 
-def check_create(attributes: Table, content: Mapping[str, Any]) -> None:
-    """BadRequest unless the content of a CREATE fits the table."""
+def check_create(attributes: Table, content: Mapping[str, Any], *, lenient: bool = False) -> None:
+    """BadRequest unless the content of a CREATE fits the table; an old client may not know of newer attributes."""
     for name, value in content.items():
         _check(attributes, name, value, _known(attributes, name).create)
         if value is None and name != "cr":
             raise BadRequest(f"attribute {name} is null: leave it out of a CREATE")
     for attribute in attributes.values():
-        if attribute.create is M and attribute.short_name not in content:
+        demanded = attribute.create is M and not (lenient and attribute.since)
+        if demanded and attribute.short_name not in content:
             raise BadRequest(f"attribute {attribute.short_name} ({attribute.name}) is mandatory: add it")
 
 

@@ -28,12 +28,12 @@ class Section(Protocol):
 S = TypeVar("S", bound=Section)
 
 
-def setting(default: Any, help: str, *, minimum: float = 0) -> Any:  # noqa: A002 - it is the help text
+def setting(default: Any, help: str, *, minimum: float = 0, choices: tuple[str, ...] = ()) -> Any:  # noqa: A002 - text
     """One field of a settings section: a default (str, int, float, bool or a tuple of str) and one line of help.
 
-    A number must not be below `minimum`.
+    A number must not be below `minimum`; a text must be one of the `choices` if there are any.
     """
-    return dataclasses.field(default=default, metadata={"help": help, "minimum": minimum})
+    return dataclasses.field(default=default, metadata={"help": help, "minimum": minimum, "choices": choices})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,6 +63,11 @@ class ServerSettings:
     )
     max_discovery_results: int = setting(
         10_000, "most results of one discovery; more are cut with contentStatus 1", minimum=1
+    )
+    leniency: str = setting(
+        "by-release",
+        "whose deviations in form are overlooked: by-release (requests that state no release), always or never",
+        choices=("by-release", "always", "never"),
     )
     blocking_deadline: float = setting(
         10.0, "seconds a blocking fan-out may take without requestExpirationTimestamp", minimum=0.001
@@ -199,7 +204,7 @@ def _fill(kind: type[S], values: Mapping[str, Any]) -> S:
     known = values.keys() & _names(kind)
     filled = {key: _convert(kind.section, key, values[key], types[key]) for key in known}
     for key, value in filled.items():
-        minimum = kind.__dataclass_fields__[key].metadata["minimum"]
+        minimum, choices = (kind.__dataclass_fields__[key].metadata[limit] for limit in ("minimum", "choices"))
         if isinstance(value, int | float) and value < minimum:
             raise ConfigurationError(f"{key} in [{kind.section}] must be at least {minimum:g}, not {value:g}")
     return kind(**filled)
@@ -212,6 +217,8 @@ def _convert(section: str, key: str, value: Any, wanted: Any) -> Any:
     except (KeyError, TypeError, ValueError):
         raise ConfigurationError(f"{key} in [{section}] must be {kind.name}, not {value!r}") from None
 
+        if choices and value not in choices:
+            raise ConfigurationError(f"{key} in [{kind.section}] must be one of {', '.join(choices)}, not {value!r}")
 
 def _to_text(value: Any) -> str:
     if not isinstance(value, str):

@@ -21,9 +21,10 @@ from cse.errors import (
 from cse.fanout.report import campaign_report, member_page
 from cse.fanout.service import FanOut
 from cse.fanout.states import State
-from cse.http import parse_json, read_body
+from cse.http.binding import read_body
 from cse.primitive import OK, Operation, Request, ResponseType
 from cse.resource import Work
+from cse.serialization.formats import JSON
 
 Handler = Callable[[HttpRequest], Awaitable[Any]]
 
@@ -83,7 +84,7 @@ class Operator:
     async def _plan(self, http: HttpRequest) -> dict[str, Any]:
         """Body: {"group": address, "originator": AE-ID, "content": primitive content}; the last two may be missing."""
         settings = self._core.settings
-        body = parse_json(await read_body(http, settings.max_body_bytes), settings.max_nesting)
+        body = JSON.read(await read_body(http, settings.max_body_bytes), settings.max_nesting)
         if not isinstance(body, dict) or not isinstance(body.get("group"), str):
             raise BadRequest("group must name a group, cse-in/city for example")
         (name,) = self._core.model.fan_out_names

@@ -147,6 +147,8 @@ def is_content(value: Any, levels: int) -> bool:
         encoded = orjson.dumps(value)
     except TypeError:
         return False
+    if orjson.loads(encoded) != value:  # NaN, dates and the like, which orjson writes as something else
+        return False
     return encoded.count(b"[") + encoded.count(b"{") <= levels or not nests_deeper(value, levels)
 
 

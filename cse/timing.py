@@ -94,10 +94,12 @@ def parse_timestamp(text: str, name: str = "timestamp") -> float:
 
 
 def parse_moment(text: str, now: float, name: str) -> float:
-    """An absolute timestamp, or a number of milliseconds after `now` (m2m:absRelTimestamp), as seconds since 1970."""
+    """A timestamp, or milliseconds or a duration after `now` (m2m:absRelTimestamp), as seconds since 1970."""
     digits = text.removeprefix("-")
     if digits.isascii() and digits.isdigit() and len(digits) < 14:
         return now + int(text) / 1000
+    if text.startswith("P"):
+        return now + parse_duration(text, name)
     return parse_timestamp(text, name)
 
 

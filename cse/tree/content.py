@@ -3,7 +3,8 @@
 from typing import Any
 
 from cse.errors import BadRequest
-from cse.primitive import Request
+from cse.leniency import put_right
+from cse.primitive import Operation, Request
 from cse.resource import ResourceType, Work
 from cse.store import Resource
 from cse.timing import parse_timestamp, timestamp
@@ -14,6 +15,8 @@ def content_of(request: Request, kind: ResourceType) -> dict[str, Any]:
     content = request.content
     if not isinstance(content, dict) or list(content) != [kind.root] or not isinstance(content[kind.root], dict):
         raise BadRequest(f'the content must be one object below "{kind.root}"')
+    if request.lenient:
+        return put_right(kind.attributes, content[kind.root], creating=request.operation is Operation.CREATE)
     return dict(content[kind.root])
 
 

@@ -33,7 +33,7 @@ def prepare_create(
         guard.require(parent, Right.CREATE, child_type=family.number)
     kind = family.variant_for(request.content)
     content = content_of(request, kind)
-    check_create(kind.attributes, content)
+    check_create(kind.attributes, content, lenient=request.lenient)
     return kind, parent, content
 
 

@@ -1,3 +1,4 @@
+import math
 from typing import Any
 
 import pytest
@@ -67,7 +68,7 @@ def test_nesting_is_counted(value: Any, levels: int) -> None:
     assert is_content(value, 100)
 
 
-@pytest.mark.parametrize("value", [object(), {1, 2}, {"a": b"bytes"}, [[[[1]]]]])
+@pytest.mark.parametrize("value", [object(), {1, 2}, {"a": b"bytes"}, [[[[1]]]], {"a": math.nan}, math.inf])
 def test_what_json_cannot_express_or_nests_too_deeply_is_no_content(value: Any) -> None:
     assert not is_content(value, 3)
 

@@ -111,6 +111,10 @@ def test_a_number_is_milliseconds_from_now(text: str, seconds: float) -> None:
     assert parse_moment(text, MORNING, "rqet") == MORNING + seconds
 
 
+def test_a_moment_may_be_a_duration() -> None:
+    assert parse_moment("PT90S", MORNING, "rqet") == MORNING + 90
+
+
 def test_a_moment_may_be_absolute() -> None:
     assert parse_moment("20260102T101500", 0.0, "rqet") == MORNING
 

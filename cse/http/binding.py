@@ -1,0 +1,109 @@
+"""An ASGI application in front of whoever carries out requests."""
+
+from typing import Any
+
+from starlette.requests import ClientDisconnect
+from starlette.requests import Request as HttpRequest
+from starlette.responses import Response as HttpResponse
+from starlette.types import Receive, Scope, Send
+
+from cse.address import Naming
+from cse.config import ServerSettings
+from cse.door import Carrier
+from cse.errors import HTTP_STATUS_BY_RESPONSE_STATUS_CODE, BadRequest, CSEError
+from cse.http.headers import ContentType, Headers, check_headers, printable, read_headers
+from cse.http.request import parse_request
+from cse.leniency import is_lenient
+from cse.primitive import Request, Response, ResponseType, error_response
+from cse.serialization.formats import Serialization, Serializations
+from cse.timing import Clock, timestamp
+
+ECHOED = ("X-M2M-RVI", "X-M2M-VSI", "X-M2M-RST", "X-M2M-EC")
+
+
+class HttpBinding:
+    """Takes each request through reading, carrying out and answering."""
+
+    def __init__(
+        self,
+        carrier: Carrier,
+        settings: ServerSettings,
+        naming: Naming,
+        clock: Clock,
+        serializations: Serializations,
+    ) -> None:
+        self._carrier = carrier
+        self._settings = settings
+        self._naming = naming
+        self._clock = clock
+        self._serializations = serializations
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = read_headers(scope)
+        request = None
+        try:
+            request = await self._request(HttpRequest(scope, receive), headers)
+            response = await self._carrier.handle(request)
+        except CSEError as error:
+            response = error_response(error.status_code, str(error))
+        except ClientDisconnect:
+            return
+        await self._render(headers, request, response)(scope, receive, send)
+
+    async def _request(self, http: HttpRequest, headers: Headers) -> Request:
+        """The primitive in an HTTP request; raises CSEError."""
+        check_headers(http.scope)
+        self._serializations.accepted(headers.get("accept", ""), self._serializations.default)
+        lenient = is_lenient(self._settings.leniency, headers.get("x-m2m-rvi"))
+        content_type = ContentType.parse(headers.get("content-type", ""))
+        content = await self._content(http, content_type, lenient)
+        request = parse_request(http.scope, headers, content_type, content, self._naming, lenient=lenient)
+        return request.derive(sender=http.client.host if http.client else "")
+
+    async def _content(self, http: HttpRequest, content_type: ContentType, lenient: bool) -> Any:
+        """The decoded body, None for an empty one."""
+        data = await read_body(http, self._settings.max_body_bytes)
+        if not data:
+            return None
+        if lenient and not content_type.media_type:
+            return self._serializations.default.read(data, self._settings.max_nesting)
+        return self._serializations.reader(content_type.media_type).read(data, self._settings.max_nesting)
+
+    def _render(self, headers: Headers, request: Request | None, response: Response) -> HttpResponse:
+        if request is not None and request.response_type is ResponseType.NO_RESPONSE:
+            return HttpResponse(b"", 204, {"X-M2M-RI": printable(request.request_identifier)})
+        status = HTTP_STATUS_BY_RESPONSE_STATUS_CODE.get(response.status_code, 500)
+        out = {
+            "X-M2M-RSC": str(response.status_code),
+            "X-M2M-RI": printable(request.request_identifier if request else headers.get("x-m2m-ri", "")),
+            "X-M2M-OT": timestamp(self._clock.now()),
+        }
+        out |= {name: printable(headers[name.lower()]) for name in ECHOED if name.lower() in headers}
+        if response.location is not None:
+            out["Content-Location"] = "/" + response.location
+        if response.content_status is not None:
+            out["X-M2M-CTS"] = str(response.content_status)
+            out["X-M2M-CTO"] = str(response.content_offset)
+        if response.content is None:
+            return HttpResponse(b"", status, out)
+        serialization, media_type = self._answer_type(headers)
+        return HttpResponse(serialization.write(response.content), status, out | {"Content-Type": media_type})
+
+    def _answer_type(self, headers: Headers) -> tuple[Serialization, str]:
+        """By Accept, else as the request was written, else the default: an error is explained in any case."""
+        serializations = self._serializations
+        named = serializations.named(ContentType.parse(headers.get("content-type", "")).media_type)
+        try:
+            return serializations.accepted(headers.get("accept", ""), named or serializations.default)
+        except CSEError:
+            return serializations.default, serializations.default.media_type
+
+
+async def read_body(http: HttpRequest, most: int) -> bytes:
+    """The body, which must not be longer than so many bytes; BadRequest as soon as it is."""
+    data = bytearray()
+    async for chunk in http.stream():
+        data += chunk
+        if len(data) > most:
+            raise BadRequest(f"the body is longer than {most} bytes (max_body_bytes): send less at once")
+    return bytes(data)
