@@ -4,10 +4,11 @@ from hypothesis import strategies as st
 
 from cse.errors import NotAcceptable, NotFound
 from cse.resource import Work
-from cse.timing import parse_timestamp
+from cse.store import Search
+from cse.timing import parse_timestamp, timestamp
 from cse.tree.operations import perform
 from resources.container import Container
-from tests.cse.works import creating, retrieving, working
+from tests.cse.works import creating, retrieving, updating, working
 from tests.resources.facts import declared, read
 
 TYPE = Container()
@@ -71,6 +72,16 @@ def test_instances_do_not_live_longer_than_the_container_wants(work: Work) -> No
     assert attributes["mia"] == 10
     instance = perform(work, retrieving("cse-in/box/la")).content["m2m:cin"]
     assert parse_timestamp(instance["et"]) == parse_timestamp(instance["ct"]) + 10
+
+
+def test_a_shorter_age_holds_for_the_instances_that_are_there(work: Work) -> None:
+    perform(work, creating("cse-in", 3, {"m2m:cnt": {"rn": "box"}}))
+    fill(work, "a", "b")
+    for age, expected in ((20, 20), (30, 20), (10, 10), (None, 10)):
+        perform(work, updating("cse-in/box", {"m2m:cnt": {"mia": age}}))
+        ends = [instance.attributes["et"] for instance in work.transaction.resources.search(Search("cse-in/box"))]
+        assert ends == [timestamp(work.now + expected)] * 2
+        assert work.deadline == work.now + expected
 
 
 @pytest.mark.parametrize("name", ["la", "ol"])
