@@ -55,7 +55,8 @@ class Exchange:
 
     async def send(self, host: Host, request: Request) -> Response:
         """Send a request, under an identifier of its own, and wait for the answer; TargetNotReachable without one."""
-        request = request.derive(request_identifier="ntf" + secrets.token_hex(8))
+        identifier, release = "ntf" + secrets.token_hex(8), _release(request, host)
+        request = request.derive(request_identifier=identifier, release_version=release)
         waiter = _Waiter(host.id)
         self._door.expect(request.request_identifier, waiter)
         try:
@@ -93,6 +94,12 @@ class Exchange:
 
         if not await clock.within(timeout, deliver_and_wait()):
             raise DeliveryFailed(f"no answer within {timeout:g} seconds by {way.offer.network}")
+
+
+def _release(request: Request, host: Host) -> str | None:
+    """The release to write in: the request's own, or the newest that the host knows."""
+    known = request.release_version in host.releases or not host.releases
+    return request.release_version if known else max(host.releases)
 
 
 async def _isolated(network: Network, delivery: Delivery) -> None:

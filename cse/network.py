@@ -49,12 +49,15 @@ class Host:
     """The entity that carries members: an AE with its points of access.
 
     `id` is the AE-ID (`Cmeter7`), which is what the device states as From; `points_of_access` are the URLs of its
-    `poa`. `reachable` is its requestReachability.
+    `poa`. `reachable` is its requestReachability, `releases` the release versions and `serializations` the media types
+    that it supports, none if it has not said.
     """
 
     id: str
     points_of_access: tuple[str, ...]
     reachable: bool = True
+    releases: tuple[str, ...] = ()
+    serializations: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

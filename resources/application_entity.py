@@ -50,10 +50,10 @@ class ApplicationEntity(ResourceType):
         Attribute("or", "ontologyRef", IDENTIFIER, O, O),
         Attribute("nl", "nodeLink", IDENTIFIER, O, O),
         Attribute("rr", "requestReachability", BOOLEAN, M, O, required=True),
-        Attribute("csz", "contentSerialization", list_of(IDENTIFIER), O, O),
+        Attribute("csz", "contentSerialization", list_of(SERIALIZATION), O, O),
         Attribute("esi", "e2eSecInfo", OBJECT, O, O, needs="end-to-end security"),
         Attribute("mei", "M2M-Ext-ID", IDENTIFIER, O, O),
-        Attribute("srv", "supportedReleaseVersions", list_of(IDENTIFIER), M, O),
+        Attribute("srv", "supportedReleaseVersions", list_of(IDENTIFIER), M, O, since="2a"),
         Attribute("regs", "registrationStatus", OBJECT, O, O, needs="tracking of registrations"),
         Attribute("trps", "trackRegistrationPoints", BOOLEAN, O, O, needs="tracking of registrations"),
         Attribute("scp", "sessionCapabilities", list_of(OBJECT), O, O, needs="multimedia sessions"),
@@ -88,11 +88,19 @@ class ApplicationEntity(ResourceType):
 
     def host(self, resource: Resource) -> Host | None:
         attributes = resource.attributes
-        return Host(resource.ri, tuple(attributes.get("poa", ())), attributes["rr"])
+        return Host(
+            resource.ri,
+            tuple(attributes.get("poa", ())),
+            attributes["rr"],
+            tuple(attributes.get("srv", ())),
+            tuple(attributes.get("csz", ())),
+        )
 
 
-def _check_application_identifier(api: str) -> None:
-    if not re.fullmatch(r"[RrN].+", api):
+def _check_application_identifier(api: str, release: str | None) -> None:
+    """The prefix says whether the identifier is registered; Release 3 and before also had a small r for that."""
+    prefixes = "RN" if release in ("4", "5") else "RrN"
+    if api[:1] not in set(prefixes) or len(api) < 2:
         raise BadRequest(
             "api (App-ID) must start with N (not registered) or R (registered), N.example.meter for instance"
         )

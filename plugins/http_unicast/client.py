@@ -13,7 +13,7 @@ import aiohttp
 from cse.network import DeliveryFailed
 from plugins.http_unicast.mapping import STATUS_CODE, Answer, Message
 
-FIXED_HEADERS = {"Accept": "application/json", "Accept-Encoding": "identity"}
+FIXED_HEADERS = {"Accept-Encoding": "identity"}
 
 
 class Client:

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import quote, urlsplit, urlunsplit
 
-import orjson
-
-from cse.network import DeliveryFailed
-from cse.primitive import OK, Operation, Request, Response, ResponseType
+from cse.errors import BadRequest
+from cse.network import DeliveryFailed, Host
+from cse.primitive import OK, Content, Operation, Request, Response, ResponseType
+from cse.serialization.formats import CBOR, JSON, Serialization, Serializations
 
 METHODS = {
     Operation.CREATE: "POST",
@@ -30,6 +30,8 @@ HEADERS = {
 STATUS_CODE = "X-M2M-RSC"
 ACKNOWLEDGED = range(1000, 2000)
 PARTIAL_CONTENT = 1
+MAX_NESTING = 32
+SERIALIZATIONS = Serializations([JSON, CBOR])
 
 
 class MalformedAnswer(Exception):
@@ -55,15 +57,20 @@ class Answer:
     body: bytes | None
 
 
-def to_message(request: Request, point_of_access: str) -> Message:
-    """The HTTP request that carries a primitive to an URL of a `poa` (TS-0009 clause 6)."""
+def to_message(request: Request, host: Host, point_of_access: str) -> Message:
+    """The HTTP request that carries a primitive to an URL of a `poa` (TS-0009 clause 6).
+
+    Its content is written as `?ct=` at the end of the URL says, or as the host says that it can read, or as JSON.
+    """
     headers = {header: str(value) for header, name in HEADERS.items() if (value := getattr(request, name)) is not None}
+    serialization = _serialization(host, point_of_access)
+    headers["Accept"] = serialization.media_type
     if request.notification_uris is not None:
         headers["X-M2M-RTU"] = "&".join(request.notification_uris)
     body = None
     if request.content is not None:
-        headers["Content-Type"] = _content_type(request)
-        body = orjson.dumps(request.content)
+        headers["Content-Type"] = serialization.media_type + _type_parameter(request)
+        body = serialization.write(request.content)
     return Message(METHODS[request.operation], _url(request, point_of_access), headers, body)
 
 
@@ -79,18 +86,38 @@ def from_answer(answer: Answer) -> Response | None:
         raise DeliveryFailed(f"the device's web server answered with HTTP status {answer.status}", refused=True)
     try:
         status_code = int(answer.headers[STATUS_CODE])
-        content = orjson.loads(answer.body) if answer.body else None
-    except ValueError:
+        content = _content(answer)
+    except (ValueError, BadRequest):
         raise MalformedAnswer from None
     if status_code in ACKNOWLEDGED:
         return None
     return Response(status_code, content, content_status=PARTIAL_CONTENT if answer.body is None else None)
 
 
-def _content_type(request: Request) -> str:
+def _content(answer: Answer) -> Content:
+    """What a device has written; a page that some web server adds to its answer is none."""
+    media_type = answer.headers.get("Content-Type", JSON.media_type).split(";")[0].strip().lower()
+    serialization = SERIALIZATIONS.named(media_type)
+    if not answer.body or serialization is None:
+        return None
+    return serialization.read(answer.body, MAX_NESTING)
+
+
+def _serialization(host: Host, point_of_access: str) -> Serialization:
+    chosen = [value for name, value in _arguments_of(point_of_access) if name == "ct"]
+    wanted = [f"application/{value}" for value in chosen] + list(host.serializations)
+    known = (SERIALIZATIONS.named(media_type.lower()) for media_type in wanted)
+    return next((one for one in known if one is not None), SERIALIZATIONS.default)
+
+
+def _arguments_of(url: str) -> list[tuple[str, str]]:
+    pairs = (part.partition("=") for part in urlsplit(url).query.split("&"))
+    return [(name, value) for name, _, value in pairs]
+
+
+def _type_parameter(request: Request) -> str:
     # Whether `ty` is there tells CREATE from NOTIFY.
-    parameter = f";ty={request.resource_type}" if request.operation is Operation.CREATE else ""
-    return "application/json" + parameter
+    return f";ty={request.resource_type}" if request.operation is Operation.CREATE else ""
 
 
 def _url(request: Request, point_of_access: str) -> str:

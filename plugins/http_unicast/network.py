@@ -36,11 +36,10 @@ class HttpUnicast(Network):
         return [[self._reach(host, offer)] for host in hosts]
 
     async def deliver(self, delivery: Delivery) -> None:
-        message = to_message(delivery.request, delivery.address)
         async with self._addresses.hold(delivery.address):
             for host in delivery.hosts:
                 async with self._connections:
-                    await self._deliver_to(host, message, delivery)
+                    await self._deliver_to(host, to_message(delivery.request, host, delivery.address), delivery)
 
     def _offer(self, payload: int) -> Offer:
         settings = self._settings
@@ -85,7 +84,7 @@ class HttpUnicast(Network):
     async def _exchange(self, host: Host, message: Message, delivery: Delivery) -> None:
         answer = await self._send(message, delivery)
         if answer is not None:
-            self._take(answer, host, delivery.request.request_identifier)
+            self._take(answer, host, delivery)
 
     async def _send(self, message: Message, delivery: Delivery) -> Answer | None:
         sent = True
@@ -98,11 +97,13 @@ class HttpUnicast(Network):
             if sent:
                 delivery.transmitted(1, 0.0)
 
-    def _take(self, answer: Answer, host: Host, request_identifier: str) -> None:
+    def _take(self, answer: Answer, host: Host, delivery: Delivery) -> None:
+        request_identifier = delivery.request.request_identifier
         if answer.headers.get("X-M2M-RI", request_identifier) != request_identifier:
             self._engine.discard(request_identifier, Discard.STRAY)
             return
-        if not is_url(host.id) and last_segment(answer.headers.get("X-M2M-Origin", host.id)) != last_segment(host.id):
+        # The address of one member may have become that of another. To a single request answers whoever was asked.
+        if delivery.group and last_segment(answer.headers.get("X-M2M-Origin", host.id)) != last_segment(host.id):
             self._engine.discard(request_identifier, Discard.WRONG_ADDRESS)
             return
         try:
@@ -122,11 +123,6 @@ def host_name(address: str) -> str:
     except ValueError:
         return ""
     return (parts.hostname or "") if valid else ""
-
-
-def is_url(identifier: str) -> bool:
-    """Whether a host is known by its URL only: it may then call itself as it likes."""
-    return "://" in identifier
 
 
 def is_ip_address(name: str) -> bool:

@@ -1,10 +1,11 @@
 import pytest
 
-from cse.network import DeliveryFailed
+from cse.network import DeliveryFailed, Host
 from cse.primitive import OK, Operation, Request, Response, ResponseType, ResultContent
 from plugins.http_unicast.mapping import Answer, MalformedAnswer, from_answer, to_message
 
 POA = "http://127.0.0.1:9000/in/"
+METER = Host("Cmeter", (POA,))
 
 
 def request(operation: Operation, to: str = "cse-in/meter", **parameters: object) -> Request:
@@ -12,14 +13,14 @@ def request(operation: Operation, to: str = "cse-in/meter", **parameters: object
 
 
 def test_a_notification_goes_to_the_point_of_access_itself() -> None:
-    message = to_message(request(Operation.NOTIFY, content={"m2m:sgn": {}}), POA + "?ct=json&a=b")
+    message = to_message(request(Operation.NOTIFY, content={"m2m:sgn": {}}), METER, POA + "?ct=json&a=b")
     assert (message.method, message.url) == ("POST", POA + "?a=b")
     assert message.headers["Content-Type"] == "application/json"
     assert message.body == b'{"m2m:sgn":{}}'
 
 
 def test_a_creation_names_the_type_in_its_content_type() -> None:
-    message = to_message(request(Operation.CREATE, resource_type=4, content={"m2m:cin": {}}), POA)
+    message = to_message(request(Operation.CREATE, resource_type=4, content={"m2m:cin": {}}), METER, POA)
     assert (message.method, message.url) == ("POST", POA + "cse-in/meter")
     assert message.headers["Content-Type"] == "application/json;ty=4"
 
@@ -32,7 +33,7 @@ def test_a_creation_names_the_type_in_its_content_type() -> None:
     ("operation", "method"), [(Operation.RETRIEVE, "GET"), (Operation.UPDATE, "PUT"), (Operation.DELETE, "DELETE")]
 )
 def test_every_address_form_has_its_path(operation: Operation, method: str, to: str, path: str) -> None:
-    message = to_message(request(operation, to), POA)
+    message = to_message(request(operation, to), METER, POA)
     assert (message.method, message.url, message.body) == (method, POA + path, None)
     assert "Content-Type" not in message.headers
 
@@ -48,6 +49,7 @@ def test_parameters_become_query_arguments() -> None:
             result_content=ResultContent.CHILD_REFERENCES,
             unstructured_identifiers=True,
         ),
+        METER,
         POA,
     )
     assert message.url == POA + "cse-in/meter?rt=2&rcn=6&drt=2&ty=3+4&lbl=a%26b&atrl=ri+lbl"
@@ -64,13 +66,49 @@ def test_parameters_become_query_arguments() -> None:
         (Answer(200, {}, b"<html>"), Response(OK)),
         (Answer(202, {}, b""), Response(OK)),
         (Answer(202, {"X-M2M-RSC": "1001"}, b""), None),
+        (
+            Answer(200, {"X-M2M-RSC": "2000", "Content-Type": "application/cbor"}, b"\xa1\x61\x61\x01"),
+            Response(OK, {"a": 1}),
+        ),
+        (Answer(200, {"X-M2M-RSC": "2000", "Content-Type": "Application/JSON;charset=x"}, b"[1]"), Response(OK, [1])),
+        (Answer(200, {"X-M2M-RSC": "2000", "Content-Type": "text/html"}, b"<p>thank you"), Response(OK)),
     ],
 )
 def test_answers(answer: Answer, response: Response | None) -> None:
     assert from_answer(answer) == response
 
 
-@pytest.mark.parametrize("answer", [Answer(200, {"X-M2M-RSC": "?"}, b""), Answer(200, {"X-M2M-RSC": "2000"}, b"{")])
+@pytest.mark.parametrize(
+    ("suffix", "serializations", "written"),
+    [
+        ("", (), "json"),
+        ("?ct=json", (), "json"),
+        ("?ct=cbor", (), "cbor"),
+        ("?a=1&ct=cbor", ("application/json",), "cbor"),
+        ("?ct=unheard-of", (), "json"),
+        ("", ("application/cbor",), "cbor"),
+        ("", ("application/unheard-of", "application/CBOR", "application/json"), "cbor"),
+        ("?ct=json", ("application/cbor",), "json"),
+    ],
+)
+def test_content_is_written_as_the_receiver_wants_it(
+    suffix: str, serializations: tuple[str, ...], written: str
+) -> None:
+    host = Host("Cmeter", (POA,), serializations=serializations)
+    message = to_message(request(Operation.NOTIFY, content={"m2m:sgn": {}}), host, POA + suffix)
+    assert "ct=" not in message.url
+    assert message.headers["Content-Type"] == message.headers["Accept"] == f"application/{written}"
+    assert message.body == {"json": b'{"m2m:sgn":{}}', "cbor": b"\xa1\x67m2m:sgn\xa0"}[written]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(200, {"X-M2M-RSC": "?"}, b""),
+        Answer(200, {"X-M2M-RSC": "2000"}, b"{"),
+        Answer(200, {"X-M2M-RSC": "2000", "Content-Type": "application/cbor"}, b"{"),
+    ],
+)
 def test_malformed_answers(answer: Answer) -> None:
     with pytest.raises(MalformedAnswer):
         from_answer(answer)

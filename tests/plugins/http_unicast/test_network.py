@@ -4,8 +4,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import orjson
 import pytest
 
-from cse.network import Discard, Host, Network, Reason, Unreachable, Way
+from cse.network import Delivery, Discard, Host, Network, Reason, Unreachable, Way
 from cse.primitive import OK, Request, Response
+from cse.serialization import as_cbor
 from cse.testing.clock import ManualClock, settle
 from cse.testing.contract import NetworkContract, ways
 from cse.testing.device import SimulatedDevice
@@ -116,6 +117,41 @@ class TestHttpUnicast(NetworkContract):
         assert sent.transmissions == 1
         assert elsewhere.connections == 0
         assert engine.answers == []
+
+    @pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
+    async def test_any_success_of_a_plain_web_server_means_ok_whatever_it_says(
+        self, status: int, started: Network, engine: RecordingEngine, request_: Request
+    ) -> None:
+        page = http(status, {"Content-Type": "text/html"}, b"" if status == 204 else b"<p>{thank you")
+        assert await self.answer_of(lambda _: page, started, engine, request_) == Response(OK)
+
+    async def test_receivers_may_speak_an_older_http(
+        self, started: Network, engine: RecordingEngine, request_: Request
+    ) -> None:
+        for answer in (b"HTTP/1.0 200 OK\r\n\r\n", b"HTTP/1.0 200 OK\r\nX-M2M-RSC: 2000\r\n\r\n{}"):
+            async with RawServer(lambda _, answer=answer: answer) as server:
+                await self.deliver_first(started, Host("Cmeter1", (server.url(),)), request_)
+        assert [received.response.status_code for received in engine.answers] == [OK, OK]
+
+    async def test_the_length_is_stated_and_nothing_is_chunked(
+        self, started: Network, engine: RecordingEngine, request_: Request
+    ) -> None:
+        async with RawServer(lambda _: http(200, ONEM2M)) as server:
+            await self.deliver_first(started, Host("Cmeter1", (server.url("/in?ct=cbor"),)), request_)
+        head, body = server.requests[0].split(b"\r\n\r\n", 1)
+        assert header(head, "Content-Length") == str(len(body))
+        assert header(head, "Transfer-Encoding") is None
+        assert header(head, "Content-Type") == "application/cbor"
+        assert as_cbor.read(body, 32) == request_.content
+
+    async def test_a_single_request_is_answered_by_whoever_was_asked(
+        self, started: Network, engine: RecordingEngine, request_: Request
+    ) -> None:
+        async with RawServer(lambda _: http(200, ONEM2M | {"X-M2M-Origin": "Csomebody"})) as server:
+            host = Host("Cmeter1", (server.url(),))
+            (way,) = ways(started.offers([host], request_, "")[0])
+            await started.deliver(Delivery(request_, way.offer, way.address, [host], "", 1, 0.0, float("inf")))
+        assert [answer.originator for answer in engine.answers] == ["Cmeter1"]
 
     async def test_a_huge_answer_is_cut(self, started: Network, engine: RecordingEngine, request_: Request) -> None:
         body = orjson.dumps({"m2m:cin": {"con": "x" * 20_000}})
