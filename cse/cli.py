@@ -1,12 +1,11 @@
 """The command line: serve, plan, plugins, settings, and what plugins add."""
 
-import ipaddress
 import json
 import logging
 import os
-import socket
+import ssl
 import sys
-from contextlib import AsyncExitStack, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError, URLError
@@ -14,7 +13,6 @@ from urllib.request import Request as UrlRequest
 from urllib.request import urlopen
 
 import click
-import uvicorn
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -22,7 +20,10 @@ from rich.table import Table
 from cse import __version__, registry
 from cse.app import Server
 from cse.config import ConfigurationError, Settings, describe
+from cse.credential_commands import credential
 from cse.plan_table import plan_tables
+from cse.type_table import attributes_table, find_types, types_table
+from cse.web import WebServer, listen
 
 SWITCH_INTERVAL = 0.0005  # seconds: a commit must not wait for a busy event loop to give up the interpreter
 
@@ -48,37 +49,13 @@ def serve(assignments: tuple[str, ...], config: Path | None, insecure: bool, log
     logging.basicConfig(level=log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
         overrides = _overrides(assignments, options)
-        listener = _listen(Settings.load(config, os.environ, overrides), insecure=insecure)
+        listener = listen(Settings.load(config, os.environ, overrides).server, insecure=insecure)
         overrides["server"]["port"] = listener.getsockname()[1]
         server = Server(Settings.load(config, os.environ, overrides))
         with suppress(KeyboardInterrupt):
-            _WebServer(server).run(sockets=[listener])
+            WebServer(server).run(sockets=[listener])
     except ConfigurationError as error:
         raise click.ClickException(str(error)) from error
-
-
-class _WebServer(uvicorn.Server):
-    """Starts and stops the CSE with itself; says where it is and how to try it, once it really answers."""
-
-    def __init__(self, server: Server) -> None:
-        options: dict[str, Any] = {"log_config": None, "access_log": False, "lifespan": "off", "ws": "none"}
-        super().__init__(uvicorn.Config(server.asgi, loop="uvloop", timeout_graceful_shutdown=5, **options))
-        self._server = server
-        self._running = AsyncExitStack()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await self._running.enter_async_context(self._server.running())
-        await super().startup(sockets=sockets)
-        settings = self._server.core.settings
-        address = f"{settings.url}/{settings.cse_name}"
-        click.echo(f"cse {__version__} at {address}, resources in {settings.store}")
-        click.echo(
-            f"try: curl -H 'X-M2M-Origin: {settings.admin_originator}' -H 'X-M2M-RI: 1' -H 'X-M2M-RVI: 3' {address}"
-        )
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().shutdown(sockets=sockets)
-        await self._running.aclose()
 
 
 def _overrides(assignments: tuple[str, ...], options: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -96,43 +73,21 @@ def _overrides(assignments: tuple[str, ...], options: dict[str, Any]) -> dict[st
     return values
 
 
-def _listen(settings: Settings, *, insecure: bool) -> socket.socket:
-    host, port = settings.server.host, settings.server.port
-    try:
-        is_loopback = ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        is_loopback = host == "localhost"
-    if not is_loopback and not insecure:
-        raise ConfigurationError(
-            f"host {host} can be reached by others, and anybody may claim any X-M2M-Origin: add --insecure to allow it"
-        )
-    if not 0 <= port <= 65535:
-        raise ConfigurationError(f"port in [server] must be between 0 and 65535, not {port}")
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-    except OSError as error:
-        raise ConfigurationError(
-            f"can't listen on {host} port {port}: {error.strerror}; choose another --port"
-        ) from error
-    return listener
-
-
 @commands.command()
 @click.argument("group")
 @click.option("--url", default="http://127.0.0.1:8080", show_default=True, help="where the server is")
 @click.option("--admin", default="CAdmin", show_default=True, help="the administrator's originator")
 @click.option("--originator", help="plan for a request by this originator")
+@click.option("--token", envvar="CSE_TOKEN", help="bearer token; the variable CSE_TOKEN keeps it out of sight")
+@click.option("--authorities", type=click.Path(exists=True), help="authorities of the server's certificate (PEM)")
 @click.option("--content", help="the primitive content of the request, as JSON (a small device request)")
 @click.option("--json", "as_json", is_flag=True, help="print the plan as JSON")
-def plan(group: str, url: str, admin: str, originator: str | None, content: str | None, as_json: bool) -> None:
+def plan(group: str, originator: str | None, content: str | None, as_json: bool, **server: str | None) -> None:
     """Show which network would carry a device request to which members of GROUP, without sending."""
     question: dict[str, Any] = {"group": group, "originator": originator}
     if content is not None:
         question["content"] = _json(content)
-    answer = _ask(url, admin, question)
+    answer = _ask(question, **server)
     if as_json:
         click.echo(json.dumps(answer, indent=2))
         return
@@ -148,19 +103,24 @@ def _json(text: str) -> Any:
         raise click.ClickException(f"--content is not valid JSON: {error}") from error
 
 
-def _ask(url: str, admin: str, question: dict[str, Any]) -> dict[str, Any]:
+def _ask(question: dict[str, Any], url: str, admin: str, token: str | None, authorities: str | None) -> dict[str, Any]:
     if not url.startswith(("http://", "https://")):
         raise click.ClickException("--url must start with http:// or https://")
     headers = {"X-M2M-Origin": admin, "Content-Type": "application/json"}
+    if token:
+        headers["Authorization"] = f"Bearer {token}"
     request = UrlRequest(f"{url}/.cse/plan", json.dumps(question).encode(), headers)  # noqa: S310 - checked above
     try:
-        with urlopen(request, timeout=60) as response:  # noqa: S310
+        context = ssl.create_default_context(cafile=authorities)
+        with urlopen(request, timeout=60, context=context) as response:  # noqa: S310
             answer: dict[str, Any] = json.load(response)
             return answer
     except HTTPError as error:
         raise click.ClickException(json.load(error).get("m2m:dbg", str(error))) from error
     except URLError as error:
         raise click.ClickException(f"no server at {url}: {error.reason}; start one with cse serve") from error
+    except OSError as error:
+        raise click.ClickException(f"--authorities {authorities} can't be used: {error}") from error
 
 
 @commands.command()
@@ -175,7 +135,7 @@ def plugins() -> None:
         table.add_row(
             name,
             ", ".join(registry.networks(alone, settings)),
-            ", ".join(kind.name for kind in registry.resource_types(alone).values()),
+            ", ".join(kind.name for kind in registry.resource_types(alone, settings.server).values()),
             escape(", ".join(f"[{section.section}]" for section in registry.settings_sections(alone)[1:])),
         )
     console.print(table)
@@ -190,6 +150,25 @@ def settings() -> None:
         for row in describe(section):
             table.add_row(row.name, escape(row.default), row.help)
         console.print(table)
+
+
+@commands.command()
+@click.argument("wanted", metavar="[TYPE]", required=False)
+@click.option("--config", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="settings file (TOML)")
+def types(wanted: str | None, config: Path | None) -> None:
+    """List the resource types, or the attributes of one (by name, short name or number)."""
+    try:
+        found = registry.resource_types(registry.load_plugins(), Settings.load(config, os.environ).server)
+    except ConfigurationError as error:
+        raise click.ClickException(str(error)) from error
+    kinds = find_types(found, wanted or "")
+    if wanted is not None and not kinds:
+        raise click.ClickException(f"there is no resource type {wanted}: cse types lists them all")
+    for table in map(attributes_table, kinds) if wanted else [types_table(found)]:
+        Console().print(table)
+
+
+commands.add_command(credential)
 
 
 def main() -> None:

@@ -46,6 +46,14 @@ class Conflict(CSEError):
     status_code = 4105
 
 
+class OriginatorNotAuthenticated(CSEError):
+    status_code = 4106
+
+
+class SecurityAssociationRequired(CSEError):
+    status_code = 4107
+
+
 class InvalidChildResourceType(CSEError):
     status_code = 4108
 

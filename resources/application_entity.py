@@ -10,6 +10,7 @@ from cse.attributes import (
     EXPIRATION,
     IDENTIFIER,
     LABELS,
+    NON_NEGATIVE,
     NP,
     OBJECT,
     POLICIES,
@@ -19,15 +20,21 @@ from cse.attributes import (
     M,
     O,
     list_of,
+    matching,
     table,
 )
-from cse.errors import BadRequest, OriginatorHasAlreadyRegistered
+from cse.errors import BadRequest, OriginatorHasAlreadyRegistered, SecurityAssociationRequired
 from cse.network import Host
 from cse.primitive import Request
 from cse.resource import ResourceType, Work
 from cse.store import Resource
+from resources.node import host_on
 
 STEM = re.compile(r"[CS][A-Za-z0-9._-]{1,127}")
+SERIALIZATION = matching(
+    "a media type such as application/json or application/cbor",
+    r"application/(vnd\.onem2m-(res|ntfy)\+)?(json|cbor|xml)",
+)
 
 
 class ApplicationEntity(ResourceType):
@@ -60,7 +67,7 @@ class ApplicationEntity(ResourceType):
         Attribute("tren", "triggerEnable", BOOLEAN, O, O, needs="device triggering"),
         Attribute("ape", "activityPatternElements", list_of(OBJECT), O, O, needs="activity patterns"),
         Attribute("tri", "Trigger-Recipient-ID", TEXT, O, O, needs="device triggering"),
-        Attribute("trn", "triggerReferenceNumber", TEXT, O, O, needs="device triggering"),
+        Attribute("trn", "triggerReferenceNumber", NON_NEGATIVE, O, O, needs="device triggering"),
     )
 
     def identify(self, work: Work, request: Request, content: dict[str, Any]) -> str:
@@ -68,6 +75,8 @@ class ApplicationEntity(ResourceType):
         stem = work.model.naming.originator(request.originator)
         if stem in ("", "C", "S"):
             return work.new_identifier(stem or "C")
+        if stem in (work.model.naming.cse_id, work.model.naming.base_identifier):
+            raise SecurityAssociationRequired("X-M2M-Origin is this CSE: register with an identifier of the AE")
         if not STEM.fullmatch(stem):
             raise BadRequest(
                 "X-M2M-Origin of a registration must be empty, C, S, or C or S followed by letters, digits, -, _ and ."
@@ -75,11 +84,20 @@ class ApplicationEntity(ResourceType):
         return stem
 
     def creating(self, work: Work, request: Request, resource: Resource, parent: Resource) -> None:
-        _check_application_identifier(resource.attributes["api"])
+        if not request.lenient:
+            _check_application_identifier(resource.attributes["api"], request.release_version)
         if work.transaction.resources.get(resource.ri) is not None:
             raise OriginatorHasAlreadyRegistered(f"{resource.ri} is registered already: update or delete that AE")
         resource.attributes["aei"] = resource.ri
         resource.creator = resource.ri
+        host_on(work, resource, resource.attributes.get("nl"))
+
+    def updating(self, work: Work, resource: Resource, changes: dict[str, Any]) -> None:
+        if "nl" in changes:
+            host_on(work, resource, changes["nl"])
+
+    def deleted(self, work: Work, resource: Resource) -> None:
+        host_on(work, resource, None)
 
     def updated(self, work: Work, resource: Resource, changes: dict[str, Any]) -> None:
         if "poa" in changes:

@@ -7,6 +7,7 @@ from cse.attributes import (
     ANNOUNCEMENT,
     BOOLEAN,
     CREATOR,
+    DURATION,
     DYNAMIC_POLICIES,
     EXPIRATION,
     IDENTIFIER,
@@ -23,6 +24,7 @@ from cse.attributes import (
     O,
     list_of,
     one_of,
+    record,
     table,
 )
 from cse.errors import BadRequest, GroupMemberTypeInconsistent, MaxNumberOfMembersExceeded, NotFound
@@ -34,6 +36,9 @@ from cse.store import Resource
 MIXED = 0
 MEMBER_TYPE_OF_VIRTUAL_CHILD = {"ol": 20001, "la": 20002}
 ABANDON_MEMBER, ABANDON_GROUP, SET_MIXED = 1, 2, 3
+
+
+BATCH = record(num_=NON_NEGATIVE, dur_=DURATION)
 
 
 class FanOutPoint(VirtualChild):
@@ -68,7 +73,7 @@ class Group(ResourceType):
         Attribute("csy", "consistencyStrategy", one_of(1, 2, 3), O, NP, required=True, default=ABANDON_MEMBER),
         Attribute("gn", "groupName", TEXT, O, O),
         Attribute("ssi", "semanticSupportIndicator", BOOLEAN, NP, NP),
-        Attribute("nar", "notifyAggregation", OBJECT, O, O, needs="aggregation of notifications"),
+        Attribute("nar", "notifyAggregation", BATCH, O, O, needs="aggregation of notifications"),
     )
 
     def creating(self, work: Work, request: Request, resource: Resource, parent: Resource) -> None:

@@ -46,7 +46,7 @@ class RequestResource(RequestKeeper):
         Attribute("lbl", "labels", list_of(TEXT), NP, NP),
         Attribute("op", "operation", one_of(1, 2, 3, 4, 5), NP, NP, required=True),
         Attribute("tg", "target", IDENTIFIER, NP, NP, required=True),
-        Attribute("org", "originator", TEXT, NP, NP, required=True),
+        Attribute("org", "originator", IDENTIFIER, NP, NP, required=True),
         Attribute("rid", "requestID", IDENTIFIER, NP, NP, required=True),
         Attribute("mi", "metaInformation", OBJECT, NP, NP, required=True),
         Attribute("pc", "primitiveContent", OBJECT, NP, NP),

@@ -5,10 +5,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from cse import hookspecs
-from cse.attributes import Attribute
 from cse.config import Section, ServerSettings, describe
 from cse.registry import load_plugins, resource_types, settings_sections
 from cse.resource import ResourceType
+from cse.type_table import ATTRIBUTE_HEADINGS, attribute_rows, type_rows
 
 DOCS = Path(__file__).parents[1] / "docs"
 NOTE = "<!-- Written by scripts/document; change the declarations instead. -->\n"
@@ -54,32 +54,19 @@ def settings_page(sections: Iterable[type[Section]]) -> str:
 
 
 def resource_types_page(types: dict[int, ResourceType]) -> str:
-    """One table of attributes per resource type."""
+    """One table of attributes per resource type and specialisation."""
     parts = [
         NOTE,
         "# Resource types\n",
         "In CREATE and UPDATE an attribute is mandatory (M), optional (O) or not permitted (NP). One that needs "
-        "something which this CSE does not have yet is refused with 5001.\n",
+        "something which this CSE does not have yet is refused with 5001. `cse types` prints the same.\n",
     ]
-    for number, kind in sorted(types.items()):
-        parts.append(f"## {kind.name} (`{kind.root}`, ty {number})\n")
-        parts.append(_where(kind, types))
-        rows = [_attribute(attribute) for attribute in kind.attributes.values()]
-        parts.append(_table(("short name", "attribute", "value", "CREATE", "UPDATE", "needs"), rows))
+    for kind, (number, name, root, parents, virtual, _) in type_rows(types):
+        parts.append(f"## {name} (`{root}`, ty {number})\n")
+        parts.append(f"Parents: {parents}." + (f" Virtual children: {virtual}." if virtual else "") + "\n")
+        rows = ((f"`{short_name}`", *rest) for short_name, *rest in attribute_rows(kind))
+        parts.append(_table(ATTRIBUTE_HEADINGS, rows))
     return "\n".join(parts)
-
-
-def _where(kind: ResourceType, types: dict[int, ResourceType]) -> str:
-    parents = ", ".join(types[number].name if number in types else f"ty {number}" for number in sorted(kind.parents))
-    sentences = [f"Parents: {parents}." if kind.creatable and parents else "Made by the CSE."]
-    if kind.virtual_children:
-        sentences.append(f"Virtual children: {', '.join(f'`{name}`' for name in sorted(kind.virtual_children))}.")
-    return " ".join(sentences) + "\n"
-
-
-def _attribute(attribute: Attribute) -> tuple[str, ...]:
-    presence = (attribute.create.value, attribute.update.value)
-    return (f"`{attribute.short_name}`", attribute.name, attribute.type.description, *presence, attribute.needs)
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:

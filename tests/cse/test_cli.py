@@ -175,3 +175,22 @@ def test_plan_without_a_server_says_so() -> None:
     )
     assert result.returncode == 1
     assert "cse serve" in result.stderr
+
+
+def test_types_lists_every_type() -> None:
+    listed = output("types")
+    for name in ("contentInstance", "m2m:cin", "made by the CSE", "fopt"):
+        assert name in listed
+
+
+@pytest.mark.parametrize("wanted", ["AE", "ae", "m2m:ae", "2"])
+def test_types_lists_the_attributes_of_one(wanted: str) -> None:
+    shown = output("types", wanted)
+    assert "App-ID" in shown
+    assert "maxNrOfInstances" not in shown
+
+
+def test_types_says_that_there_is_none() -> None:
+    result = subprocess.run([CSE, "types", "teapot"], text=True, capture_output=True, check=False, timeout=PATIENCE)
+    assert result.returncode == 1
+    assert "there is no resource type teapot" in result.stderr

@@ -12,12 +12,6 @@ from tests.standard import Fact, attributes_of, facts
 
 FAMILIES = {13: "mgmtObj", 28: "flexContainer", 58: "flexContainerInstance"}
 
-# Where a declaration differs from the table on purpose: (type, attribute, what) and why.
-DEVIATIONS = {
-    ("AE", "rr", "mandatory"): "",
-}
-del DEVIATIONS[("AE", "rr", "mandatory")]
-
 GOOD: dict[str, list[Any]] = {
     "m2m:timestamp": ["20260102T101500"],
     "xs:string": ["text", ""],
@@ -134,8 +128,7 @@ def test_it_is_there_as_the_standard_has_it(kind: ResourceType, fact: Fact, attr
         "update": fact.update or found["update"],
         "always there": fact.always_there,
     }
-    differing = {what for what in found if found[what] != wanted[what]}
-    assert differing == {what for what in found if (kind.name, fact.short_name, what) in DEVIATIONS}, (found, wanted)
+    assert found == wanted
 
 
 @pytest.mark.parametrize(("kind", "fact", "attribute"), declared())
