@@ -63,7 +63,7 @@ class Subscription(ResourceType):
     number = 23
     name = "subscription"
     short_name = "sub"
-    parents = frozenset({1, 2, 3, 5, 9, 17})
+    parents = frozenset({1, 2, 3, 5, 9, 13, 14, 17, 28})
     watches = True
     verifies = True
     attributes = table(

@@ -1,0 +1,98 @@
+"""node (TS-0001 clause 9.6.18): a device with its management objects, and the links to what is hosted on it."""
+
+from typing import Any
+
+from cse.attributes import (
+    ANNOUNCEMENT,
+    BOOLEAN,
+    DYNAMIC_POLICIES,
+    EXPIRATION,
+    IDENTIFIER,
+    LABELS,
+    NON_NEGATIVE,
+    NP,
+    POLICIES,
+    TEXT,
+    UNIVERSAL,
+    Attribute,
+    M,
+    O,
+    list_of,
+    table,
+)
+from cse.events import announce
+from cse.resource import Event, EventType, ResourceType, Work
+from cse.store import Resource
+from cse.tree.update import change
+
+HOSTED_ON = "_node"  # the identifier of the node that an AE is hosted on, however its nodeLink names it
+
+
+class Node(ResourceType):
+    number = 14
+    name = "node"
+    short_name = "nod"
+    parents = frozenset({5})
+    attributes = table(
+        UNIVERSAL,
+        POLICIES,
+        EXPIRATION,
+        LABELS,
+        ANNOUNCEMENT,
+        DYNAMIC_POLICIES,
+        Attribute("ni", "nodeID", IDENTIFIER, M, O, required=True),
+        Attribute("hcl", "hostedCSELink", IDENTIFIER, O, O),
+        Attribute("hael", "hostedAELinks", list_of(IDENTIFIER), O, O),
+        Attribute("hsl", "hostedServiceLinks", list_of(IDENTIFIER), O, O),
+        Attribute("mgca", "mgmtClientAddress", TEXT, O, O),
+        Attribute("rms", "roamingStatus", BOOLEAN, NP, NP),
+        Attribute("nid", "networkID", TEXT, NP, NP),
+        Attribute("nty", "nodeType", NON_NEGATIVE, O, O),
+    )
+
+    def created(self, work: Work, resource: Resource, parent: Resource) -> None:
+        _link_base(work, resource.attributes.get("hcl"), resource.ri)
+
+    def updating(self, work: Work, resource: Resource, changes: dict[str, Any]) -> None:
+        if "hcl" in changes:
+            _link_base(work, resource.attributes.get("hcl"), None)
+            _link_base(work, changes["hcl"], resource.ri)
+
+    def deleted(self, work: Work, resource: Resource) -> None:
+        _link_base(work, resource.attributes.get("hcl"), None)
+        for identifier in resource.attributes.get("hael", ()):
+            application = work.transaction.resources.get(identifier)
+            if application is not None and application.attributes.get(HOSTED_ON) == resource.ri:
+                del application.attributes[HOSTED_ON]
+                _change(work, application, "nl", None)
+
+
+def host_on(work: Work, application: Resource, address: str | None) -> None:
+    """The AE's nodeLink becomes this address, perhaps one on another CSE: the links of the nodes follow."""
+    before = _node(work, application.attributes.pop(HOSTED_ON, None))
+    after = _node(work, address)
+    if before is not None and (after is None or after.ri != before.ri):
+        hosted = [link for link in before.attributes.get("hael", ()) if link != application.ri]
+        _change(work, before, "hael", hosted or None)
+    if after is not None:
+        application.attributes[HOSTED_ON] = after.ri
+        hosted = after.attributes.get("hael", [])
+        _change(work, after, "hael", hosted if application.ri in hosted else [*hosted, application.ri])
+
+
+def _node(work: Work, address: str | None) -> Resource | None:
+    found = None if address is None else work.resource(address)
+    return found if found is not None and found.ty == Node.number else None
+
+
+def _link_base(work: Work, hosted: str | None, node: str | None) -> None:
+    """If it is this CSE that is hosted, the CSEBase has the link to its node; another CSE is not ours to change."""
+    base = None if hosted is None else work.resource(hosted)
+    if base is not None and base.ri == work.model.naming.base_identifier:
+        _change(work, base, "nl", node)
+
+
+def _change(work: Work, resource: Resource, name: str, value: Any) -> None:
+    if resource.attributes.get(name) != value:
+        change(work, resource, {name: value})
+        announce(work, Event(EventType.UPDATED, resource, resource, (name,)))
