@@ -39,16 +39,25 @@ class EventType(IntEnum):
     DELETED = 2
     CHILD_CREATED = 3
     CHILD_DELETED = 4
+    RETRIEVED_WHILE_EMPTY = 5
+    BLOCKING_UPDATE = 7
+    REPORT_ON_MISSING_DATA_POINTS = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something happened to `watched`; `subject` is the resource itself or its child, as it is now (or was)."""
+    """Something happened to `watched`; `subject` is the resource itself or its child, as it is now (or was).
 
-    type: EventType
+    `operation` is what an originator did to `watched`, if it was that; an event without `type` is nothing else.
+    `content` is the representation for notifications (`{"m2m:tsn": {...}}`) where it is not that of the subject.
+    """
+
+    type: EventType | None
     watched: Resource
     subject: Resource
     changed: tuple[str, ...] = ()
+    operation: Operation | None = None
+    content: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +78,7 @@ class VirtualChild:
 
     def resolve(self, work: "Work", parent: Resource) -> Resource:
         """The resource that it stands for right now; NotFound if there is none."""
-        raise NotImplementedError
+        raise NotFound(f"{self.name} of {parent.path} stands for no resource")
 
 
 class ResourceType:
@@ -85,6 +94,8 @@ class ResourceType:
     registers = False  # creation is a registration: governed by policy, not by privileges (TS-0001 clause 10.2.2.2)
     updatable = True
     watches = False
+    subscribable = False  # whether resources that watch may be its children
+    reports: frozenset[EventType] = frozenset()  # what happens to it beyond updates, deletion and changes of children
     verifies = False
     virtual_children: Mapping[str, VirtualChild] = {}
 
@@ -150,6 +161,10 @@ class ResourceType:
 
     def reading(self, work: "Work", resource: Resource, child: Resource | None = None) -> None:
         """It (or a child of it) is about to be retrieved or deleted by an originator; raise to refuse."""
+
+    def withholds(self, resource: Resource, child: Resource) -> bool:
+        """Whether searches leave out this child of `resource`, which is of this type."""
+        return False
 
     def compose(self, work: "Work", resource: Resource) -> dict[str, Any]:
         """The attributes as an originator sees them; override to add those that live as rows."""
@@ -225,6 +240,16 @@ class Model:
     def variants(self) -> Iterator[ResourceType]:
         """All types, specialisations one by one."""
         return (variant for family in self.types.values() for variant in family.variants)
+
+    def registers(self, request: Request) -> bool:
+        """Whether a request creates a resource whose creation is a registration: an AE."""
+        kind = self.types.get(request.resource_type or 0)
+        return request.operation is Operation.CREATE and kind is not None and kind.registers
+
+    @cached_property
+    def roots(self) -> frozenset[str]:
+        """The roots of the representations of all resources."""
+        return frozenset(kind.root for kind in self.variants())
 
     @cached_property
     def watchers(self) -> list[int]:
