@@ -1,14 +1,19 @@
 """Puts a server together from settings and plugins, starts it, and stops it. The only place that knows all parts."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pluggy
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 
 from cse import registry
+from cse.authentication import Authentication
 from cse.config import Settings
 from cse.core import Core
+from cse.cors import cors
+from cse.credentials import Credentials
 from cse.deadlines import Deadlines
 from cse.dispatch import Dispatcher
 from cse.door import Door
@@ -16,6 +21,7 @@ from cse.events import GROUP_CHANGED, NOTIFICATION
 from cse.exchange import Exchange
 from cse.fanout.service import FanOut
 from cse.http.binding import HttpBinding
+from cse.identity import Identities
 from cse.network import Network
 from cse.notify import Notifier
 from cse.operator import Operator
@@ -61,7 +67,14 @@ class Server:
         self._outbox = Outbox(self.core, handlers, _lane)
         self._deadlines = Deadlines(self.core)
         self._serializations = Serializations([JSON, CBOR])
+        self._identities = Identities(model)
+        self.load_credentials()
         self.asgi = self._application()
+
+    def load_credentials(self) -> None:
+        """Read the operator's file, again if it has changed; ConfigurationError if it is wrong, and nothing changes."""
+        if self.core.settings.credentials:
+            self._identities.credentials = Credentials.load(Path(self.core.settings.credentials))
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Server"]:
@@ -87,11 +100,20 @@ class Server:
 
     def _application(self) -> Starlette:
         core = self.core
-        binding = HttpBinding(self.requests, core.settings, core.model.naming, core.clock, self._serializations)
-        operator = Operator(self.core, self.door, self.fan_out)
-        application = Starlette(routes=[operator.routes()])
+        binding = HttpBinding(
+            self.requests, core.settings, core.model.naming, core.clock, self._serializations, self._identities
+        )
+        operator = Operator(self.core, self.door, self.fan_out, self._identities)
+        application = Starlette(routes=[operator.routes()], middleware=list(self._middleware()))
         application.router.default = binding
         return application
+
+    def _middleware(self) -> Iterator[Middleware]:
+        """From the outside in. Browsers ask whether they may send a credential before they do."""
+        if self.core.settings.cors_origins:
+            yield cors(self.core.settings.cors_origins)
+        if self.core.settings.credentials:
+            yield Middleware(Authentication, identities=self._identities)
 
     def _provide_base(self, work: Work) -> None:
         """The CSEBase, made at the first start and brought up to date at every other."""

@@ -82,7 +82,7 @@ def _overrides(assignments: tuple[str, ...], options: dict[str, Any]) -> dict[st
 @click.option("--authorities", type=click.Path(exists=True), help="authorities of the server's certificate (PEM)")
 @click.option("--content", help="the primitive content of the request, as JSON (a small device request)")
 @click.option("--json", "as_json", is_flag=True, help="print the plan as JSON")
-def plan(group: str, originator: str | None, content: str | None, as_json: bool, **server: str | None) -> None:
+def plan(group: str, originator: str | None, content: str | None, as_json: bool, **server: Any) -> None:
     """Show which network would carry a device request to which members of GROUP, without sending."""
     question: dict[str, Any] = {"group": group, "originator": originator}
     if content is not None:

@@ -48,6 +48,15 @@ class ServerSettings:
     admin_originator: str = setting("CAdmin", "originator that may do everything; empty for none")
     host: str = setting("127.0.0.1", "address to listen on; another than loopback needs --insecure")
     port: int = setting(8080, "TCP port to listen on; 0 picks a free one")
+    credentials: str = setting("", "file that binds credentials to originators; empty: X-M2M-Origin is believed")
+    certificate: str = setting("", "file with the server's certificate chain (PEM): HTTPS instead of HTTP")
+    private_key: str = setting("", "file with the private key of the certificate (PEM)")
+    client_authorities: str = setting(
+        "", "file with the authorities of client certificates (PEM); empty: none is asked for"
+    )
+    cors_origins: tuple[str, ...] = setting(
+        (), "origins of web pages that browsers may call this server from; * for all"
+    )
     store: str = setting("sqlite:///cse-data/cse.sqlite", "where resources are kept: sqlite:///PATH or memory:")
     data_folder: str = setting("cse-data", "folder for what networks must remember between restarts")
     allowed_targets: tuple[str, ...] = setting(
@@ -55,6 +64,11 @@ class ServerSettings:
     )
     max_body_bytes: int = setting(8 * 1024 * 1024, "largest request body in bytes", minimum=1)
     max_nesting: int = setting(32, "deepest nesting of lists and objects in a request body", minimum=1)
+    leniency: str = setting(
+        "by-release",
+        "whose deviations in form are overlooked: by-release (requests that state no release), always or never",
+        choices=("by-release", "always", "never"),
+    )
     default_lifetime: int = setting(
         365 * 86400, "seconds a resource lives when the request names no expirationTime", minimum=1
     )
@@ -63,11 +77,6 @@ class ServerSettings:
     )
     max_discovery_results: int = setting(
         10_000, "most results of one discovery; more are cut with contentStatus 1", minimum=1
-    )
-    leniency: str = setting(
-        "by-release",
-        "whose deviations in form are overlooked: by-release (requests that state no release), always or never",
-        choices=("by-release", "always", "never"),
     )
     blocking_deadline: float = setting(
         10.0, "seconds a blocking fan-out may take without requestExpirationTimestamp", minimum=0.001
@@ -92,7 +101,8 @@ class ServerSettings:
     @property
     def url(self) -> str:
         """Where the server is found."""
-        return f"http://[{self.host}]:{self.port}" if ":" in self.host else f"http://{self.host}:{self.port}"
+        scheme = "https" if self.certificate else "http"
+        return f"{scheme}://[{self.host}]:{self.port}" if ":" in self.host else f"{scheme}://{self.host}:{self.port}"
 
 
 class Settings:
@@ -207,6 +217,8 @@ def _fill(kind: type[S], values: Mapping[str, Any]) -> S:
         minimum, choices = (kind.__dataclass_fields__[key].metadata[limit] for limit in ("minimum", "choices"))
         if isinstance(value, int | float) and value < minimum:
             raise ConfigurationError(f"{key} in [{kind.section}] must be at least {minimum:g}, not {value:g}")
+        if choices and value not in choices:
+            raise ConfigurationError(f"{key} in [{kind.section}] must be one of {', '.join(choices)}, not {value!r}")
     return kind(**filled)
 
 
@@ -217,8 +229,6 @@ def _convert(section: str, key: str, value: Any, wanted: Any) -> Any:
     except (KeyError, TypeError, ValueError):
         raise ConfigurationError(f"{key} in [{section}] must be {kind.name}, not {value!r}") from None
 
-        if choices and value not in choices:
-            raise ConfigurationError(f"{key} in [{kind.section}] must be one of {', '.join(choices)}, not {value!r}")
 
 def _to_text(value: Any) -> str:
     if not isinstance(value, str):

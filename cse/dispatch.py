@@ -35,7 +35,7 @@ class Dispatcher:
         """The parameters that concern every request; raises CSEError."""
         if request.release_version is not None and request.release_version not in RELEASES:
             raise ReleaseVersionNotSupported(f"X-M2M-RVI must be one of {', '.join(sorted(RELEASES))}")
-        if not request.originator and not self._registers(request):
+        if not request.originator and not self._core.model.registers(request):
             raise BadRequest("X-M2M-Origin is missing: only the registration of an AE may leave it out")
         if request.filters and request.operation in (Operation.CREATE, Operation.NOTIFY):
             raise BadRequest(f"{next(iter(request.filters))} can't be used with {request.operation.name}: remove it")
@@ -67,10 +67,6 @@ class Dispatcher:
         if then is not None:
             await self._core.run(lambda work: then(work, response))
         return response
-
-    def _registers(self, request: Request) -> bool:
-        kind = self._core.model.types.get(request.resource_type or 0)
-        return request.operation is Operation.CREATE and kind is not None and kind.registers
 
     async def _verify(self, request: Request) -> None:
         """What needs an answer from outside before the operation: asked here, and the operation checks all again."""

@@ -1,6 +1,5 @@
-"""The operator's view under /.cse/: campaigns, plans, networks. For the administrator, from this machine only."""
+"""The operator's view under /.cse/: campaigns, plans, networks. For the administrator only."""
 
-import ipaddress
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -17,11 +16,13 @@ from cse.errors import (
     CSEError,
     NotFound,
     OriginatorHasNoPrivilege,
+    OriginatorNotAuthenticated,
 )
 from cse.fanout.report import campaign_report, member_page
 from cse.fanout.service import FanOut
 from cse.fanout.states import State
 from cse.http.binding import read_body
+from cse.identity import Identities
 from cse.primitive import OK, Operation, Request, ResponseType
 from cse.resource import Work
 from cse.serialization.formats import JSON
@@ -36,10 +37,11 @@ MOST_MEMBERS = 10_000
 class Operator:
     """Routes for whoever runs the server. Everything an application needs is in the tree instead."""
 
-    def __init__(self, core: Core, door: Door, fan_out: FanOut) -> None:
+    def __init__(self, core: Core, door: Door, fan_out: FanOut, identities: Identities) -> None:
         self._core = core
         self._door = door
         self._fan_out = fan_out
+        self._identities = identities
 
     def routes(self) -> Mount:
         """To be put in front of the HTTP binding: everything below /.cse."""
@@ -71,8 +73,10 @@ class Operator:
         admin = self._core.settings.admin_originator
         if not admin or http.headers.get("x-m2m-origin") != admin:
             raise OriginatorHasNoPrivilege("X-M2M-Origin must be the administrator's (admin_originator)")
-        if http.client is None or not ipaddress.ip_address(http.client.host).is_loopback:
-            raise OriginatorHasNoPrivilege("/.cse/ can be used from the server's own machine only")
+        if not self._identities.vouch(http.scope, admin):
+            raise OriginatorNotAuthenticated(
+                "/.cse/ is for a credential that covers the administrator, or without any for the server's own machine"
+            )
 
     async def _health(self, http: HttpRequest) -> dict[str, Any]:
         await self._core.read(lambda work: work.transaction.campaigns.last_sequence())

@@ -15,3 +15,8 @@ def matches(value: str, pattern: str) -> bool:
             return False
         position = found + len(part)
     return True
+
+
+def means(pattern: str, originator: str) -> bool:
+    """Whether a pattern means this originator: `*` stands for any run of characters without a slash."""
+    return pattern.count("/") == originator.count("/") and matches(originator, pattern)

@@ -8,6 +8,7 @@ import asyncio
 import io
 import json
 import socket
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ from cse.resource import Work
 from cse.store import Search
 from cse.testing.clock import ManualClock
 from cse.timing import Clock
+from cse.web import configuration
 
 ADMIN = "CAdmin"
 SERVER_STATUS = {4001, 4008, 5001}  # codes that TS-0009 maps to an HTTP status of 500 or more
@@ -156,12 +158,13 @@ async def serving(
     networks: Iterable[Network] = (),
     manager: pluggy.PluginManager | None = None,
     settings: dict[str, dict[str, Any]] | None = None,
+    tls: ssl.SSLContext | None = None,
     **server_settings: Any,
 ) -> AsyncIterator[Running]:
     """A server on a free port of 127.0.0.1, with every installed plugin and the given networks beside them.
 
     Resources are in memory unless `store="sqlite:///..."` says otherwise (give `data_folder`, too). Keyword arguments
-    are settings of the server's section, `settings` holds those of other sections by name.
+    are settings of the server's section, `settings` holds those of other sections by name. `tls` is the client's side.
     """
     # asyncio switches Nagle's algorithm off only where the protocol is stated: without, each POST takes 40 ms.
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
@@ -171,17 +174,17 @@ async def serving(
         server = Server(Settings(values), manager=manager, clock=clock, networks=networks)
         async with AsyncExitStack() as held:
             await _start(server, listener, held)
-            session = await held.enter_async_context(aiohttp.ClientSession())
-            yield Running(server, Client(session, f"http://127.0.0.1:{port}"), port)
+            connector = aiohttp.TCPConnector(ssl=tls or True)
+            session = await held.enter_async_context(aiohttp.ClientSession(connector=connector))
+            yield Running(server, Client(session, server.core.settings.url), port)
 
 
 async def _start(server: Server, listener: socket.socket, held: AsyncExitStack) -> None:
     """What `uvicorn.Server.serve` does, but it leaves signals alone and does not wait where nothing is under way."""
-    options: dict[str, Any] = {"log_config": None, "lifespan": "off", "ws": "none"}
-    configuration = uvicorn.Config(server.asgi, timeout_graceful_shutdown=1, **options)
-    configuration.load()
-    web_server = uvicorn.Server(configuration)
-    web_server.lifespan = configuration.lifespan_class(configuration)
+    options = configuration(server, timeout_graceful_shutdown=1)
+    options.load()
+    web_server = uvicorn.Server(options)
+    web_server.lifespan = options.lifespan_class(options)
     await held.enter_async_context(server.running())
     await web_server.startup(sockets=[listener])
     held.push_async_callback(_stop, web_server, listener)
@@ -211,12 +214,13 @@ class Listener:
 
     `url` is where it listens (give it as `poa` or `nu`), `received` what came, in order. It answers as an AE does, with
     `status_code` as X-M2M-RSC: set it to another (4101) to refuse, to None to answer as a plain web server. While
-    `silent` is true it does not answer at all. `headers` are added to its answers.
+    `silent` is true it does not answer at all. `headers` are added to its answers. With `tls` its URL is one of https.
     """
 
     status_code: int | None = 2000
     silent: bool = False
     headers: dict[str, str] = field(default_factory=dict)
+    tls: ssl.SSLContext | None = None
     received: list[Notification] = field(default_factory=list)
     url: str = ""
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -226,9 +230,9 @@ class Listener:
         application.router.add_route("*", "/{tail:.*}", self._receive)
         self._runner = web.AppRunner(application, shutdown_timeout=0.1, access_log=None)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        site = web.TCPSite(self._runner, "127.0.0.1", 0, ssl_context=self.tls)
         await site.start()
-        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}/inbox"
+        self.url = f"{'https' if self.tls else 'http'}://127.0.0.1:{self._runner.addresses[0][1]}/inbox"
         return self
 
     async def __aexit__(self, *_: object) -> None:

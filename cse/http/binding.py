@@ -13,6 +13,7 @@ from cse.door import Carrier
 from cse.errors import HTTP_STATUS_BY_RESPONSE_STATUS_CODE, BadRequest, CSEError
 from cse.http.headers import ContentType, Headers, check_headers, printable, read_headers
 from cse.http.request import parse_request
+from cse.identity import Identities
 from cse.leniency import is_lenient
 from cse.primitive import Request, Response, ResponseType, error_response
 from cse.serialization.formats import Serialization, Serializations
@@ -31,12 +32,14 @@ class HttpBinding:
         naming: Naming,
         clock: Clock,
         serializations: Serializations,
+        identities: Identities,
     ) -> None:
         self._carrier = carrier
         self._settings = settings
         self._naming = naming
         self._clock = clock
         self._serializations = serializations
+        self._identities = identities
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = read_headers(scope)
@@ -58,7 +61,7 @@ class HttpBinding:
         content_type = ContentType.parse(headers.get("content-type", ""))
         content = await self._content(http, content_type, lenient)
         request = parse_request(http.scope, headers, content_type, content, self._naming, lenient=lenient)
-        return request.derive(sender=http.client.host if http.client else "")
+        return self._identities.admit(http.scope, request)
 
     async def _content(self, http: HttpRequest, content_type: ContentType, lenient: bool) -> Any:
         """The decoded body, None for an empty one."""

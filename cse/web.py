@@ -1,0 +1,104 @@
+"""The web server in front of the application: uvicorn, with TLS as the settings say."""
+
+import ipaddress
+import logging
+import signal
+import socket
+from asyncio import get_running_loop
+from contextlib import AsyncExitStack
+from typing import Any
+
+import click
+import uvicorn
+
+from cse import __version__
+from cse.app import Server
+from cse.config import ConfigurationError, ServerSettings
+from cse.tls import PeerProtocol, server_context
+
+log = logging.getLogger(__name__)
+
+
+def configuration(server: Server, **options: Any) -> uvicorn.Config:
+    """How uvicorn serves this server; ConfigurationError for certificates that can't be used.
+
+    What proxies say about the sender is not believed: anybody could say it.
+    """
+    context = server_context(server.core.settings)
+    if context is not None:
+        options["ssl_context_factory"] = lambda *_: context
+    return uvicorn.Config(
+        server.asgi,
+        http=PeerProtocol,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        **options,
+    )
+
+
+class WebServer(uvicorn.Server):
+    """Starts and stops the CSE with itself; says where it is and how to try it, once it really answers."""
+
+    def __init__(self, server: Server) -> None:
+        super().__init__(configuration(server, loop="uvloop", timeout_graceful_shutdown=5))
+        self._server = server
+        self._running = AsyncExitStack()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await self._running.enter_async_context(self._server.running())
+        await super().startup(sockets=sockets)
+        get_running_loop().add_signal_handler(signal.SIGHUP, self._reload)
+        settings = self._server.core.settings
+        address = f"{settings.url}/{settings.cse_name}"
+        click.echo(f"cse {__version__} at {address}, resources in {settings.store}")
+        click.echo(f"try: {_example(settings, address)}")
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().shutdown(sockets=sockets)
+        await self._running.aclose()
+
+    def _reload(self) -> None:
+        """On SIGHUP: a file that is wrong changes nothing."""
+        try:
+            self._server.load_credentials()
+        except ConfigurationError as error:
+            log.error("%s; those read before still hold", error)
+
+
+def _example(settings: ServerSettings, address: str) -> str:
+    options = ["-H 'Authorization: Bearer TOKEN'"] if settings.credentials else []
+    options += [f"-H 'X-M2M-Origin: {settings.admin_originator}'", "-H 'X-M2M-RI: 1'", "-H 'X-M2M-RVI: 3'"]
+    return " ".join(["curl", *options, address])
+
+
+def listen(settings: ServerSettings, *, insecure: bool) -> socket.socket:
+    """A socket that listens where the settings say; ConfigurationError if it can't, or if anybody might use it."""
+    host, port = settings.host, settings.port
+    if not (_is_loopback(host) or settings.credentials or insecure):
+        raise ConfigurationError(
+            f"host {host} can be reached by others, and anybody may claim any X-M2M-Origin: set credentials,"
+            " or add --insecure to allow it"
+        )
+    if not 0 <= port <= 65535:
+        raise ConfigurationError(f"port in [server] must be between 0 and 65535, not {port}")
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        raise ConfigurationError(
+            f"can't listen on {host} port {port}: {error.strerror}; choose another --port"
+        ) from error
+    if not (_is_loopback(host) or settings.certificate):
+        log.warning("host %s can be reached by others, and requests travel unencrypted: set a certificate", host)
+    return listener
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
