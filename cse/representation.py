@@ -1,9 +1,9 @@
 """What an originator gets to see of resources: the resultContent forms (TS-0004 clause 7.5.2)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from cse.errors import BadRequest, NotFound
+from cse.errors import BadRequest, NotFound, NotImplementedByThisCSE
 from cse.primitive import Operation, Request, ResultContent
 from cse.resource import Work
 from cse.store import Resource
@@ -12,25 +12,43 @@ ALLOWED = {
     Operation.CREATE: {0, 1, 2, 3, 9},
     Operation.RETRIEVE: {1, 4, 5, 6, 8},
     Operation.UPDATE: {0, 1, 9},
-    Operation.DELETE: {0, 1},
+    Operation.DELETE: {0, 1, 4, 5, 6, 8},
 }
+ALLOWED_IN_DISCOVERY = {6, 11}
 DEFAULT = {
     Operation.CREATE: ResultContent.ATTRIBUTES,
     Operation.RETRIEVE: ResultContent.ATTRIBUTES,
     Operation.UPDATE: ResultContent.ATTRIBUTES,
     Operation.DELETE: ResultContent.NOTHING,
 }
+WITH_CHILDREN = {
+    ResultContent.ATTRIBUTES_AND_CHILD_RESOURCES,
+    ResultContent.ATTRIBUTES_AND_CHILD_REFERENCES,
+    ResultContent.CHILD_REFERENCES,
+    ResultContent.CHILD_RESOURCES,
+}
+_LACKING = {
+    ResultContent.SEMANTIC_CONTENT: "semantic queries",
+    ResultContent.PERMISSIONS: "the retrieval of permissions",
+}
 
 
-def result_content(request: Request) -> ResultContent:
-    """The form the request asks for, or the default of its operation; BadRequest if it does not fit the operation."""
+def result_content(request: Request, *, discovery: bool = False) -> ResultContent:
+    """The form the request asks for, or the default of its operation; CSEError if it does not fit the operation."""
     wanted = request.result_content
     if wanted is None:
-        return DEFAULT[request.operation]
-    if wanted not in ALLOWED[request.operation]:
-        allowed = ", ".join(map(str, sorted(ALLOWED[request.operation])))
-        raise BadRequest(f"rcn {wanted.value} can't be used with {request.operation.name}: use one of {allowed}")
+        return ResultContent.DISCOVERY_RESULT_REFERENCES if discovery else DEFAULT[request.operation]
+    if wanted in _LACKING and request.operation is Operation.RETRIEVE:
+        raise NotImplementedByThisCSE(f"rcn {wanted.value} needs {_LACKING[wanted]}, which this CSE does not have")
+    allowed = ALLOWED_IN_DISCOVERY if discovery else ALLOWED[request.operation]
+    if wanted not in allowed:
+        purpose = "a discovery" if discovery else request.operation.name
+        raise BadRequest(f"rcn {wanted.value} can't be used with {purpose}: use one of {_enumeration(allowed)}")
     return wanted
+
+
+def _enumeration(numbers: Iterable[int]) -> str:
+    return ", ".join(map(str, sorted(numbers)))
 
 
 def represent(work: Work, resource: Resource, names: Iterable[str] = ()) -> dict[str, Any]:
@@ -56,14 +74,7 @@ def represent_created(work: Work, request: Request, resource: Resource) -> Any:
     if form is ResultContent.HIERARCHICAL_ADDRESS_AND_ATTRIBUTES:
         return {"m2m:rce": {"uri": resource.path, **represent(work, resource)}}
     whole = represent(work, resource)
-    if form is ResultContent.MODIFIED_ATTRIBUTES:
-        ((root, attributes),) = whole.items()
-        sent = request.content[root]
-        return {root: {name: value for name, value in attributes.items() if sent.get(name, _ABSENT) != value}}
-    return whole
-
-
-_ABSENT = object()
+    return _difference(whole, _sent(request)) if form is ResultContent.MODIFIED_ATTRIBUTES else whole
 
 
 def represent_updated(work: Work, request: Request, resource: Resource, before: dict[str, Any]) -> Any:
@@ -72,47 +83,66 @@ def represent_updated(work: Work, request: Request, resource: Resource, before: 
     if form is ResultContent.NOTHING:
         return None
     whole = represent(work, resource)
-    if form is ResultContent.ATTRIBUTES:
-        return whole
+    return _difference(whole, before | _sent(request)) if form is ResultContent.MODIFIED_ATTRIBUTES else whole
+
+
+def _sent(request: Request) -> dict[str, Any]:
+    """The attributes in a CREATE or UPDATE."""
+    ((_, attributes),) = request.content.items()
+    return dict(attributes)
+
+
+def _difference(whole: dict[str, Any], expected: Mapping[str, Any]) -> dict[str, Any]:
+    """What is not as the originator can expect it to be; null for an attribute that is not there."""
     ((root, attributes),) = whole.items()
-    sent = request.content[root]
-    changed = {
-        name: value
-        for name, value in attributes.items()
-        if before.get(name, _ABSENT) != value and sent.get(name, _ABSENT) != value
-    }
-    return {root: changed}
+    names = [*attributes, *(name for name in expected if name not in attributes)]
+    return {root: {name: attributes.get(name) for name in names if attributes.get(name) != expected.get(name)}}
 
 
-def represent_with_children(work: Work, request: Request, resource: Resource, children: list[Resource]) -> Any:
-    """The answer to a RETRIEVE that asks for children; they are descendants, parents before their children."""
-    form = result_content(request)
+def represent_with_children(
+    work: Work, request: Request, form: ResultContent, resource: Resource, children: list[Resource]
+) -> Any:
+    """A resource in one of the forms WITH_CHILDREN; the children are descendants, parents before their children."""
     if form is ResultContent.CHILD_REFERENCES:
-        return {"m2m:rrl": {"rrf": references(work, request, children)}}
+        return {"m2m:rrl": {"rrf": references(request, children)}}
     ((root, attributes),) = represent(work, resource).items()
     if form is ResultContent.ATTRIBUTES_AND_CHILD_REFERENCES:
-        return {root: attributes | {"ch": references(work, request, children)}}
+        return {root: attributes | {"ch": references(request, children)}}
     nested = attributes if form is ResultContent.ATTRIBUTES_AND_CHILD_RESOURCES else {}
-    _nest(work, {resource.ri: nested}, children)
+    _nest(work, resource.path, nested, children)
     return {root: nested}
 
 
-def references(work: Work, request: Request, resources: list[Resource]) -> list[dict[str, Any]]:
+def represent_matches(request: Request, form: ResultContent, matches: list[Resource]) -> Any:
+    """The answer to a discovery."""
+    if form is ResultContent.CHILD_REFERENCES:
+        return {"m2m:rrl": {"rrf": references(request, matches)}}
+    return {"m2m:uril": [identifier(request, match) for match in matches]}
+
+
+def references(request: Request, resources: list[Resource]) -> list[dict[str, Any]]:
     """m2m:childResourceRef items."""
-    return [
-        {"nm": resource.attributes["rn"], "typ": resource.ty, "val": identifier(request, resource)}
-        for resource in resources
-    ]
+    return [_reference(request, resource) for resource in resources]
+
+
+def _reference(request: Request, resource: Resource) -> dict[str, Any]:
+    attributes = resource.attributes
+    item = {"nm": attributes["rn"], "typ": resource.ty, "val": identifier(request, resource)}
+    return item | {"spid": attributes["cnd"]} if "cnd" in attributes else item
 
 
 def identifier(request: Request, resource: Resource) -> str:
-    """How the request wants resources to be named (desiredIdentifierResultType)."""
+    """How the request wants resources to be named: CSE-relative (TS-0004 clause 6.2.3), structured or not."""
     return resource.ri if request.unstructured_identifiers else resource.path
 
 
-def _nest(work: Work, places: dict[str, dict[str, Any]], children: list[Resource]) -> None:
+def _nest(work: Work, path: str, nested: dict[str, Any], children: list[Resource]) -> None:
+    """Put each child into the nearest resource above it that is shown, the one at this path if there is no other."""
+    places = {path: nested}
     for child in children:
-        if child.pi in places:
-            ((root, attributes),) = represent(work, child).items()
-            places[child.pi].setdefault(root, []).append(attributes)
-            places[child.ri] = attributes
+        above = child.path.rpartition("/")[0]
+        while above and above not in places:
+            above = above.rpartition("/")[0]
+        ((root, attributes),) = represent(work, child).items()
+        places.get(above, nested).setdefault(root, []).append(attributes)
+        places[child.path] = attributes

@@ -29,7 +29,7 @@ from cse.attributes import (
     record,
     table,
 )
-from cse.discovery import Filter, parse_filter
+from cse.discovery.criteria import Filter, parse_filter
 from cse.errors import BadRequest, NotImplementedByThisCSE
 from cse.events import send_later
 from cse.primitive import Operation, Request

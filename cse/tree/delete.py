@@ -1,11 +1,13 @@
 """DELETE: a resource goes with everything below it (TS-0004 clause 7.3.3)."""
 
 from cse.access import Guard, Right
+from cse.discovery.criteria import Filter
 from cse.events import announce, announce_deletion
 from cse.primitive import DELETED, Request, Response, ResultContent
-from cse.representation import represent, result_content
+from cse.representation import WITH_CHILDREN, represent, represent_with_children, result_content
 from cse.resource import Event, EventType, Target, Work
 from cse.store import Resource
+from cse.tree.pages import descendants, paged
 from cse.tree.target import live, require_conditions, tell_of_reading
 
 
@@ -13,13 +15,22 @@ def delete(work: Work, request: Request, target: Target, guard: Guard) -> Respon
     """Remove the target."""
     resource = live(work, target)
     guard.require(resource, Right.DELETE)
-    require_conditions(work, request, resource)
+    criteria = require_conditions(work, request, resource, guard)
     tell_of_reading(work, resource)
-    form = result_content(request)
+    result_content(request)
     work.type_of(resource).deleting(work, resource)
-    content = represent(work, resource) if form is ResultContent.ATTRIBUTES else None
+    last_state = _last_state(work, request, resource, criteria, guard)
     remove(work, resource)
-    return Response(DELETED, content)
+    return last_state
+
+
+def _last_state(work: Work, request: Request, resource: Resource, criteria: Filter, guard: Guard) -> Response:
+    """The response: the resource as it was, if that is wanted, with the descendants that could have been retrieved."""
+    form = result_content(request)
+    if form in WITH_CHILDREN:
+        page = descendants(work, resource, criteria.without_conditions(), guard)
+        return paged(DELETED, represent_with_children(work, request, form, resource, page.resources), page)
+    return Response(DELETED, represent(work, resource) if form is ResultContent.ATTRIBUTES else None)
 
 
 def remove(work: Work, resource: Resource) -> None:

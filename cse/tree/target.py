@@ -1,11 +1,13 @@
 """Where a request goes in the tree, and whether what is there can be used now."""
 
-from cse.discovery import parse_filter
+from cse.access import Guard
+from cse.discovery.criteria import Filter, parse_filter
 from cse.errors import BadRequest, NotFound, OperationNotAllowed
 from cse.primitive import Request
 from cse.resource import Target, Work
 from cse.store import Resource
 from cse.timing import timestamp
+from cse.tree.pages import require_fit
 
 
 def find_target(work: Work, request: Request) -> Target:
@@ -32,10 +34,10 @@ def tell_of_reading(work: Work, resource: Resource) -> None:
         work.type_of(parent).reading(work, parent, resource)
 
 
-def require_conditions(work: Work, request: Request, resource: Resource) -> None:
+def require_conditions(work: Work, request: Request, resource: Resource, guard: Guard) -> Filter:
     """filterCriteria of an UPDATE or DELETE: carried out only on a resource that meets them."""
     criteria = parse_filter(request.filters, work.model.attribute_names)
     if criteria.discovers:
         raise BadRequest("fu=1 (discovery) goes with RETRIEVE only")
-    if not criteria.fits(resource):
-        raise NotFound(f"{resource.path} does not meet the filter criteria")
+    require_fit(work, resource, criteria, guard)
+    return criteria

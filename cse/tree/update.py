@@ -38,7 +38,7 @@ def prepare_update(
     if not kind.updatable:
         raise OperationNotAllowed(f"a {kind.name} can't be updated")
     _authorise_update(request, kind, resource, guard)
-    require_conditions(work, request, resource)
+    require_conditions(work, request, resource, guard)
     changes = content_of(request, kind)
     check_update(kind.attributes, changes)
     if "acpi" in changes and len(changes) > 1:

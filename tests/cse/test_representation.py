@@ -1,11 +1,12 @@
 import pytest
 
-from cse.errors import BadRequest, NotFound
+from cse.errors import BadRequest, NotFound, NotImplementedByThisCSE
 from cse.primitive import Operation, Request, ResultContent
 from cse.representation import (
     ALLOWED,
     represent,
     represent_created,
+    represent_matches,
     represent_updated,
     represent_with_children,
     result_content,
@@ -32,8 +33,27 @@ def test_each_operation_has_its_forms_and_a_default(operation: Operation) -> Non
         if form in ALLOWED[operation]:
             assert result_content(asking(operation, form)) is form
         else:
-            with pytest.raises(BadRequest, match=f"rcn {form.value}"):
+            with pytest.raises((BadRequest, NotImplementedByThisCSE), match=f"rcn {form.value}"):
                 result_content(asking(operation, form))
+
+
+@pytest.mark.parametrize("form", [ResultContent.SEMANTIC_CONTENT, ResultContent.PERMISSIONS])
+def test_forms_of_features_that_are_not_there(form: ResultContent) -> None:
+    with pytest.raises(NotImplementedByThisCSE):
+        result_content(asking(Operation.RETRIEVE, form))
+    with pytest.raises(BadRequest):
+        result_content(asking(Operation.UPDATE, form))
+
+
+def test_a_discovery_has_forms_of_its_own() -> None:
+    def form(wanted: int | None) -> ResultContent:
+        return result_content(asking(Operation.RETRIEVE, wanted), discovery=True)
+
+    assert form(None) is form(11) is ResultContent.DISCOVERY_RESULT_REFERENCES
+    assert form(6) is ResultContent.CHILD_REFERENCES
+    for other in (1, 4, 5, 8):
+        with pytest.raises(BadRequest, match="6, 11"):
+            form(other)
 
 
 def test_what_is_private_is_not_shown(work: Work, box: Resource) -> None:
@@ -79,13 +99,24 @@ def test_the_forms_of_an_updated_resource(work: Work, box: Resource) -> None:
     assert answer(9) == {"m2m:cnt": {"mbs": 10}}
 
 
+def test_modified_attributes_are_those_that_are_not_as_sent(work: Work, box: Resource) -> None:
+    before = represent(work, box)["m2m:cnt"] | {"mia": 9}
+    box.attributes |= {"mbs": 5}
+    sent = {"m2m:cnt": {"mbs": 7, "mni": None, "or": "x"}}
+    answer = represent_updated(work, asking(Operation.UPDATE, 9, sent), box, before)
+    assert answer == {"m2m:cnt": {"mni": 3, "mbs": 5, "mia": None, "or": None}}
+    created = represent_created(work, asking(Operation.CREATE, 9, {"m2m:cnt": {"or": "x", "cr": None}}), box)
+    assert created["m2m:cnt"]["or"] is None
+    assert "cr" not in created["m2m:cnt"]
+
+
 def test_the_forms_with_children(work: Work, box: Resource) -> None:
     inner = add(work, "cse-in/box/inner")
     instance = add(work, "cse-in/box/inner/one", "cin", con="1", cs=1)
 
     def answer(form: int, *, short: bool = False) -> object:
         request = asking(Operation.RETRIEVE, form, short=short)
-        return represent_with_children(work, request, box, [inner, instance])
+        return represent_with_children(work, request, ResultContent(form), box, [inner, instance])
 
     nested = {"m2m:cnt": [represent(work, inner)["m2m:cnt"] | {"m2m:cin": [represent(work, instance)["m2m:cin"]]}]}
     assert answer(4) == {"m2m:cnt": represent(work, box)["m2m:cnt"] | nested}
@@ -99,3 +130,32 @@ def test_the_forms_with_children(work: Work, box: Resource) -> None:
     short = answer(6, short=True)
     assert isinstance(short, dict)
     assert [reference["val"] for reference in short["m2m:rrl"]["rrf"]] == [inner.ri, instance.ri]
+
+
+def test_children_are_put_where_the_nearest_resource_above_is_shown(work: Work, box: Resource) -> None:
+    inner = add(work, "cse-in/box/inner")
+    deep = add(work, "cse-in/box/inner/deep")
+    instances = [add(work, f"{above.path}/one", "cin", con="1", cs=1) for above in (box, inner, deep)]
+    elsewhere = add(work, "cse-in/box2", "cnt")
+    request = asking(Operation.RETRIEVE, 8)
+    whole = represent_with_children(work, request, ResultContent.CHILD_RESOURCES, box, [inner, *instances, elsewhere])
+    shown = whole["m2m:cnt"]
+    assert [item["ri"] for item in shown["m2m:cnt"]] == [inner.ri, elsewhere.ri]
+    assert [item["pi"] for item in shown["m2m:cin"]] == [box.ri]
+    assert [item["pi"] for item in shown["m2m:cnt"][0]["m2m:cin"]] == [inner.ri, deep.ri]
+
+
+def test_the_forms_of_a_discovery(work: Work, box: Resource) -> None:
+    def answer(form: int, *, short: bool = False) -> object:
+        return represent_matches(asking(Operation.RETRIEVE, form, short=short), ResultContent(form), [box])
+
+    assert answer(11) == {"m2m:uril": ["cse-in/box"]}
+    assert answer(11, short=True) == {"m2m:uril": [box.ri]}
+    assert answer(6) == {"m2m:rrl": {"rrf": [{"nm": "box", "typ": 3, "val": "cse-in/box"}]}}
+    assert represent_matches(asking(Operation.RETRIEVE, 11), ResultContent(11), []) == {"m2m:uril": []}
+
+
+def test_references_name_the_specialisation(work: Work, box: Resource) -> None:
+    box.attributes["cnd"] = "org.example.lamp"
+    ((reference,),) = represent_matches(asking(Operation.RETRIEVE, 6), ResultContent(6), [box])["m2m:rrl"].values()
+    assert reference["spid"] == "org.example.lamp"

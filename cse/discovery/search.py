@@ -1,0 +1,160 @@
+"""The search for what is below a resource, and the part of the result that goes into one response."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import chain, islice
+from typing import Any
+
+from cse.address import addressable
+from cse.discovery.conditions import Kin
+from cse.discovery.criteria import Filter
+from cse.errors import NotFound
+from cse.resource import Work
+from cse.store import Resource, Search
+from cse.timing import timestamp
+
+Permission = Callable[[Resource], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some of the hits, parents before their descendants. `next_offset` is where the rest begins, None without one."""
+
+    resources: list[Resource]
+    next_offset: int | None = None
+
+
+class Neighbours(Kin):
+    """The neighbours that somebody with these permissions may see; parents are read once."""
+
+    def __init__(self, work: Work, permitted: Permission) -> None:
+        self._work = work
+        self._permitted = permitted
+        self._now = timestamp(work.now)
+        self._parents: dict[str, Resource | None] = {}
+
+    def parent(self, resource: Resource) -> Resource | None:
+        parent = self._parent(resource)
+        return parent if parent is not None and self.visible(parent) else None
+
+    def children(self, resource: Resource, ty: int | None = None) -> Iterable[Resource]:
+        return filter(self.visible, self._work.transaction.resources.children(resource.ri, ty))
+
+    def value(self, resource: Resource, name: str) -> Any:
+        row = self._work.type_of(resource).attributes.get(name)
+        if row is not None and row.long_list:
+            return self._work.type_of(resource).compose(self._work, resource).get(name)
+        return resource.attributes.get(name)
+
+    def visible(self, resource: Resource) -> bool:
+        """Whether it is alive, may be seen, and is not withheld by what it is in."""
+        return (
+            str(resource.attributes.get("et", "~")) > self._now
+            and self._permitted(resource)
+            and not self._withheld(resource)
+        )
+
+    def _parent(self, resource: Resource) -> Resource | None:
+        if resource.pi not in self._parents:
+            self._parents[resource.pi] = self._work.transaction.resources.get(resource.pi)
+        return self._parents[resource.pi]
+
+    def _withheld(self, resource: Resource) -> bool:
+        parent = self._parent(resource)
+        return parent is not None and self._work.type_of(parent).withholds(parent, resource)
+
+
+class Finder:
+    """One search below a resource: what fits the criteria, as far as an originator may see it."""
+
+    def __init__(self, work: Work, root: Resource, criteria: Filter, permitted: Permission) -> None:
+        self._work = work
+        self._root = root
+        self._criteria = criteria
+        self._kin = Neighbours(work, permitted)
+        self._taken: set[str] = set()
+        most = work.model.settings.max_discovery_results
+        self._most = most if criteria.limit is None else min(criteria.limit, most)
+
+    def matches(self) -> Page:
+        """A part of all hits; the offset counts hits (TS-0001 clause 10.2.6)."""
+        start = self._criteria.offset - 1
+        found = list(islice(self._hits(self._below(self._root)), start, start + self._most + 1))
+        more = len(found) > self._most
+        return Page(found[: self._most], self._criteria.offset + self._most if more else None)
+
+    def branches(self) -> Page:
+        """The hits in a part of the direct children, each with all that is below it; the offset counts direct children.
+
+        A direct child whose hits do not fit into the limit completely is left out, and so are those behind it
+        (TS-0001 clause 8.1.2).
+        """
+        if self._criteria.offset == 1:
+            whole = list(islice(self._hits(self._below(self._root)), self._most + 1))
+            if len(whole) <= self._most:
+                return Page(whole)
+        self._taken.clear()
+        return self._branch_by_branch()
+
+    def _branch_by_branch(self) -> Page:
+        found: list[Resource] = []
+        children = enumerate(self._work.transaction.resources.children(self._root.ri), 1)
+        for position, child in islice(children, self._criteria.offset - 1, None):
+            left = self._most - len(found)
+            branch = list(islice(self._hits(self._branch(child)), left + 1))
+            if len(branch) > left:
+                return Page(found, position)
+            found += branch
+        return Page(found)
+
+    def _below(self, root: Resource, above: int = 0) -> Iterator[Resource]:
+        """Candidates below a resource that is so many levels below the root of the search."""
+        criteria = self._criteria
+        levels = None if criteria.levels is None else criteria.levels - above
+        if levels == 0:
+            return iter(())
+        search = Search(root.path, criteria.types, criteria.labels, levels)
+        return self._work.transaction.resources.search(search)
+
+    def _branch(self, child: Resource) -> Iterator[Resource]:
+        return chain([child], self._below(child, above=1))
+
+    def _hits(self, candidates: Iterator[Resource]) -> Iterator[Resource]:
+        for candidate in candidates:
+            if not (self._criteria.fits(candidate, self._kin) and self._kin.visible(candidate)):
+                continue
+            hit = self._beyond(candidate) if self._criteria.relative_path else candidate
+            if hit is not None:
+                yield hit
+
+    def _beyond(self, match: Resource) -> Resource | None:
+        """What the relative path leads to from a match (applyRelativePath), if it has not been found before."""
+        found = self._follow(match)
+        if found is None or found.ri in self._taken or not self._kin.visible(found):
+            return None
+        self._taken.add(found.ri)
+        return found
+
+    def _follow(self, match: Resource) -> Resource | None:
+        segments = match.path.split("/")
+        for segment in self._criteria.relative_path:
+            if segment != "..":
+                segments.append(segment)
+            elif len(segments) > 1:
+                segments.pop()
+            else:
+                return None
+        path = "/".join(segments)
+        return self._at(path) if addressable(path) else None
+
+    def _at(self, path: str) -> Resource | None:
+        """The resource at an address, or that which a virtual child there stands for."""
+        target = self._work.resolve(path)
+        if target is None:
+            return None
+        if target.virtual is None:
+            return target.resource
+        try:
+            return target.virtual.resolve(self._work, target.resource)
+        except NotFound:
+            return None
