@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from cse.errors import BadRequest
 
 _SEGMENT = re.compile(r"[A-Za-z0-9._~-]+")
+_SP_WIDE = re.compile(r"S[A-Za-z0-9._-]+")  # an AE-ID-Stem that the service provider knows
 MAX_LENGTH = 2048
 LONGEST_PATH = MAX_LENGTH - 512  # leaves room for service provider and CSE-ID
 MAX_SEGMENTS = 64
@@ -53,14 +54,24 @@ class Naming:
             return segments
         if len(segments) < 2 or not segments[1]:
             raise BadRequest(f"the address {address[:80]!r} names no CSE")
-        return segments[2:] if "/" + segments[1] == self.cse_id else None
+        if "/" + segments[1] == self.cse_id:
+            return segments[2:]
+        return segments[1:] if _SP_WIDE.fullmatch("/".join(segments[1:])) else None
+
+    def names_cse(self, address: str) -> bool:
+        """Whether an address is the CSE-ID alone, which stands for the CSE and for no resource."""
+        return address in (self.cse_id, f"//{self.service_provider}{self.cse_id}")
 
     def originator(self, text: str) -> str:
-        """An originator in its shortest form here: `/id-in/Cmeter` and `//cse.example/id-in/Cmeter` are `Cmeter`."""
-        for prefix in (f"//{self.service_provider}{self.cse_id}/", f"{self.cse_id}/"):
-            if text.startswith(prefix):
-                return text[len(prefix) :]
-        return text
+        """An originator in its shortest form here: `/id-in/Cmeter` and `//cse.example/id-in/Cmeter` are `Cmeter`.
+
+        An AE-ID that is unique with the service provider is written `/Smeter` elsewhere, and is `Smeter`.
+        """
+        relative = text.removeprefix(f"//{self.service_provider}") if text.startswith("//") else text
+        if relative.startswith(f"{self.cse_id}/"):
+            return relative[len(self.cse_id) + 1 :]
+        stem = relative.removeprefix("/")
+        return stem if _SP_WIDE.fullmatch(stem) else text
 
     def sp_relative(self, identifier: str) -> str:
         """A resource identifier or AE-ID of this CSE as others address it."""

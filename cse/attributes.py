@@ -50,6 +50,11 @@ def _parses(parser: Callable[[str], object]) -> Callable[[Any], bool]:
     return accepts
 
 
+def _collapsed(text: str) -> str:
+    """White space as xs:token has it."""
+    return " ".join(re.split(r"[ \t\r\n]+", text)).strip(" ")
+
+
 def _boolean(value: Any) -> Any:
     return {"true": True, "false": False}.get(value.lower(), value) if isinstance(value, str) else value
 
@@ -60,6 +65,11 @@ def _integer(value: Any) -> Any:
 
 
 TEXT = DataType("a string", lambda value: isinstance(value, str))
+TOKEN = DataType(
+    "a text without tabs, line ends and blanks beside each other or at an end",
+    lambda value: isinstance(value, str) and bool(value) and value == _collapsed(value),
+    loosely=lambda value: _collapsed(value) if isinstance(value, str) else value,
+)
 IDENTIFIER = DataType("a non-empty string", lambda value: isinstance(value, str) and bool(value))
 BOOLEAN = DataType("true or false", lambda value: isinstance(value, bool), loosely=_boolean)
 NON_NEGATIVE = DataType("an integer of 0 or more", lambda value: _is_integer(value) and value >= 0, loosely=_integer)
@@ -187,7 +197,7 @@ UNIVERSAL = (
     Attribute("ct", "creationTime", TIMESTAMP, NP, NP, required=True),
     Attribute("lt", "lastModifiedTime", TIMESTAMP, NP, NP, required=True),
 )
-LABELS = Attribute("lbl", "labels", list_of(TEXT), O, O)
+LABELS = Attribute("lbl", "labels", list_of(TOKEN), O, O)
 EXPIRATION = Attribute("et", "expirationTime", TIMESTAMP, O, O, required=True)
 POLICIES = Attribute("acpi", "accessControlPolicyIDs", list_of(IDENTIFIER), O, O)
 DYNAMIC_POLICIES = Attribute(

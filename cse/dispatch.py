@@ -39,7 +39,20 @@ class Dispatcher:
             raise BadRequest("X-M2M-Origin is missing: only the registration of an AE may leave it out")
         if request.filters and request.operation in (Operation.CREATE, Operation.NOTIFY):
             raise BadRequest(f"{next(iter(request.filters))} can't be used with {request.operation.name}: remove it")
+        if request.attribute_list and request.operation is not Operation.RETRIEVE:
+            raise BadRequest(f"a list of attributes (atrl) can't be used with {request.operation.name}: leave it out")
+        self._check_content(request)
+        if self._core.model.naming.names_cse(request.to) and not (request.lenient or _notifies(request)):
+            raise BadRequest(f"{request.to} is the CSE, and no resource: add /- for the CSEBase")
         self._fan_out.limits(request, self._core.clock.now())
+
+    def _check_content(self, request: Request) -> None:
+        """Whether the content may be there, and is there, for the operation."""
+        if request.content is None and request.operation in (Operation.CREATE, Operation.UPDATE):
+            raise BadRequest(f"the content is missing: {request.operation.name} needs the resource below its root")
+        roots = request.content if isinstance(request.content, dict) else ()
+        if _notifies(request) and not self._core.model.roots.isdisjoint(roots):
+            raise BadRequest("resourceType is missing: to create a resource, add ;ty=<number> to the Content-Type")
 
     def fans_out(self, request: Request) -> bool:
         """Whether the request goes to the members of a group."""
@@ -103,6 +116,10 @@ class Dispatcher:
         return Response(OK)
 
 
+def _notifies(request: Request) -> bool:
+    return request.operation is Operation.NOTIFY
+
+
 def _questions(work: Work, request: Request) -> list[Outgoing]:
     """What has to be answered with success, once everything that can be checked without is in order."""
     target, guard = find_target(work, request), Guard(work, request.originator)
@@ -116,6 +133,8 @@ def _questions(work: Work, request: Request) -> list[Outgoing]:
 def _permitted_host(work: Work, request: Request) -> Host:
     target = work.target(request.to)
     Guard(work, request.originator).require(target.resource, Right.NOTIFY)
+    if target.resource.path == work.model.naming.cse_name:
+        raise BadRequest("the CSE takes answers to its own requests only: m2m:rsp")
     host = None if target.virtual else work.type_of(target.resource).host(target.resource)
     if host is None:
         raise OperationNotAllowed(f"{request.to} takes no notifications: only an AE, or a group's fopt, does")

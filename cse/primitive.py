@@ -48,6 +48,10 @@ class ResultContent(IntEnum):
     PERMISSIONS = 12
 
 
+# m2m:resourceType: numbers below 100, and those of the announced variants.
+ANNOUNCED = 10_000
+MOST_RESOURCE_TYPES = 100
+
 OK = 2000
 CREATED = 2001
 DELETED = 2002
@@ -126,6 +130,12 @@ class Response:
     @property
     def succeeded(self) -> bool:
         return 2000 <= self.status_code < 3000
+
+
+def is_resource_type(number: int) -> bool:
+    """Whether oneM2M has, or may come to have, a resource type with this number."""
+    own = number - ANNOUNCED if number > ANNOUNCED else number
+    return 0 < own < MOST_RESOURCE_TYPES
 
 
 def nests_deeper(document: Content, levels: int) -> bool:

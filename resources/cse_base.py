@@ -1,6 +1,7 @@
 """CSEBase (TS-0001 clause 9.6.3): the root of the tree. The server makes it; no request can."""
 
 import dataclasses
+from typing import Any
 
 from cse.attributes import (
     DYNAMIC_POLICIES,
@@ -11,6 +12,7 @@ from cse.attributes import (
     OBJECT,
     POLICIES,
     TEXT,
+    TIMESTAMP,
     UNIVERSAL,
     Attribute,
     list_of,
@@ -20,6 +22,7 @@ from cse.attributes import (
 from cse.errors import OperationNotAllowed
 from cse.resource import Access, ResourceType, Work
 from cse.store import Resource
+from cse.timing import timestamp
 
 
 class CSEBase(ResourceType):
@@ -39,10 +42,14 @@ class CSEBase(ResourceType):
         Attribute("srt", "supportedResourceType", list_of(NON_NEGATIVE), NP, NP, required=True),
         Attribute("poa", "pointOfAccess", list_of(TEXT), NP, NP, required=True),
         Attribute("nl", "nodeLink", IDENTIFIER, NP, NP),
+        Attribute("ctm", "currentTime", TIMESTAMP, NP, NP),
         Attribute("csz", "contentSerialization", list_of(TEXT), NP, NP),
         Attribute("esi", "e2eSecInfo", OBJECT, NP, NP),
         Attribute("srv", "supportedReleaseVersions", list_of(TEXT), NP, NP),
     )
+
+    def compose(self, work: Work, resource: Resource) -> dict[str, Any]:
+        return super().compose(work, resource) | {"ctm": timestamp(work.now)}
 
     def deleting(self, work: Work, resource: Resource) -> None:
         raise OperationNotAllowed("the CSEBase can't be deleted: stop the server and remove its store instead")

@@ -99,7 +99,7 @@ async def test_a_bad_create_is_refused_by_a_sentence_that_names_the_attribute(
     [
         ("/cse-in/app", {"m2m:ae": {}}, "attribute"),
         ("/cse-in/app", {"m2m:cnt": {"lbl": ["a"]}}, "m2m:ae"),
-        ("/cse-in/app", None, "m2m:ae"),
+        ("/cse-in/app", None, "content"),
         ("/cse-in/app", {"m2m:ae": {"api": "N.y"}}, "api"),
         ("/cse-in/app", {"m2m:ae": {"rn": "other"}}, "rn"),
         ("/cse-in/app", {"m2m:ae": {"rr": None}}, "rr"),

@@ -14,7 +14,7 @@ from cse.errors import (
     TargetNotSubscribable,
 )
 from cse.events import announce
-from cse.primitive import CREATED, Request, Response
+from cse.primitive import CREATED, Request, Response, is_resource_type
 from cse.representation import represent_created, result_content
 from cse.resource import Event, EventType, ResourceType, Target, Work
 from cse.store import Resource
@@ -56,6 +56,8 @@ def _creatable(work: Work, request: Request, parent: Resource) -> ResourceType:
     if number is None:
         raise BadRequest("resourceType is missing: add ;ty=<number> to the Content-Type")
     kind = work.model.types.get(number)
+    if kind is None and not is_resource_type(number):
+        raise BadRequest(f"there is no resource type {number}: correct ty in the Content-Type")
     if kind is None:
         raise NotImplementedByThisCSE(f"resource type {number} is not available on this CSE")
     if not kind.creatable:

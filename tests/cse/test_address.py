@@ -23,6 +23,26 @@ def test_the_csebase_has_many_names(address: str) -> None:
     assert NAMING.local(address) == ["cse-in"]
 
 
+@pytest.mark.parametrize("address", ["Smeter", "/Smeter", "//cse.example/Smeter", "/id-in/Smeter"])
+def test_an_ae_of_the_service_provider_is_addressed_without_a_cse(address: str) -> None:
+    assert NAMING.local(address) == ["Smeter"]
+    assert NAMING.originator(address) == "Smeter"
+
+
+@pytest.mark.parametrize("address", ["/Cmeter", "/Smeter/x", "//other.example/Smeter", "//cse.example/Cmeter"])
+def test_other_identifiers_are_those_of_a_cse(address: str) -> None:
+    assert NAMING.local(address) is None
+    assert NAMING.originator(address) == address
+
+
+@pytest.mark.parametrize(
+    ("address", "alone"),
+    [("/id-in", True), ("//cse.example/id-in", True), ("/id-in/cse-in", False), ("id-in", False), ("/id", False)],
+)
+def test_the_cse_id_alone_names_no_resource(address: str, alone: bool) -> None:
+    assert NAMING.names_cse(address) is alone
+
+
 @pytest.mark.parametrize("name", ["-", "id-in", "cse-in"])
 def test_the_first_segment_may_be_a_short_form_of_the_csebase(name: str) -> None:
     assert NAMING.local(f"{name}/app") == ["cse-in", "app"]

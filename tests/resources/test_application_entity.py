@@ -40,9 +40,10 @@ def test_an_application_is_the_host_of_requests(work: Work) -> None:
     content = {"api": "N.x", "rr": False, "srv": ["3"], "poa": ["http://127.0.0.1/a", "coap://127.0.0.1"]}
     perform(work, creating("cse-in", 2, {"m2m:ae": content}, "Capp"))
     resource = work.target("Capp").resource
-    assert TYPE.host(resource) == Host("Capp", ("http://127.0.0.1/a", "coap://127.0.0.1"), False)
-    perform(work, updating("Capp", {"m2m:ae": {"poa": None, "rr": True}}, "Capp"))
-    assert TYPE.host(work.target("Capp").resource) == Host("Capp", (), True)
+    assert TYPE.host(resource) == Host("Capp", ("http://127.0.0.1/a", "coap://127.0.0.1"), False, ("3",))
+    changes = {"poa": None, "rr": True, "srv": ["3", "4"], "csz": ["application/cbor"]}
+    perform(work, updating("Capp", {"m2m:ae": changes}, "Capp"))
+    assert TYPE.host(work.target("Capp").resource) == Host("Capp", (), True, ("3", "4"), ("application/cbor",))
 
 
 def test_the_identifier_is_the_one_stated_or_a_new_one(work: Work) -> None:

@@ -11,7 +11,7 @@ TYPE = CSEBase()
 R3 = read(
     """
     rn NP NP 1; ty NP NP 1; ri NP NP 1; pi NP NP 1; ct NP NP 1; lt NP NP 1; lbl NP NP 0; acpi NP NP 0; cst NP NP 0;
-    csi NP NP 1; srt NP NP 1; poa NP NP 1; nl NP NP 0; daci NP NP 0; csz NP NP 0; esi NP NP 0; srv NP NP 0
+    csi NP NP 1; srt NP NP 1; poa NP NP 1; nl NP NP 0; daci NP NP 0; ctm NP NP 0; csz NP NP 0; esi NP NP 0; srv NP NP 0
     """
 )
 
