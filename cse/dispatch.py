@@ -44,7 +44,6 @@ class Dispatcher:
         self._check_content(request)
         if self._core.model.naming.names_cse(request.to) and not (request.lenient or _notifies(request)):
             raise BadRequest(f"{request.to} is the CSE, and no resource: add /- for the CSEBase")
-        self._fan_out.limits(request, self._core.clock.now())
 
     def _check_content(self, request: Request) -> None:
         """Whether the content may be there, and is there, for the operation."""
@@ -58,10 +57,13 @@ class Dispatcher:
         """Whether the request goes to the members of a group."""
         return not self._core.model.fan_out_names.isdisjoint(request.to.split("/"))
 
-    async def execute(self, request: Request, then: Then | None = None) -> Response:
-        """Carry out and return the final response; raises CSEError. `then` runs in the same unit of work if it can."""
+    async def execute(self, request: Request, accepted: float, then: Then | None = None) -> Response:
+        """Carry out and return the final response; raises CSEError. `then` runs in the same unit of work if it can.
+
+        Relative times of the request count from `accepted`.
+        """
         if self.fans_out(request):
-            return await self._fan_out.blocking(request)
+            return await self._fan_out.blocking(request, accepted)
         if request.operation is Operation.NOTIFY:
             return await self._finally(await self._notify(request), then)
         await self._verify(request)

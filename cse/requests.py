@@ -1,16 +1,18 @@
 """Every request comes in here: blocking ones are carried out, others accepted first (TS-0004 clause 7.3.1.2)."""
 
 import logging
+import math
 from collections.abc import Callable
 
 from cse.core import Core
 from cse.dispatch import Dispatcher
-from cse.errors import BadRequest, CSEError
+from cse.errors import BadRequest, CSEError, RequestTimeout
 from cse.fanout.progress import notify_originator
 from cse.fanout.service import FanOut
 from cse.primitive import Request, Response, ResponseType, error_response
 from cse.resource import Work
 from cse.store import Resource
+from cse.times import Times, times_of
 from cse.timing import parse_moment
 
 ACCEPTED = {ResponseType.NON_BLOCKING_SYNCH: 1001, ResponseType.NON_BLOCKING_ASYNCH: 1002}
@@ -31,19 +33,42 @@ class Requests:
         """The response to a request, whatever happens."""
         try:
             self._dispatcher.check(request)
+            times = times_of(request, self._core.clock.now())
+            request = self._decided(request, times)
             if request.response_type in ACCEPTED:
-                return await self._accept(request)
-            return await self._dispatcher.execute(request)
+                return await self._accept(request, times)
+            await self._wait_blocking(times)
+            return await self._dispatcher.execute(request, times.accepted)
         except CSEError as error:
             return error_response(error.status_code, str(error))
         except Exception:
             log.exception("request %s failed", request.request_identifier)
             return error_response(5000, "the CSE failed to carry out the request: see the server's log")
 
-    async def _accept(self, request: Request) -> Response:
+    def _decided(self, request: Request, times: Times) -> Request:
+        """For flexBlocking the CSE decides (TS-0001 clause 8.2.2): what takes time is accepted first."""
+        if request.response_type is not ResponseType.FLEX_BLOCKING:
+            return request
+        if not (times.waits or self._dispatcher.fans_out(request)):
+            return request.derive(response_type=ResponseType.BLOCKING)
+        if request.notification_uris is None:
+            return request.derive(response_type=ResponseType.NON_BLOCKING_SYNCH)
+        return request.derive(response_type=ResponseType.NON_BLOCKING_ASYNCH)
+
+    async def _wait_blocking(self, times: Times) -> None:
+        """Until operationExecutionTime, while the originator holds the connection."""
+        if times.waits:
+            longest = self._core.settings.blocking_deadline
+            if times.execution - times.accepted > longest:
+                raise BadRequest(f"X-M2M-OET is more than {longest:g} s away (blocking_deadline): use rt=1 or rt=2")
+            await self._wait(times)
+
+    async def _wait(self, times: Times) -> None:
+        await self._core.clock.sleep(times.execution - self._core.clock.now())
+
+    async def _accept(self, request: Request, times: Times) -> Response:
         """Store the request, start it, and return the acknowledgement with the identifier of its <request>."""
-        now = self._core.clock.now()
-        expires = self._expires(request, now)
+        expires = self._expires(request, times)
 
         def unit(work: Work) -> Resource:
             keeper = work.model.request_keeper
@@ -53,7 +78,7 @@ class Requests:
             return keeper.open(work, request, expires)
 
         resource = await self._core.run(unit)
-        self._core.start(self._carry_out(resource.ri, request, now), f"request {resource.ri}")
+        self._core.start(self._carry_out(resource.ri, request, times.accepted), f"request {resource.ri}")
         return Response(ACCEPTED[request.response_type], {"m2m:uri": resource.ri})
 
     async def resume(self) -> None:
@@ -62,14 +87,19 @@ class Requests:
             accepted = resource.attributes["_accepted"]
             self._core.start(self._carry_out(resource.ri, request, accepted), f"request {resource.ri}")
 
-    def _expires(self, request: Request, now: float) -> float:
-        """The result stays readable for resultPersistence, or the default, after the last moment of the request."""
+    def _expires(self, request: Request, times: Times) -> float:
+        """Until when the result is kept: for resultPersistence, or as long as the request says it is of use.
+
+        The result of a fan-out is complete at its deadline only, and kept for a time from then on.
+        """
         settings = self._core.settings
-        deadline = self._fan_out.limits(request, now).deadline
-        wanted = deadline + settings.result_lifetime
+        fans_out = self._dispatcher.fans_out(request)
+        end = self._fan_out.limits(request, times.accepted).deadline if fans_out else times.execution
+        useful = None if fans_out else times.result_expiration or times.request_expiration
+        wanted = useful or end + settings.result_lifetime
         if request.result_persistence is not None:
-            wanted = max(deadline, parse_moment(request.result_persistence, deadline, "rp"))
-        return min(wanted, deadline + settings.max_lifetime)
+            wanted = max(end, parse_moment(request.result_persistence, end, "rp"))
+        return math.ceil(min(wanted, end + settings.max_lifetime))
 
     async def _carry_out(self, request_resource: str, request: Request, accepted: float) -> None:
         def close(work: Work, response: Response) -> None:
@@ -79,10 +109,12 @@ class Requests:
                 notify_originator(work, request, response)
 
         try:
+            await self._wait(times_of(request, accepted))
             if self._dispatcher.fans_out(request):
                 await self._fan_out.begin(request, request_resource, accepted)
             else:
-                await self._dispatcher.execute(request, close)
+                self._require_time(request, accepted)
+                await self._dispatcher.execute(request, accepted, close)
         except CSEError as error:
             await self._fail(error_response(error.status_code, str(error)), close)
         except Exception:
@@ -90,6 +122,12 @@ class Requests:
             await self._fail(
                 error_response(5000, "the CSE failed to carry out the request: see the server's log"), close
             )
+
+    def _require_time(self, request: Request, accepted: float) -> None:
+        """The server may have been down for a while."""
+        expiration = times_of(request, accepted).request_expiration
+        if expiration is not None and expiration <= self._core.clock.now():
+            raise RequestTimeout("X-M2M-RET passed before the request could be carried out")
 
     async def _fail(self, response: Response, close: Callable[[Work, Response], None]) -> None:
         await self._core.run(lambda work: close(work, response))

@@ -160,6 +160,7 @@ def _meta_information(request: Request) -> dict[str, Any]:
         "rqet": request.request_expiration,
         "rset": request.result_expiration,
         "rt": response_type,
+        "oet": request.execution_time,
         "rp": request.result_persistence,
         "rcn": None if request.result_content is None else int(request.result_content),
         "ec": request.event_category,

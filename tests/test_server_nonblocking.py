@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from cse.testing.clock import ManualClock
+from cse.timing import timestamp
 from tests.servers import Answer, Client, Listener, eventually, hurrying, serving
 
 COMPLETED, FAILED, PENDING = 1, 2, 3
@@ -178,15 +179,55 @@ async def test_a_registration_can_wait_too(client: Client) -> None:
             await ended(client, answer.content["m2m:uri"], "CAdmin")
 
 
-async def test_a_result_is_kept_as_long_as_the_request_says(patient: Client, clock: ManualClock) -> None:
-    answer = await create(patient, 1, X_M2M_RET="2000")
+KEPT = [({"rp": "3000"}, {}, 3), ({"rp": "PT3S"}, {"X_M2M_RET": "2000"}, 3), ({}, {"X_M2M_RET": "2000"}, 2)]
+KEPT += [({}, {"X_M2M_RET": "2000", "X_M2M_RST": "4000"}, 4), ({}, {}, 86400)]
+
+
+@pytest.mark.parametrize(("query", "headers", "seconds"), KEPT)
+async def test_a_result_is_kept_as_long_as_the_request_says(
+    patient: Client, clock: ManualClock, query: dict[str, str], headers: dict[str, str], seconds: int
+) -> None:
+    arguments = "".join(f"&{name}={value}" for name, value in query.items())
+    answer = await patient.get(f"/cse-in/app?rt=1{arguments}", "Capp", **headers)
     identifier = answer.content["m2m:uri"]
-    resource = await ended(patient, identifier)
-    assert resource["et"] > (await patient.get("/cse-in/app", "Capp")).resource["lt"]
-    short = (await patient.get("/cse-in/app?rt=1&rp=3000", "Capp", X_M2M_RET="2000")).content["m2m:uri"]
-    await ended(patient, short)
-    await clock.advance(4.0)
-    assert (await patient.get(f"/{short}", "Capp")).rsc == 2000
-    await clock.advance(3.0)
-    assert (await patient.get(f"/{short}", "Capp")).rsc == 4004
+    assert answer.headers.get("X-M2M-RST") == headers.get("X_M2M_RST")
+    await ended(patient, identifier)
+    await clock.advance(seconds - 0.1)
     assert (await patient.get(f"/{identifier}", "Capp")).rsc == 2000
+    await clock.advance(0.1)
+    assert (await patient.get(f"/{identifier}", "Capp")).rsc == 4004
+
+
+async def test_an_operation_is_carried_out_at_its_time(patient: Client, clock: ManualClock) -> None:
+    answer = await create(patient, 1, X_M2M_OET="30000")
+    identifier = answer.content["m2m:uri"]
+    await clock.advance(29.9)
+    waiting = (await patient.get(f"/{identifier}", "Capp")).resource
+    assert (waiting["rs"], waiting["ors"]["rsc"], waiting["mi"]["oet"]) == (PENDING, 1000, "30000")
+    assert (await patient.get("/cse-in/app/box", "Capp")).rsc == 4004
+    assert (await patient.delete(f"/{identifier}", "Capp")).rsc == 5220
+    await clock.advance(0.1)
+    assert (await ended(patient, identifier))["ors"]["rsc"] == 2001
+    created = (await patient.get("/cse-in/app/box", "Capp")).resource["ct"]
+    assert created == timestamp(clock.now())
+
+
+async def test_a_blocking_request_waits_for_its_time_within_reason(patient: Client, clock: ManualClock) -> None:
+    start = clock.now()
+    assert (await hurrying(clock, create(patient, 3, X_M2M_OET="4000"))).rsc == 2001
+    assert clock.now() >= start + 4
+    late = await create(patient, 3, "late", X_M2M_OET="PT11S")
+    assert (late.rsc, "blocking_deadline" in late.content["m2m:dbg"]) == (4000, True)
+    assert (await create(patient, 3, "past", X_M2M_OET="-5000")).rsc == 2001
+
+
+async def test_flexible_requests_get_the_answer_that_is_there_first(patient: Client, listener: Listener) -> None:
+    assert (await create(patient, 4)).rsc == 2001
+    later = await create(patient, 4, "later", X_M2M_OET="9000")
+    assert later.rsc == 1001
+    told = await create(patient, 4, "told", X_M2M_OET="9000", X_M2M_RTU=listener.url)
+    assert told.rsc == 1002
+    assert (await patient.get(f"/{later.content['m2m:uri']}?rt=4", "Capp")).rsc == 2000
+    await patient.create("/cse-in", 9, {"m2m:grp": {"rn": "all", "mnm": 1, "mid": ["cse-in/app"]}})
+    assert (await patient.get("/cse-in/all/fopt?rt=4")).rsc == 1001
+    assert (await patient.get("/cse-in/all/fopt?rt=4", X_M2M_RTU="")).rsc == 1002

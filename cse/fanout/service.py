@@ -5,7 +5,7 @@ from typing import Any
 
 from cse.core import Core
 from cse.door import Door
-from cse.errors import BadRequest, NotFound, OperationNotAllowed, RequestTimeout
+from cse.errors import NotFound, OperationNotAllowed
 from cse.fanout.aggregate import final_response
 from cse.fanout.book import Book
 from cse.fanout.devices import DeviceCampaign, plan_document
@@ -22,7 +22,7 @@ from cse.matching import choose
 from cse.primitive import Operation, Request, Response, ResponseType
 from cse.resource import Work
 from cse.store import Campaign, Row
-from cse.timing import parse_moment
+from cse.times import times_of
 
 log = logging.getLogger(__name__)
 
@@ -42,33 +42,28 @@ class FanOut:
     def limits(self, request: Request, accepted: float) -> Limits:
         """From the expiration parameters of the request, or the settings; RequestTimeout when they lie in the past."""
         settings = self._core.settings
+        times = times_of(request, accepted)
         patient = request.response_type in (ResponseType.NON_BLOCKING_SYNCH, ResponseType.NON_BLOCKING_ASYNCH)
-        default = accepted + (settings.campaign_deadline if patient else settings.blocking_deadline)
-        latest = accepted + settings.max_lifetime
-        result = _moment(request.result_expiration, accepted, "X-M2M-RST")
-        sending = _moment(request.request_expiration, accepted, "X-M2M-RET")
-        if sending is not None and sending <= accepted:
-            raise RequestTimeout("X-M2M-RET lies in the past: the request has expired")
-        if result is not None and result < (sending or accepted):
-            raise BadRequest("X-M2M-RST must lie after X-M2M-RET: give a later resultExpirationTimestamp")
-        deadline = min(result or sending or default, latest)
-        return Limits(accepted, min(sending or deadline, deadline), deadline)
+        default = times.execution + (settings.campaign_deadline if patient else settings.blocking_deadline)
+        latest = times.execution + settings.max_lifetime
+        deadline = min(times.result_expiration or times.request_expiration or default, latest)
+        return Limits(accepted, min(times.request_expiration or deadline, deadline), deadline)
 
-    async def blocking(self, request: Request) -> Response:
+    async def blocking(self, request: Request, accepted: float) -> Response:
         """Fan out and return the aggregated answer; raises CSEError."""
-        campaign_id = await self.begin(request, "")
+        campaign_id = await self.begin(request, "", accepted)
         try:
             return await self._core.read(lambda work: final_response(work, campaign_id))
         finally:
             await self._forget(campaign_id)
 
-    async def begin(self, request: Request, request_resource: str, accepted: float | None = None) -> str:
+    async def begin(self, request: Request, request_resource: str, accepted: float) -> str:
         """Fan out and return the campaign's identifier when it is over; the <request> resource follows its progress."""
         if self._unfinished >= self._core.settings.max_campaigns:
             raise OperationNotAllowed("too many fan-outs are under way (max_campaigns): try again later")
         self._unfinished += 1
         try:
-            limits = self.limits(request, self._core.clock.now() if accepted is None else accepted)
+            limits = self.limits(request, accepted)
             group, members = await self._core.read(lambda work: _freeze(work, request))
             self._seen.enter(request.group_request_identifier, request.to, self._core.clock.now(), limits.deadline)
             campaign, superseded = await self._core.run(
@@ -161,7 +156,3 @@ class FanOut:
 def _freeze(work: Work, request: Request) -> tuple[str, Members]:
     frozen = freeze(work, request)
     return frozen.group.ri, Members.of(frozen.rows, frozen.hosts)
-
-
-def _moment(text: str | None, now: float, name: str) -> float | None:
-    return None if text is None else parse_moment(text, now, name)
