@@ -76,6 +76,19 @@ async def test_a_request_that_was_accepted_is_carried_out_after_the_restart(tmp_
         assert [item.content for item in listener.received] == [body, body]
 
 
+async def test_a_request_for_later_is_carried_out_after_the_restart(tmp_path: Path) -> None:
+    async with program(tmp_path) as server:
+        content = {"m2m:cnt": {"rn": "box"}}
+        answer = await server.client.create("/cse-in?rt=1", 3, content, X_M2M_OET="PT2S")
+        assert answer.rsc == 1001
+        await server.kill()
+        await server.start()
+        path = f"/{answer.content['m2m:uri']}"
+        result = await eventually(lambda: server.client.get(path), lambda one: one.resource["rs"] == 1)
+        assert result.resource["ors"]["rsc"] == 2001
+        assert (await server.client.get("/cse-in/box")).resource["ct"] > result.resource["ct"]
+
+
 async def test_subscriptions_policies_and_groups_survive(tmp_path: Path, listener: Listener) -> None:
     async with program(tmp_path) as server:
         client = server.client
