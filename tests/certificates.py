@@ -22,12 +22,13 @@ class Authority:
         return {"certificate": str(certificate), "private_key": str(key), "client_authorities": str(self.file)}
 
     def files(self, name: str) -> tuple[Path, Path]:
-        """A certificate for this name, and its private key, for its owner alone."""
-        issued = self._ca.issue_cert(name, common_name=name)
+        """The certificate for this name, which is issued once, and its private key, for its owner alone."""
         certificate, key = self._folder / f"{name}.pem", self._folder / f"{name}.key"
-        issued.cert_chain_pems[0].write_to_path(certificate)
-        key.touch(0o600)
-        issued.private_key_pem.write_to_path(key)
+        if not certificate.exists():
+            issued = self._ca.issue_cert(name, common_name=name)
+            issued.cert_chain_pems[0].write_to_path(certificate)
+            key.touch(0o600)
+            issued.private_key_pem.write_to_path(key)
         return certificate, key
 
     def client(self, name: str | None = None, issuer: "Authority | None" = None) -> ssl.SSLContext:

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import ssl
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -41,6 +42,10 @@ class Program:
             line = (await self._process.stdout.readline()).decode()
         self.client = Client(self._session, line.split()[3].removesuffix("/cse-in,"))
 
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal, and go on."""
+        self._process.send_signal(number)
+
     async def kill(self, number: signal.Signals = signal.SIGKILL) -> None:
         """Stop at once."""
         self._process.send_signal(number)
@@ -48,9 +53,9 @@ class Program:
 
 
 @asynccontextmanager
-async def program(folder: Path, *settings: str) -> AsyncIterator[Program]:
-    """A server program that runs, with settings as SECTION.KEY=VALUE."""
-    async with aiohttp.ClientSession() as session:
+async def program(folder: Path, *settings: str, tls: ssl.SSLContext | None = None) -> AsyncIterator[Program]:
+    """A server program that runs, with settings as SECTION.KEY=VALUE; `tls` is the client's side."""
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=tls or True)) as session:
         server = Program(folder, session, *settings)
         await server.start()
         try:

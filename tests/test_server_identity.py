@@ -10,6 +10,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from cse.config import ConfigurationError
 from cse.credentials import Credentials
 from cse.hashes import PasswordHash, hash_token
 from tests.servers import ADMIN, Listener, Running, eventually, serving
@@ -225,6 +226,13 @@ async def test_a_file_that_has_changed_holds_once_it_is_read_again(cse: Running,
     cse.server.load_credentials()
     assert (await cse.client.get("/cse-in/app/box", **newer)).status == 200
     assert (await cse.client.get("/cse-in/app/box", "Capp", Authorization=APP)).status == 401
+
+
+async def test_a_file_that_has_become_wrong_changes_nothing(cse: Running, file: Path) -> None:
+    await asyncio.to_thread(file.write_text, "nonsense")
+    with pytest.raises(ConfigurationError, match=file.name):
+        cse.server.load_credentials()
+    assert (await cse.client.get("/cse-in/app/box", "Capp", Authorization=APP)).status == 200
 
 
 async def test_no_secret_is_logged_or_sent_back(cse: Running, file: Path, caplog: pytest.LogCaptureFixture) -> None:

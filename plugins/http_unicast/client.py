@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import ssl
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -19,8 +20,15 @@ FIXED_HEADERS = {"Accept-Encoding": "identity"}
 class Client:
     """Exchanges messages with any number of servers and keeps nothing about them."""
 
-    def __init__(self, allows: Callable[[str], bool], connect_timeout: float, max_response_bytes: int) -> None:
+    def __init__(
+        self,
+        allows: Callable[[str], bool],
+        connect_timeout: float,
+        max_response_bytes: int,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self._allows = allows
+        self._tls = tls
         self._max_response_bytes = max_response_bytes
         self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=connect_timeout)
         self._under_way: Counter[str] = Counter()
@@ -51,7 +59,9 @@ class Client:
 
     def _session(self, *, force_close: bool) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, force_close=force_close, socket_factory=self._open_socket),
+            connector=aiohttp.TCPConnector(
+                limit=0, force_close=force_close, socket_factory=self._open_socket, ssl=self._tls or True
+            ),
             cookie_jar=aiohttp.DummyCookieJar(),
             headers=FIXED_HEADERS,
             timeout=self._timeout,

@@ -12,6 +12,7 @@ from cse.primitive import Request
 from plugins.http_unicast.client import Client, OneAtATime
 from plugins.http_unicast.mapping import Answer, MalformedAnswer, Message, from_answer, to_message
 from plugins.http_unicast.settings import HttpUnicastSettings
+from plugins.http_unicast.trust import client_context
 
 
 class HttpUnicast(Network):
@@ -21,12 +22,14 @@ class HttpUnicast(Network):
 
     def __init__(self, settings: HttpUnicastSettings) -> None:
         self._settings = settings
+        self._tls = client_context(settings)
 
     async def start(self, engine: Engine) -> None:
         self._engine = engine
         self._connections = asyncio.Semaphore(self._settings.parallel)
         self._addresses = OneAtATime()
-        self._client = Client(engine.allows, self._settings.connect_timeout, self._settings.max_response_bytes)
+        settings = self._settings
+        self._client = Client(engine.allows, settings.connect_timeout, settings.max_response_bytes, self._tls)
 
     async def stop(self) -> None:
         await self._client.close()

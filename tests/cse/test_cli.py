@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.certificates import Authority
+
 CSE = Path(sys.executable).with_name("cse")
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("CSE_")}
 PATIENCE = 30
@@ -112,6 +114,35 @@ def test_an_address_for_everybody_needs_the_explicit_word(tmp_path: Path) -> Non
     server.stop()
 
 
+def test_an_address_for_everybody_is_fine_with_credentials(tmp_path: Path) -> None:
+    assert token(tmp_path, "CAdmin")
+    server = Serving(tmp_path, "--host", "0.0.0.0", "--port", "0", "--set", "server.credentials=credentials.toml")
+    assert "Authorization: Bearer" in server.lines[1]
+    assert "unencrypted" in server.stop()
+
+
+def test_plan_asks_over_https_with_a_token(tmp_path: Path) -> None:
+    settings = Authority(tmp_path / "pki").server_settings() | {"credentials": "credentials.toml"}
+    secret = token(tmp_path, "CAdmin")
+    server = Serving(tmp_path, "--port", "0", *(f"--set=server.{name}={value}" for name, value in settings.items()))
+    url = server.address.removesuffix("/cse-in")
+    arguments = [str(CSE), "plan", "cse-in/nobody", "--url", url, "--authorities", settings["client_authorities"]]
+    environments = [ENVIRONMENT, ENVIRONMENT | {"CSE_TOKEN": secret}]
+    without, with_token = (
+        subprocess.run(arguments, env=one, text=True, capture_output=True, check=False, timeout=PATIENCE)
+        for one in environments
+    )
+    server.stop()
+    assert "credential is missing" in without.stderr
+    assert "cse-in/nobody" in with_token.stderr
+
+
+def token(folder: Path, originator: str) -> str:
+    """A bearer token for this originator, whose hash is in credentials.toml from now on."""
+    arguments = [CSE, "credential", "token", "credentials.toml", originator]
+    return subprocess.run(arguments, cwd=folder, text=True, capture_output=True, check=True).stdout.strip()
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -126,6 +157,10 @@ def test_an_address_for_everybody_needs_the_explicit_word(tmp_path: Path) -> Non
         (["--set", "server.allowed_targets=everywhere"], "allowed_targets"),
         (["--set", "server.cse_id=in"], "cse_id"),
         (["--set", "server.cse_name=a b"], "cse_name"),
+        (["--set", "server.credentials=nowhere.toml"], "nowhere.toml"),
+        (["--set", "server.certificate=nowhere.pem"], "certificate"),
+        (["--set", "server.private_key=nowhere.pem"], "certificate"),
+        (["--set", "http-unicast.authorities=nowhere.pem"], "authorities"),
         (["--config", "wrong.toml"], "prot"),
         (["--config", "file"], "file"),
     ],
