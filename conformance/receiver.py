@@ -2,14 +2,18 @@
 
 import json
 import queue
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
 
+from conformance.standard import HTTP_STATUS
+
 TIMEOUT = 10.0  # seconds to wait for something that must come
+PAUSE = 0.05  # seconds
 
 
 @dataclass(frozen=True)
@@ -27,16 +31,22 @@ class Notification:
         return signal
 
     @property
+    def signals(self) -> list[dict[str, Any]]:
+        """Those of an aggregated notification, m2m:agn."""
+        return list(self.content["m2m:agn"]["m2m:sgn"])
+
+    @property
     def verifies(self) -> bool:
         return bool(self.content.get("m2m:sgn", {}).get("vrq"))
 
 
 @dataclass
 class Receiver:
-    """Takes notifications; verification requests are kept apart and answered with `verdict`."""
+    """Takes notifications; verification requests are kept apart. Each kind has its response status code."""
 
     url: str = ""
     verdict: int = 2000
+    response: int = 2000
     events: "queue.Queue[Notification]" = field(default_factory=queue.Queue)
     verifications: "queue.Queue[Notification]" = field(default_factory=queue.Queue)
 
@@ -58,7 +68,7 @@ class Receiver:
             self.verifications.put(notification)
             return self.verdict
         self.events.put(notification)
-        return 2000
+        return self.response
 
 
 @contextmanager
@@ -71,7 +81,7 @@ def receiving(host: str) -> Iterator[Receiver]:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             headers = {name.lower(): value for name, value in self.headers.items()}
             code = receiver.take(Notification(headers, json.loads(body)))
-            self.send_response(200 if code == 2000 else 403)
+            self.send_response(HTTP_STATUS[code])
             self.send_header("X-M2M-RSC", str(code))
             self.send_header("X-M2M-RI", headers.get("x-m2m-ri", ""))
             self.send_header("Content-Length", "0")
@@ -82,10 +92,18 @@ def receiving(host: str) -> Iterator[Receiver]:
 
     with ThreadingHTTPServer((host, 0), Handler) as server:
         receiver.url = f"http://{host}:{server.server_port}/"
-        thread = Thread(target=server.serve_forever)
+        thread = Thread(target=server.serve_forever, args=(PAUSE,))
         thread.start()
         try:
             yield receiver
         finally:
             server.shutdown()
             thread.join()
+
+
+def eventually(look: Callable[[], Any], wanted: Any) -> bool:
+    """Whether something becomes what is wanted: a CSE may do what follows from a request after its response."""
+    deadline = time.monotonic() + TIMEOUT
+    while (found := look()) != wanted and time.monotonic() < deadline:
+        time.sleep(PAUSE)
+    return bool(found == wanted)

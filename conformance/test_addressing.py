@@ -1,67 +1,113 @@
 """GEN: the three scopes of an address, structured and unstructured."""
 
+from collections.abc import Callable
+
 import pytest
 
-from conformance.client import CNT, Application, Target, new_name
+from conformance.application import Application, new_name
+from conformance.client import Target
+from conformance.purposes import case, purpose
+from conformance.standard import CNT
 
+TP = "TP/oneM2M/CSE/GEN"
 SCOPES = ("CSR", "SPR", "ABS")
 
+Address = Callable[[Application, str], str]
 
-def addressed(cse: Target, scope: str, relative: str) -> str:
+
+def unstructured(ae: Application, path: str) -> str:
+    (identifier,) = ae.identify([path])
+    return identifier
+
+
+def structured(_: Application, path: str) -> str:
+    return path
+
+
+def forms(operation: str) -> list[object]:
+    """Both forms of an address, each a test purpose of the operation."""
+    return [case(f"{TP}/{operation}/001", unstructured), case(f"{TP}/{operation}/002", structured)]
+
+
+def scoped(cse: Target, scope: str, relative: str) -> str:
     """A CSE-relative address in another scope."""
     prefixes = {"CSR": "", "SPR": f"{cse.cse_id}/", "ABS": f"//{cse.service_provider}{cse.cse_id}/"}
     return prefixes[scope] + relative
 
 
-@pytest.fixture(params=["unstructured", "structured"])
-def container(request: pytest.FixtureRequest, ae: Application) -> str:
-    """A container by its resource identifier, or by its names."""
-    path = ae.container()
-    return path if request.param == "structured" else str(ae.retrieve(path).resource(2000)["ri"])
-
-
+@pytest.mark.parametrize("form", forms("CRE"))
 @pytest.mark.parametrize("scope", SCOPES)
-def test_gen_cre_001_002(cse: Target, ae: Application, container: str, scope: str) -> None:
+def test_create(cse: Target, ae: Application, form: Address, scope: str) -> None:
     """A resource is created below a parent given in each form."""
-    ae.create(addressed(cse, scope, container), CNT, {"rn": new_name()}).expect(2001)
+    ae.create(scoped(cse, scope, form(ae, ae.container())), CNT, {"rn": new_name()}).expect(2001)
 
 
+@pytest.mark.parametrize("form", forms("RET"))
 @pytest.mark.parametrize("scope", SCOPES)
-def test_gen_ret_001_002(cse: Target, ae: Application, container: str, scope: str) -> None:
+def test_retrieve(cse: Target, ae: Application, form: Address, scope: str) -> None:
     """A resource is retrieved by each form of its address."""
-    assert ae.retrieve(addressed(cse, scope, container)).resource(2000)["ty"] == CNT
+    assert ae.retrieve(scoped(cse, scope, form(ae, ae.container()))).resource(2000)["ty"] == CNT
 
 
+@pytest.mark.parametrize("form", forms("UPD"))
 @pytest.mark.parametrize("scope", SCOPES)
-def test_gen_upd_001_002(cse: Target, ae: Application, container: str, scope: str) -> None:
+def test_update(cse: Target, ae: Application, form: Address, scope: str) -> None:
     """A resource is updated by each form of its address."""
-    updated = ae.update(addressed(cse, scope, container), CNT, {"lbl": [scope]}).resource(2004)
-    assert updated["lbl"] == [scope]
+    address = scoped(cse, scope, form(ae, ae.container()))
+    assert ae.update(address, CNT, {"lbl": [scope]}).resource(2004)["lbl"] == [scope]
 
 
+@pytest.mark.parametrize("form", forms("DEL"))
 @pytest.mark.parametrize("scope", SCOPES)
-def test_gen_del_001_002(cse: Target, ae: Application, container: str, scope: str) -> None:
+def test_delete(cse: Target, ae: Application, form: Address, scope: str) -> None:
     """A resource is deleted by each form of its address."""
-    ae.delete(addressed(cse, scope, container)).expect(2002)
+    container = ae.container()
+    ae.delete(scoped(cse, scope, form(ae, container))).expect(2002)
     ae.retrieve(container).expect(4004)
 
 
-def test_gen_shortcut(ae: Application) -> None:
+@purpose("TP/own/CSE/GEN/001")
+@pytest.mark.parametrize("scope", SCOPES)
+def test_shortcut(cse: Target, ae: Application, scope: str) -> None:
     """`-` stands for the name of the CSEBase (TS-0004 clause 6.2.3)."""
-    assert ae.retrieve(f"-/{ae.path.split('/')[1]}").resource(2000)["ri"] == ae.identifier
+    address = scoped(cse, scope, f"-/{ae.path.split('/')[1]}")
+    assert ae.retrieve(address).resource(2000)["ri"] == ae.identifier
 
 
-def test_gen_hybrid(ae: Application) -> None:
-    """A resource identifier followed by names (TS-0001 clause 9.3.1)."""
+@purpose("TP/own/CSE/GEN/002")
+def test_virtual_child_of_an_identifier(ae: Application) -> None:
+    """A resource identifier may be followed by the name of a virtual child (TS-0001 clause 9.3.1)."""
     container = ae.container()
     ae.instance(container, "x")
-    identifier = ae.retrieve(container).resource(2000)["ri"]
-    assert ae.retrieve(f"{identifier}/la").resource(2000)["con"] == "x"
-    assert ae.retrieve(f"{ae.identifier}/{container.split('/')[-1]}").resource(2000)["ri"] == identifier
+    assert ae.retrieve(f"{unstructured(ae, container)}/la").resource(2000)["con"] == "x"
 
 
-@pytest.mark.parametrize("scope", ["SPR", "ABS"])
-def test_gen_another_cse(cse: Target, ae: Application, scope: str) -> None:
+@purpose("TP/own/CSE/GEN/003")
+def test_child_of_an_identifier(ae: Application) -> None:
+    """A resource identifier may be followed by names (TS-0001 clause 9.3.1)."""
+    container = ae.container()
+    address = f"{ae.identifier}/{container.split('/')[-1]}"
+    assert ae.retrieve(address).resource(2000)["ri"] == unstructured(ae, container)
+
+
+@purpose("TP/own/CSE/GEN/004")
+@pytest.mark.parametrize("address", ["/nobody/base", "//{sp}/nobody/base"])
+def test_another_cse(cse: Target, ae: Application, address: str) -> None:
     """A CSE that nobody knows can't be reached (TS-0004 clause 7.3.2.6)."""
-    unknown = {"SPR": "/nobody/base", "ABS": f"//{cse.service_provider}/nobody/base"}
-    ae.retrieve(unknown[scope]).expect(4004)
+    ae.retrieve(address.format(sp=cse.service_provider)).expect(4004)
+
+
+@purpose("TP/own/CSE/GEN/005")
+@pytest.mark.parametrize("scope", SCOPES)
+def test_base(cse: Target, ae: Application, scope: str) -> None:
+    """The CSEBase has all forms of an address as well."""
+    assert ae.retrieve(scoped(cse, scope, cse.name)).resource(2000)["csi"] == cse.cse_id
+
+
+@purpose("TP/own/CSE/GEN/006")
+def test_names_are_case_sensitive(ae: Application) -> None:
+    """Resource names that differ in case are different names (TS-0001 clause 7.2)."""
+    ae.container(rn="reading")
+    ae.container(rn="Reading", lbl=["capital"])
+    assert ae.retrieve(f"{ae.path}/Reading").resource(2000)["lbl"] == ["capital"]
+    ae.retrieve(f"{ae.path}/READING").expect(4004)

@@ -1,0 +1,79 @@
+"""Resources of many types, for tests of what holds for all of them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from conformance.application import Application, new_name, rule
+from conformance.client import Answer, Attributes, Client
+from conformance.purposes import case
+from conformance.standard import ACP, ALL, CNT, GRP, SUB
+
+Parent = Literal["base", "ae", "container"]
+Purposes = str | tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A type below a parent, with an attribute that can be changed and a value that it can't have."""
+
+    name: str
+    parent: Parent
+    ty: int
+    attributes: Attributes
+    change: Attributes
+    bad: Attributes
+    root: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.name} below {self.parent}"
+
+
+POLICY = {"pv": {"acr": [rule(ALL, "all")]}, "pvs": {"acr": [rule(ALL, "all")]}}
+OTHER_RULES = {"pv": {"acr": [rule(ALL, "Cone", "Ctwo")]}}
+
+SAMPLES = [
+    *(Sample("container", parent, CNT, {}, {"mni": 7}, {"mni": "many"}) for parent in ("base", "ae", "container")),
+    *(Sample("policy", parent, ACP, POLICY, OTHER_RULES, {"pv": {"acr": 7}}) for parent in ("base", "ae")),
+    *(Sample("group", parent, GRP, {"mnm": 3, "mid": []}, {"mnm": 5}, {"mnm": 0}) for parent in ("base", "ae")),
+    *(Sample("subscription", parent, SUB, {"nu": []}, {"exc": 9}, {"exc": "often"}) for parent in ("ae", "container")),
+]
+
+
+def below_entity(sample: Sample) -> bool:
+    return sample.parent != "base"
+
+
+def samples(
+    ae: Purposes, base: Purposes | None = None, *, where: Callable[[Sample], bool] = lambda _: True
+) -> list[Any]:
+    """All samples as parameters, with one purpose below AEs and containers, and maybe another below the CSEBase."""
+    return [case((base or ae) if sample.parent == "base" else ae, sample) for sample in SAMPLES if where(sample)]
+
+
+class Workshop:
+    """Makes samples below the parent that they want; what is below the CSEBase is the administrator's."""
+
+    def __init__(self, ae: Application, admin: Client) -> None:
+        self._ae, self._admin = ae, admin
+
+    def place(self, sample: Sample) -> tuple[Client, str]:
+        """Who makes the sample, and below what."""
+        if sample.parent == "base":
+            return self._admin, self._ae.cse.name
+        return self._ae, self._ae.container() if sample.parent == "container" else self._ae.path
+
+    def create(self, sample: Sample, who: Client, parent: str, /, **attributes: Any) -> Answer:
+        """Try to create a sample with further attributes."""
+        needed = {"nu": [self._ae.identifier]} if sample.ty == SUB else {}
+        wanted = sample.attributes | needed | attributes
+        answer = who.create(parent, sample.ty, wanted, root=sample.root)
+        if answer.rsc == 2001:
+            self._ae.remove(self._ae.cse.relative(answer.resource(2001)["ri"]))
+        return answer
+
+    def make(self, sample: Sample, **attributes: Any) -> tuple[Client, str]:
+        """Who made it, and its path."""
+        who, parent = self.place(sample)
+        made = self.create(sample, who, parent, **({"rn": new_name()} | attributes)).resource(2001)
+        return who, f"{parent}/{made['rn']}"
