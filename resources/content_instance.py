@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+from typing import Any
 
 import orjson
 
@@ -26,10 +27,25 @@ from cse.primitive import Request
 from cse.resource import Access, ResourceType, Work
 from cse.store import Resource
 
+MEDIA_TYPE = r"[^:\s]+/[^:\s]+"
+
+
+def _with_encoding(value: Any) -> Any:
+    """What is not encoded in any way is what a media type alone stands for."""
+    return f"{value}:0" if isinstance(value, str) and re.fullmatch(MEDIA_TYPE, value) else value
+
+
+def _as_text(value: Any) -> Any:
+    """Numbers and truth values as JSON writes them."""
+    return orjson.dumps(value).decode() if isinstance(value, int | float) else value
+
+
 CONTENT_INFO = DataType(
     "media type, ':' and encoding 0, 1 or 2, such as application/json:0",
-    lambda value: isinstance(value, str) and bool(re.fullmatch(r"[^:\s]+/[^:\s]+:[012](:[0-5])?", value)),
+    lambda value: isinstance(value, str) and bool(re.fullmatch(MEDIA_TYPE + r":[012](:[0-5])?", value)),
+    loosely=_with_encoding,
 )
+CONTENT = dataclasses.replace(ANYTHING, loosely=_as_text)
 
 
 class ContentInstance(ResourceType):
@@ -47,7 +63,7 @@ class ContentInstance(ResourceType):
         Attribute("cs", "contentSize", NON_NEGATIVE, NP, NP, required=True),
         Attribute("conr", "contentRef", TEXT, O, NP, needs="content references"),
         Attribute("or", "ontologyRef", IDENTIFIER, O, NP),
-        Attribute("con", "content", ANYTHING, M, NP, required=True),
+        Attribute("con", "content", CONTENT, M, NP, required=True),
     )
 
     def creating(self, work: Work, request: Request, resource: Resource, parent: Resource) -> None:

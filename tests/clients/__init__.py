@@ -1,0 +1,1 @@
+"""Programs that use client packages which others wrote, each in an environment of its own (`environments`)."""
