@@ -1,14 +1,15 @@
 """May this originator do this here: access control policies and default rules (TS-0001 clause 11.3, TS-0003 7.1)."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from enum import IntFlag
 from typing import Any
 
+from cse.asker import Asker
 from cse.errors import OriginatorHasNoPrivilege
-from cse.primitive import Operation
+from cse.primitive import Operation, Request
 from cse.resource import Access, Work
 from cse.store import Resource
-from cse.wildcard import matches
 
 
 class Right(IntFlag):
@@ -23,115 +24,157 @@ class Right(IntFlag):
 
 
 RIGHT_FOR = {operation: Right[operation.name] for operation in Operation}
+SPECIALISED_BY = ("cnd", "mgd")  # the attributes that m2m:specializationType can name
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A privilege that somebody has: for all attributes, or only for those that the rule names (aca)."""
+
+    attributes: frozenset[str] | None = None
+
+    def covers(self, names: Iterable[str]) -> bool:
+        """Whether it is good for all of these attributes."""
+        return self.attributes is None or self.attributes.issuperset(names)
+
+    def visible(self, representation: dict[str, Any]) -> dict[str, Any]:
+        """What it leaves of a resource below its root."""
+        limit = self.attributes
+        if limit is None:
+            return representation
+        ((root, attributes),) = representation.items()
+        return {root: {name: value for name, value in attributes.items() if name in limit}}
+
+
+UNLIMITED = Grant()
+Grants = tuple[Grant, ...]
 
 
 class Guard:
-    """Decides for one originator in one unit of work; remembers what each set of policies said."""
+    """Decides about one request in one unit of work; remembers what each set of policies said."""
 
-    def __init__(self, work: Work, originator: str) -> None:
+    def __init__(self, work: Work, request: Request) -> None:
         self._work = work
-        self._naming = work.model.naming
-        self.originator = self._naming.originator(originator)
-        admin = work.model.settings.admin_originator
-        self._may_everything = originator == self._naming.cse_id or (bool(admin) and self.originator == admin)
-        self._decisions: dict[tuple[Any, ...], bool] = {}
+        self._asker = Asker(work, request)
+        self.originator = self._asker.originator
+        self._may_everything = bool(self.originator) and self.originator in (
+            work.model.naming.cse_id,
+            work.model.settings.admin_originator,
+        )
+        self._decisions: dict[tuple[Any, ...], Grants] = {}
 
-    def require(self, resource: Resource, right: Right, *, child_type: int | None = None) -> None:
-        """OriginatorHasNoPrivilege (4103) unless permitted."""
-        if not self.permits(resource, right, child_type=child_type):
-            self._refuse(resource, right)
+    def require(
+        self, resource: Resource, right: Right, *, child_type: int | None = None, names: Iterable[str] | None = None
+    ) -> Grant:
+        """The privilege for what `permits` says; OriginatorHasNoPrivilege (4103) if there is none."""
+        grant = self._grant(resource, right, child_type, names)
+        if grant is None:
+            raise self._refusal(resource, right)
+        return grant
 
     def require_fan_out(self, group: Resource, right: Right) -> None:
         """The same for a fanOutPoint: the group's macp decides, without one its acpi (TS-0001 clause 9.6.14)."""
         policies = group.attributes.get("macp")
         permitted = self._by_policies(policies, "pv", right, group, None) if policies else self.permits(group, right)
         if not (permitted or self._may_everything):
-            self._refuse(group, right)
+            raise self._refusal(group, right)
 
-    def permits(self, resource: Resource, right: Right, *, child_type: int | None = None) -> bool:
-        """Whether the originator has this right on this resource; for CREATE, `child_type` is what is created."""
-        if self._may_everything:
-            return True
-        access = self._work.type_of(resource).access
-        if access is Access.PARENT:
-            parent = self._work.transaction.resources.get(resource.pi)
-            return parent is not None and self.permits(parent, right, child_type=child_type)
-        if access is Access.SELF_PRIVILEGES:
-            return self._grants(resource, "pvs", right, resource, child_type)
-        if access is Access.ORIGINATOR:
-            return resource.creator == self.originator and right in Right.RETRIEVE | Right.DELETE | Right.CREATE
-        if access is Access.BASE and right is Right.RETRIEVE and self._is_registered():
-            return True
-        return self._default(resource, right, child_type)
+    def permits(self, resource: Resource, right: Right) -> bool:
+        """Whether the originator has this right on this resource, with all of its attributes."""
+        return self._grant(resource, right, None, None) is not None
 
-    def permits_policy_change(self, resource: Resource) -> bool:
-        """Whether the originator may UPDATE `acpi`: by the selfPrivileges of the policies it references now."""
+    def require_policy_change(self, resource: Resource) -> Grant:
+        """The same for UPDATE of `acpi`: the selfPrivileges of the policies it references now decide."""
         policies = resource.attributes.get("acpi")
         if self._may_everything or not policies:
-            return self.permits(resource, Right.UPDATE)
-        return self._by_policies(policies, "pvs", Right.UPDATE, resource, None)
+            return self.require(resource, Right.UPDATE, names=["acpi"])
+        if not self._by_policies(policies, "pvs", Right.UPDATE, resource, None):
+            raise OriginatorHasNoPrivilege(
+                "acpi may be changed only with UPDATE in the selfPrivileges (pvs) of the policies it names now"
+            )
+        return UNLIMITED
 
-    def _default(self, resource: Resource, right: Right, child_type: int | None) -> bool:
+    def _grant(
+        self, resource: Resource, right: Right, child_type: int | None, names: Iterable[str] | None
+    ) -> Grant | None:
+        """The first privilege that is good for these attributes of the resource (None for all it has)."""
+        if self._may_everything:
+            return UNLIMITED
+        grants = self._grants(resource, right, child_type)
+        if not grants or UNLIMITED in grants:
+            return UNLIMITED if grants else None
+        wanted = tuple(self._work.type_of(resource).compose(self._work, resource) if names is None else names)
+        return next((grant for grant in grants if grant.covers(wanted)), None)
+
+    def _grants(self, resource: Resource, right: Right, child_type: int | None) -> Grants:
+        match self._work.type_of(resource).access:
+            case Access.PARENT:
+                parent = self._work.transaction.resources.get(resource.pi)
+                return () if parent is None else self._grants(parent, right, child_type)
+            case Access.SELF_PRIVILEGES:
+                return self._by_rules(resource, "pvs", right, resource, child_type)
+            case Access.OWNER:
+                return self._own(resource)
+            case Access.ORIGINATOR:
+                return self._own(resource, right in Right.RETRIEVE | Right.DELETE | Right.CREATE)
+            case Access.BASE if right is Right.RETRIEVE and self._work.registrant(self.originator):
+                return (UNLIMITED,)
+        return self._default(resource, right, child_type)
+
+    def _default(self, resource: Resource, right: Right, child_type: int | None) -> Grants:
         policies = resource.attributes.get("acpi")
         if policies:
             return self._by_policies(policies, "pv", right, resource, child_type)
-        return bool(self.originator) and resource.creator == self.originator
+        return self._own(resource)
+
+    def _own(self, resource: Resource, has_right: bool = True) -> Grants:
+        """Without policies, the custodian may do everything; where there is none, the creator (TS-0001 9.6.1.3)."""
+        custodian = resource.attributes.get("cstn")
+        owner = self._work.model.naming.originator(custodian) if custodian else resource.creator
+        return (UNLIMITED,) if has_right and owner and owner == self.originator else ()
 
     def _by_policies(
         self, policies: Iterable[str], privileges: str, right: Right, resource: Resource, child_type: int | None
-    ) -> bool:
-        key = (tuple(policies), privileges, right, resource.ty, child_type)
+    ) -> Grants:
+        definitions = tuple(resource.attributes.get(name) for name in SPECIALISED_BY)
+        key = (tuple(policies), privileges, right, resource.ty, definitions, child_type)
         if key not in self._decisions:
-            self._decisions[key] = any(
-                policy is not None and self._grants(policy, privileges, right, resource, child_type)
-                for policy in map(self._work.resource, key[0])
+            found = [policy for policy in map(self._work.resource, key[0]) if policy is not None]
+            self._decisions[key] = tuple(
+                grant for policy in found for grant in self._by_rules(policy, privileges, right, resource, child_type)
             )
         return self._decisions[key]
 
-    def _grants(
+    def _by_rules(
         self, policy: Resource, privileges: str, right: Right, resource: Resource, child_type: int | None
-    ) -> bool:
+    ) -> Grants:
         rules = policy.attributes.get(privileges, {}).get("acr", [])
-        return any(
-            rule["acop"] & right
-            and any(map(self._is_meant, rule["acor"]))
-            and _fits_object_details(rule.get("acod"), resource.ty, child_type)
+        return tuple(
+            Grant(frozenset(rule["aca"])) if "aca" in rule else UNLIMITED
             for rule in rules
+            if rule["acop"] & right
+            and _fits_object_details(rule.get("acod"), resource, child_type)
+            and self._asker.is_meant(rule)
         )
 
-    def _is_meant(self, entry: str) -> bool:
-        if entry == "all":
-            return True
-        if not self.originator:
-            return False
-        if entry == f"//{self._naming.service_provider}":
-            return not self.originator.startswith("//")
-        entry = self._naming.originator(entry)
-        if entry.count("/") == self.originator.count("/") and matches(self.originator, entry):
-            return True
-        return self._is_member(entry)
-
-    def _is_member(self, entry: str) -> bool:
-        """Whether the entry is a group that the originator's AE is a member of."""
-        if "*" in entry or entry.startswith("//") or self._work.transaction.resources.get(self.originator) is None:
-            return False
-        group = self._work.resource(entry)
-        return group is not None and group.ri in self._work.transaction.lists.holders(self.originator)
-
-    def _is_registered(self) -> bool:
-        registered = self._work.transaction.resources.get(self.originator)
-        return registered is not None and self._work.type_of(registered).host(registered) is not None
-
-    def _refuse(self, resource: Resource, right: Right) -> None:
+    def _refusal(self, resource: Resource, right: Right) -> OriginatorHasNoPrivilege:
         name = right.name or str(right)
-        raise OriginatorHasNoPrivilege(
+        return OriginatorHasNoPrivilege(
             f"{self.originator or 'the originator'} has no {name} privilege for {resource.path}:"
             " ask its creator to grant it in an accessControlPolicy"
         )
 
 
-def _fits_object_details(details: list[dict[str, Any]] | None, ty: int, child_type: int | None) -> bool:
+def _fits_object_details(details: list[dict[str, Any]] | None, parent: Resource, child_type: int | None) -> bool:
     """acod restricts CREATE: one of them must name the child's type and, if it says so, the parent's."""
     if not details or child_type is None:
         return True
-    return any(child_type in detail["chty"] and detail.get("ty", ty) == ty for detail in details)
+    return any(child_type in detail["chty"] and _is_of_type(parent, detail) for detail in details)
+
+
+def _is_of_type(resource: Resource, detail: dict[str, Any]) -> bool:
+    """Whether a resource has the type and the specialisation (spty) that object details name."""
+    definitions = detail.get("spty", {}).items()
+    return detail.get("ty", resource.ty) == resource.ty and all(
+        resource.attributes.get(name) == value for name, value in definitions
+    )

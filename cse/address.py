@@ -67,11 +67,12 @@ class Naming:
 
         An AE-ID that is unique with the service provider is written `/Smeter` elsewhere, and is `Smeter`.
         """
-        relative = text.removeprefix(f"//{self.service_provider}") if text.startswith("//") else text
+        domain = f"//{self.service_provider}/"
+        relative = "/" + text.removeprefix(domain) if text.startswith(domain) else text
         if relative.startswith(f"{self.cse_id}/"):
             return relative[len(self.cse_id) + 1 :]
         stem = relative.removeprefix("/")
-        return stem if _SP_WIDE.fullmatch(stem) else text
+        return stem if _SP_WIDE.fullmatch(stem) else relative
 
     def sp_relative(self, identifier: str) -> str:
         """A resource identifier or AE-ID of this CSE as others address it."""

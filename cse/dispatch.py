@@ -124,17 +124,17 @@ def _notifies(request: Request) -> bool:
 
 def _questions(work: Work, request: Request) -> list[Outgoing]:
     """What has to be answered with success, once everything that can be checked without is in order."""
-    target, guard = find_target(work, request), Guard(work, request.originator)
+    target, guard = find_target(work, request), Guard(work, request)
     if request.operation is Operation.CREATE:
-        kind, parent, content = prepare_create(work, request, target, guard)
+        kind, parent, content, _ = prepare_create(work, request, target, guard)
         return kind.verifications(work, request, parent, content)
-    kind, resource, changes = prepare_update(work, request, target, guard)
+    kind, resource, changes, _ = prepare_update(work, request, target, guard)
     return kind.verifications(work, request, resource, changes)
 
 
 def _permitted_host(work: Work, request: Request) -> Host:
     target = work.target(request.to)
-    Guard(work, request.originator).require(target.resource, Right.NOTIFY)
+    Guard(work, request).require(target.resource, Right.NOTIFY)
     if target.resource.path == work.model.naming.cse_name:
         raise BadRequest("the CSE takes answers to its own requests only: m2m:rsp")
     host = None if target.virtual else work.type_of(target.resource).host(target.resource)

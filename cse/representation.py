@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from cse.access import UNLIMITED, Grant
 from cse.errors import BadRequest, NotFound, NotImplementedByThisCSE
 from cse.primitive import Operation, Request, ResultContent
 from cse.resource import Work
@@ -64,26 +65,29 @@ def represent(work: Work, resource: Resource, names: Iterable[str] = ()) -> dict
     return {kind.root: {name: attributes[name] for name in wanted} if wanted else attributes}
 
 
-def represent_created(work: Work, request: Request, resource: Resource) -> Any:
-    """The answer to a successful CREATE."""
+def represent_created(work: Work, request: Request, resource: Resource, grant: Grant = UNLIMITED) -> Any:
+    """The answer to a successful CREATE: what the privilege for it covers."""
     form = result_content(request)
     if form is ResultContent.NOTHING:
         return None
     if form is ResultContent.HIERARCHICAL_ADDRESS:
         return {"m2m:uri": resource.path}
     if form is ResultContent.HIERARCHICAL_ADDRESS_AND_ATTRIBUTES:
-        return {"m2m:rce": {"uri": resource.path, **represent(work, resource)}}
+        return {"m2m:rce": {"uri": resource.path, **grant.visible(represent(work, resource))}}
     whole = represent(work, resource)
-    return _difference(whole, _sent(request)) if form is ResultContent.MODIFIED_ATTRIBUTES else whole
+    return grant.visible(_difference(whole, _sent(request)) if form is ResultContent.MODIFIED_ATTRIBUTES else whole)
 
 
-def represent_updated(work: Work, request: Request, resource: Resource, before: dict[str, Any]) -> Any:
-    """The answer to a successful UPDATE; `before` are the composed attributes of before it."""
+def represent_updated(
+    work: Work, request: Request, resource: Resource, before: dict[str, Any], grant: Grant = UNLIMITED
+) -> Any:
+    """The answer to a successful UPDATE: what the privilege covers. `before` are the composed attributes of before."""
     form = result_content(request)
     if form is ResultContent.NOTHING:
         return None
     whole = represent(work, resource)
-    return _difference(whole, before | _sent(request)) if form is ResultContent.MODIFIED_ATTRIBUTES else whole
+    changed = form is ResultContent.MODIFIED_ATTRIBUTES
+    return grant.visible(_difference(whole, before | _sent(request)) if changed else whole)
 
 
 def _sent(request: Request) -> dict[str, Any]:

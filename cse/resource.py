@@ -324,6 +324,13 @@ class Work:
             return None
         return None if target is None or target.virtual else target.resource
 
+    def registrant(self, originator: str) -> Resource | None:
+        """The AE or remoteCSE with which an originator (in its shortest form) is registered; None for a stranger."""
+        resource = self.transaction.resources.get(originator.removeprefix("/"))
+        if resource is None or resource.creator != originator or not self.type_of(resource).registers:
+            return None
+        return resource
+
     def type_of(self, resource: Resource) -> ResourceType:
         return self.model.type_of(resource)
 

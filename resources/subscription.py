@@ -146,7 +146,7 @@ class Subscription(ResourceType):
 
 
 def _check_creation(work: Work, request: Request, parent: Resource, content: Mapping[str, Any]) -> None:
-    Guard(work, request.originator).require(parent, Right.RETRIEVE)
+    Guard(work, request).require(parent, Right.RETRIEVE)
     _check(work, content)
 
 

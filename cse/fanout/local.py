@@ -63,7 +63,7 @@ class LocalCampaign:
         tell = self._progress.due_in(now) == 0
 
         def unit(work: Work) -> list[Row]:
-            guard = Guard(work, self._request.originator)
+            guard = Guard(work, self._request)
             done = [_answered(work, row, operate(work, row, guard)) for row in rows]
             work.transaction.campaigns.write(self._campaign.id, done)
             if tell:

@@ -35,7 +35,7 @@ def freeze(work: Work, request: Request) -> Frozen:
     target = work.target(request.to)
     if target.virtual is None or not target.virtual.fans_out:
         raise NotFound(f"{request.to} is not the fanOutPoint of a group: add /fopt to the group's address")
-    guard = Guard(work, request.originator)
+    guard = Guard(work, request)
     guard.require_fan_out(target.resource, RIGHT_FOR[request.operation])
     if work.transaction.lists.count(target.resource.ri) == 0:
         raise NoMembers(f"group {target.resource.path} has no members: add some to mid")

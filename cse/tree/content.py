@@ -20,6 +20,15 @@ def content_of(request: Request, kind: ResourceType) -> dict[str, Any]:
     return dict(content[kind.root])
 
 
+def named_attributes(request: Request) -> tuple[str, ...]:
+    """The attributes that a CREATE or UPDATE names; none if its content is not one object below a root."""
+    content = request.content
+    if isinstance(content, dict) and len(content) == 1:
+        (attributes,) = content.values()
+        return tuple(attributes) if isinstance(attributes, dict) else ()
+    return ()
+
+
 def expiration(work: Work, wanted: str | None, parent: Resource) -> str:
     """The lifetime that a resource gets: as asked for, not longer than allowed and than its parent's."""
     settings = work.model.settings

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from cse.access import Guard, Right
+from cse.access import UNLIMITED, Grant, Guard, Right
 from cse.address import LONGEST_PATH, MAX_SEGMENTS, addressable, valid_name
 from cse.attributes import check_create
 from cse.errors import (
@@ -19,27 +19,28 @@ from cse.representation import represent_created, result_content
 from cse.resource import Event, EventType, ResourceType, Target, Work
 from cse.store import Resource
 from cse.timing import timestamp
-from cse.tree.content import content_of, expiration
+from cse.tree.content import content_of, expiration, named_attributes
 from cse.tree.target import live
 
 
 def prepare_create(
     work: Work, request: Request, target: Target, guard: Guard
-) -> tuple[ResourceType, Resource, dict[str, Any]]:
-    """Everything that can be checked before a CREATE: the new resource's type, its parent and its content."""
+) -> tuple[ResourceType, Resource, dict[str, Any], Grant]:
+    """Everything that can be checked before a CREATE: the new resource's type, its parent, its content, the right."""
     parent = live(work, target)
     family = _creatable(work, request, parent)
+    grant = UNLIMITED
     if not family.registers:
-        guard.require(parent, Right.CREATE, child_type=family.number)
+        grant = guard.require(parent, Right.CREATE, child_type=family.number, names=named_attributes(request))
     kind = family.variant_for(request.content)
     content = content_of(request, kind)
     check_create(kind.attributes, content, lenient=request.lenient)
-    return kind, parent, content
+    return kind, parent, content, grant
 
 
 def create(work: Work, request: Request, target: Target, guard: Guard) -> Response:
     """Add a resource below the target."""
-    kind, parent, content = prepare_create(work, request, target, guard)
+    kind, parent, content, grant = prepare_create(work, request, target, guard)
     result_content(request)
     resource = _new_resource(work, request, kind, parent, content)
     kind.creating(work, request, resource, parent)
@@ -48,7 +49,7 @@ def create(work: Work, request: Request, target: Target, guard: Guard) -> Respon
     work.ends(resource)
     kind.created(work, resource, parent)
     announce(work, Event(EventType.CHILD_CREATED, parent, resource))
-    return Response(CREATED, represent_created(work, request, resource), location=resource.path)
+    return Response(CREATED, represent_created(work, request, resource, grant), location=resource.path)
 
 
 def _creatable(work: Work, request: Request, parent: Resource) -> ResourceType:

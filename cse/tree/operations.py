@@ -23,7 +23,7 @@ def perform(work: Work, request: Request, guard: Guard | None = None) -> Respons
         raise OperationNotAllowed(
             "a fanOutPoint can't be the member of a fan-out by this way: name the group's members"
         )
-    return _OPERATIONS[request.operation](work, request, target, guard or Guard(work, request.originator))
+    return _OPERATIONS[request.operation](work, request, target, guard or Guard(work, request))
 
 
 def _refuse_notify(work: Work, request: Request, target: Target, guard: Guard) -> Response:

@@ -28,7 +28,7 @@ def retrieve(work: Work, request: Request, target: Target, guard: Guard) -> Resp
         guard.require(resource, Right.DISCOVERY)
         page = matches(work, resource, criteria, guard)
         return paged(OK, represent_matches(request, form, page.resources), page)
-    guard.require(resource, Right.RETRIEVE)
+    guard.require(resource, Right.RETRIEVE, names=names or None)
     tell_of_reading(work, resource)
     if form in WITH_CHILDREN:
         page = descendants(work, resource, criteria, guard)

@@ -2,22 +2,22 @@
 
 from typing import Any
 
-from cse.access import Guard, Right
+from cse.access import Grant, Guard, Right
 from cse.attributes import check_update
-from cse.errors import BadRequest, OperationNotAllowed, OriginatorHasNoPrivilege
+from cse.errors import BadRequest, OperationNotAllowed
 from cse.events import announce
 from cse.primitive import UPDATED, Request, Response
 from cse.representation import represent_updated, result_content
 from cse.resource import Event, EventType, ResourceType, Target, Work
 from cse.store import Resource
 from cse.timing import timestamp
-from cse.tree.content import content_of, expiration
+from cse.tree.content import content_of, expiration, named_attributes
 from cse.tree.target import live, require_conditions
 
 
 def update(work: Work, request: Request, target: Target, guard: Guard) -> Response:
     """Change attributes of the target."""
-    kind, resource, changes = prepare_update(work, request, target, guard)
+    kind, resource, changes, grant = prepare_update(work, request, target, guard)
     result_content(request)
     before = kind.compose(work, resource)
     if "et" in changes:
@@ -26,35 +26,31 @@ def update(work: Work, request: Request, target: Target, guard: Guard) -> Respon
     change(work, resource, changes)
     kind.updated(work, resource, changes)
     announce(work, Event(EventType.UPDATED, resource, resource, tuple(changes)))
-    return Response(UPDATED, represent_updated(work, request, resource, before))
+    return Response(UPDATED, represent_updated(work, request, resource, before, grant))
 
 
 def prepare_update(
     work: Work, request: Request, target: Target, guard: Guard
-) -> tuple[ResourceType, Resource, dict[str, Any]]:
-    """Everything that can be checked before an UPDATE: the type of the resource, itself and the changes."""
+) -> tuple[ResourceType, Resource, dict[str, Any], Grant]:
+    """Everything that can be checked before an UPDATE: the type of the resource, itself, the changes and the right."""
     resource = live(work, target)
     kind = work.type_of(resource)
     if not kind.updatable:
         raise OperationNotAllowed(f"a {kind.name} can't be updated")
-    _authorise_update(request, kind, resource, guard)
+    grant = _authorise_update(request, resource, guard)
     require_conditions(work, request, resource, guard)
     changes = content_of(request, kind)
     check_update(kind.attributes, changes)
     if "acpi" in changes and len(changes) > 1:
         raise BadRequest("acpi must be the only attribute of an UPDATE: send the others in a second one")
-    return kind, resource, changes
+    return kind, resource, changes, grant
 
 
-def _authorise_update(request: Request, kind: ResourceType, resource: Resource, guard: Guard) -> None:
-    content = request.content.get(kind.root) if isinstance(request.content, dict) else None
-    if isinstance(content, dict) and "acpi" in content:
-        if not guard.permits_policy_change(resource):
-            raise OriginatorHasNoPrivilege(
-                "acpi may be changed only with UPDATE in the selfPrivileges (pvs) of the policies it names now"
-            )
-        return
-    guard.require(resource, Right.UPDATE)
+def _authorise_update(request: Request, resource: Resource, guard: Guard) -> Grant:
+    names = named_attributes(request)
+    if "acpi" in names:
+        return guard.require_policy_change(resource)
+    return guard.require(resource, Right.UPDATE, names=names)
 
 
 def _new_expiration(work: Work, wanted: str | None, resource: Resource) -> str:

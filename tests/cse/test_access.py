@@ -1,16 +1,20 @@
 import pytest
 
-from cse.access import Guard, Right
+from cse.access import UNLIMITED, Grant, Guard, Right
 from cse.errors import OriginatorHasNoPrivilege
 from cse.resource import Work
 from cse.store import Resource
-from tests.cse.works import add, working
+from tests.cse.works import add, retrieving, working
 
 EVERYTHING = [Right.CREATE, Right.RETRIEVE, Right.UPDATE, Right.DELETE, Right.NOTIFY, Right.DISCOVERY]
 
 
+def guard_for(work: Work, originator: str) -> Guard:
+    return Guard(work, retrieving("cse-in", originator))
+
+
 def permitted(work: Work, originator: str, resource: Resource) -> list[Right]:
-    guard = Guard(work, originator)
+    guard = guard_for(work, originator)
     return [right for right in EVERYTHING if guard.permits(resource, right)]
 
 
@@ -60,13 +64,67 @@ def test_what_is_no_policy_grants_nothing(work: Work, box: Resource, policy: str
     assert permitted(work, "Capp", box) == []
 
 
-def test_a_right_to_create_may_be_limited_to_types(work: Work, box: Resource) -> None:
-    limited = {"acr": [{"acor": ["all"], "acop": 3, "acod": [{"chty": [4]}, {"ty": 2, "chty": [3]}]}]}
+@pytest.mark.parametrize(
+    ("details", "creatable"),
+    [
+        ([{"chty": [4]}], [4]),
+        ([{"chty": [4]}, {"ty": 2, "chty": [23]}], [4]),
+        ([{"ty": 3, "chty": [23, 3]}], [3, 23]),
+        ([{"spty": {"mgd": 1001}, "chty": [3]}, {"spty": {"cnd": "org.example.lamp"}, "chty": [23]}], [23]),
+    ],
+)
+def test_a_right_to_create_may_be_limited_to_types(
+    work: Work, box: Resource, details: list[dict[str, object]], creatable: list[int]
+) -> None:
+    limited = {"acr": [{"acor": ["all"], "acop": 3, "acod": details}]}
     add(work, "cse-in/app/rules", "acp", pv=limited, pvs=rules("Capp"))
-    box.attributes["acpi"] = ["cse-in/app/rules"]
-    guard = Guard(work, "Cother")
-    assert [ty for ty in (3, 4, 23) if guard.permits(box, Right.CREATE, child_type=ty)] == [4]
+    box.attributes |= {"acpi": ["cse-in/app/rules"], "cnd": "org.example.lamp"}
+    guard = guard_for(work, "Cother")
+    assert [ty for ty in (3, 4, 23) if may_create(guard, box, ty)] == creatable
     assert guard.permits(box, Right.RETRIEVE)
+
+
+def may_create(guard: Guard, parent: Resource, child_type: int) -> bool:
+    try:
+        return bool(guard.require(parent, Right.CREATE, child_type=child_type))
+    except OriginatorHasNoPrivilege:
+        return False
+
+
+@pytest.fixture
+def labelled(work: Work, box: Resource) -> Resource:
+    limited = {"acor": ["Cother"], "acop": 63, "aca": ["lbl", "rn"]}
+    policies = {"limited": limited, "labels": limited | {"aca": ["lbl"]}, "whole": {"acor": ["Cboss"], "acop": 63}}
+    for name, rule in policies.items():
+        add(work, f"cse-in/app/{name}", "acp", pv={"acr": [rule]}, pvs=rules("Capp"))
+    box.attributes |= {"acpi": [f"cse-in/app/{name}" for name in policies], "lbl": ["a"]}
+    return box
+
+
+def test_a_rule_may_be_limited_to_attributes(work: Work, labelled: Resource) -> None:
+    guard = guard_for(work, "Cother")
+    for names in (["lbl"], ["rn", "lbl"], []):
+        assert guard.require(labelled, Right.UPDATE, names=names) == Grant(frozenset({"lbl", "rn"}))
+    for other in (["lbl", "mni"], None):
+        with pytest.raises(OriginatorHasNoPrivilege):
+            guard.require(labelled, Right.RETRIEVE, names=other)
+    assert not guard.permits(labelled, Right.DELETE)
+    assert guard_for(work, "Cboss").require(labelled, Right.DELETE) == UNLIMITED
+
+
+def test_a_grant_shows_only_what_it_covers() -> None:
+    content = {"m2m:cnt": {"rn": "box", "lbl": ["a"], "mni": 3}}
+    assert UNLIMITED.visible(content) == content
+    assert Grant(frozenset({"lbl", "et"})).visible(content) == {"m2m:cnt": {"lbl": ["a"]}}
+
+
+def test_without_policies_a_custodian_takes_the_place_of_the_creator(work: Work, box: Resource) -> None:
+    box.attributes["cstn"] = "/id-in/Ckeeper"
+    assert permitted(work, "Ckeeper", box) == EVERYTHING
+    assert permitted(work, "Capp", box) == []
+    add(work, "cse-in/app/rules", "acp", pv=rules("Cother"), pvs=rules("Capp"))
+    box.attributes["acpi"] = ["cse-in/app/rules"]
+    assert permitted(work, "Ckeeper", box) == []
 
 
 def test_instances_follow_their_parent_and_policies_themselves(work: Work, box: Resource) -> None:
@@ -79,20 +137,29 @@ def test_instances_follow_their_parent_and_policies_themselves(work: Work, box: 
 
 
 def test_policies_are_changed_by_self_privileges(work: Work, box: Resource) -> None:
-    assert Guard(work, "Capp").permits_policy_change(box)
+    def changers() -> list[str]:
+        return [name for name in ("Capp", "Cother", "Cboss", "CAdmin") if may_change_policies(work, name, box)]
+
+    assert changers() == ["Capp", "CAdmin"]
     add(work, "cse-in/app/rules", "acp", pv=rules("Cother"), pvs=rules("Cboss", rights=4))
     box.attributes["acpi"] = ["cse-in/app/rules"]
-    changers = ("Capp", "Cother", "Cboss", "CAdmin")
-    assert [name for name in changers if Guard(work, name).permits_policy_change(box)] == ["Cboss", "CAdmin"]
+    assert changers() == ["Cboss", "CAdmin"]
+
+
+def may_change_policies(work: Work, originator: str, resource: Resource) -> bool:
+    try:
+        return bool(guard_for(work, originator).require_policy_change(resource))
+    except OriginatorHasNoPrivilege:
+        return False
 
 
 def test_the_fan_out_point_has_policies_of_its_own(work: Work, box: Resource) -> None:
     add(work, "cse-in/app/rules", "acp", pv=rules("Cother", rights=2), pvs=rules("Capp"))
     group = add(work, "cse-in/app/group", "grp", mt=0, macp=["cse-in/app/rules"])
-    Guard(work, "Cother").require_fan_out(group, Right.RETRIEVE)
+    guard_for(work, "Cother").require_fan_out(group, Right.RETRIEVE)
     for originator, right in (("Cother", Right.UPDATE), ("Capp", Right.RETRIEVE)):
         with pytest.raises(OriginatorHasNoPrivilege, match=right.name):
-            Guard(work, originator).require_fan_out(group, right)
+            guard_for(work, originator).require_fan_out(group, right)
 
 
 def test_registered_applications_may_read_the_csebase(work: Work) -> None:
@@ -106,4 +173,4 @@ def test_registered_applications_may_read_the_csebase(work: Work) -> None:
 
 def test_the_refusal_says_who_lacks_what_where(work: Work, box: Resource) -> None:
     with pytest.raises(OriginatorHasNoPrivilege, match="Cother has no DELETE privilege for cse-in/app/box"):
-        Guard(work, "Cother").require(box, Right.DELETE)
+        guard_for(work, "Cother").require(box, Right.DELETE)

@@ -1,0 +1,93 @@
+"""Who asks, from where and when: whether an access control rule means this request (TS-0003 clause 7.1.3)."""
+
+import ipaddress
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Any
+
+from cse.errors import BadRequest
+from cse.primitive import Request
+from cse.resource import Work
+from cse.wildcard import means
+from cse.windows import inside
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+Rule = Mapping[str, Any]  # m2m:accessControlRule
+Context = Mapping[str, Any]
+
+
+class Asker:
+    """The originator of a request, with what rules may ask about him. `originator` is his shortest identifier."""
+
+    def __init__(self, work: Work, request: Request) -> None:
+        self._work = work
+        self._naming = work.model.naming
+        self._roles = request.role_identifiers
+        self._is_authenticated = request.authenticated
+        self._address = _address(request.sender)
+        self.originator = self._naming.originator(request.originator)
+
+    def is_meant(self, rule: Rule) -> bool:
+        """Whether he is one of the originators of the rule, is authenticated if it says so, and in a context of it."""
+        return (
+            (self._is_authenticated or not rule.get("acaf"))
+            and any(map(self._is_named, rule["acor"]))
+            and ("acco" not in rule or any(map(self._is_in, rule["acco"])))
+        )
+
+    def _is_named(self, entry: str) -> bool:
+        if entry == "all":
+            return True
+        if not self.originator:
+            return False
+        if entry == f"//{self._naming.service_provider}":
+            return not self.originator.startswith("//")
+        entry = self._naming.originator(entry)
+        return means(entry, self.originator) or entry in self._roles or self._is_member(entry)
+
+    def _is_member(self, entry: str) -> bool:
+        """Whether the entry is a group that his AE or remoteCSE is a member of."""
+        if "*" in entry or entry.startswith("//"):
+            return False
+        registered = self._work.registrant(self.originator)
+        group = None if registered is None else self._work.resource(entry)
+        return (
+            registered is not None
+            and group is not None
+            and group.ri in self._work.transaction.lists.holders(registered.ri)
+        )
+
+    def _is_in(self, context: Context) -> bool:
+        """All conditions must hold. Nobody knows where originators are, so that they are outside of every region."""
+        return (
+            ("actw" not in context or inside(context["actw"], self._work.now))
+            and ("acip" not in context or self._is_at(context["acip"].values()))
+            and "aclr" not in context
+        )
+
+    def _is_at(self, lists: Iterable[list[str]]) -> bool:
+        """Whether the request has come from one of these networks; one that did not come over IP is in none."""
+        address = self._address
+        return address is not None and any(address in parse_network(text) for listed in lists for text in listed)
+
+
+@lru_cache(4096)
+def parse_network(text: str, version: int | None = None, name: str = "the address") -> Network:
+    """An IP address or network such as 192.0.2.0/24, of IP version 4 or 6 if one is given; BadRequest for none."""
+    try:
+        network = ipaddress.ip_network(text, strict=False)
+        if version in (None, network.version):
+            return network
+    except ValueError:
+        pass
+    example = "2001:db8::/32" if version == 6 else "192.0.2.0/24"
+    raise BadRequest(f"{name} must be an IP address or network such as {example}, not {text[:60]!r}")
+
+
+def _address(sender: str) -> Address | None:
+    try:
+        address = ipaddress.ip_address(sender)
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
