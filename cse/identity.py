@@ -5,7 +5,6 @@ request states with those that the credential covers.
 """
 
 import base64
-import binascii
 import ipaddress
 
 from starlette.types import Scope
@@ -124,5 +123,5 @@ def _decoded(proof: str) -> str:
     """`user:password` from a Basic header, "" if it is none."""
     try:
         return base64.b64decode(proof.strip(), validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:
         return ""

@@ -78,6 +78,8 @@ def refused(covered: list[str], request: Request, originator: str = "") -> bool:
         (basic(":pass:word"), None),
         ("Basic meter:pass:word", None),
         ("Basic //8=", None),
+        ("Basic \xff", None),
+        (basic("meter:\0"), None),
         ("Basic", None),
         ("Digest secret", None),
         ("", None),
