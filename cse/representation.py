@@ -81,13 +81,17 @@ def represent_created(work: Work, request: Request, resource: Resource, grant: G
 def represent_updated(
     work: Work, request: Request, resource: Resource, before: dict[str, Any], grant: Grant = UNLIMITED
 ) -> Any:
-    """The answer to a successful UPDATE: what the privilege covers. `before` are the composed attributes of before."""
+    """The answer to a successful UPDATE: what the privilege covers. `before` are the composed attributes of before it.
+
+    Its modified attributes have lt in any case: it was set, though perhaps to the same second.
+    """
     form = result_content(request)
     if form is ResultContent.NOTHING:
         return None
     whole = represent(work, resource)
-    changed = form is ResultContent.MODIFIED_ATTRIBUTES
-    return grant.visible(_difference(whole, before | _sent(request)) if changed else whole)
+    if form is ResultContent.MODIFIED_ATTRIBUTES:
+        return grant.visible(_difference(whole, before | {"lt": None} | _sent(request)))
+    return grant.visible(whole)
 
 
 def _sent(request: Request) -> dict[str, Any]:
@@ -136,7 +140,7 @@ def _reference(request: Request, resource: Resource) -> dict[str, Any]:
 
 
 def identifier(request: Request, resource: Resource) -> str:
-    """How the request wants resources to be named: CSE-relative (TS-0004 clause 6.2.3), structured or not."""
+    """How the request wants resources to be named: CSE-relative (TS-0004 clause 6.2.4), structured or not."""
     return resource.ri if request.unstructured_identifiers else resource.path
 
 

@@ -19,7 +19,7 @@ from cse.errors import BadRequest, NotFound
 from cse.network import Host
 from cse.primitive import Operation, Request, Response
 from cse.store import Resource, Transaction
-from cse.timing import parse_timestamp
+from cse.timing import parse_timestamp, whole_seconds
 
 
 class Access(Enum):
@@ -167,8 +167,13 @@ class ResourceType:
         return False
 
     def compose(self, work: "Work", resource: Resource) -> dict[str, Any]:
-        """The attributes as an originator sees them; override to add those that live as rows."""
-        return {name: value for name, value in resource.attributes.items() if not name.startswith("_")}
+        """The attributes as an originator sees them; override to add those that live as rows.
+
+        Creation and modification are stored to the microsecond, for filterCriteria, and shown to the second.
+        """
+        shown = {name: value for name, value in resource.attributes.items() if not name.startswith("_")}
+        shown.update((name, whole_seconds(shown[name])) for name in ("ct", "lt") if name in shown)
+        return shown
 
     def summary(self, work: "Work", resource: Resource) -> dict[str, Any]:
         """The attributes as notifications carry them; override where composing all of them is costly."""

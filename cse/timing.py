@@ -75,6 +75,16 @@ def precise_timestamp(seconds: float) -> str:
     return _basic_format(seconds, "microseconds").replace(".", ",")
 
 
+def exact_timestamp(seconds: float) -> str:
+    """The same without zeros at its end, so that moments and whole seconds are in order as texts."""
+    return precise_timestamp(seconds).rstrip("0").rstrip(",")
+
+
+def whole_seconds(text: str) -> str:
+    """A timestamp without its fraction."""
+    return text[: len("YYYYMMDDTHHMMSS")]
+
+
 def _basic_format(seconds: float, precision: str) -> str:
     # Not strftime, which leaves the leading zeros of early years away.
     moment = datetime.fromtimestamp(min(seconds, _LAST_MOMENT), UTC).replace(tzinfo=None)

@@ -252,9 +252,21 @@ async def test_what_retrieve_answers_is_chosen_by_the_result_content(app: Client
     assert listed[0]["val"].startswith("cnt")
 
 
+@pytest.mark.parametrize(("form", "root"), [(2, "m2m:uri"), (3, "m2m:rce")])
+async def test_the_address_of_a_new_resource_is_the_same_everywhere(app: Client, form: int, root: str) -> None:
+    answer = await app.create(f"/cse-in/app?rcn={form}", CONTAINER, {"m2m:cnt": {"rn": "b2"}}, "Capp")
+    found = answer.content[root] if form == 2 else answer.content[root]["uri"]
+    assert answer.headers["Content-Location"] == found == "cse-in/app/b2"
+
+
+async def test_a_response_without_content_says_what_it_would_be(app: Client) -> None:
+    answer = await app.create("/cse-in/app?rcn=0", CONTAINER, {"m2m:cnt": {"rn": "b2"}}, "Capp")
+    assert (answer.rsc, answer.content, answer.headers["Content-Type"]) == (2001, None, "application/json")
+
+
 @pytest.mark.parametrize(
     ("method", "form"),
-    [("GET", 0), ("GET", 2), ("GET", 7), ("GET", 9), ("GET", 99), ("PUT", 4), ("DELETE", 4), ("POST", 4), ("POST", 6)],
+    [("GET", 0), ("GET", 2), ("GET", 7), ("GET", 9), ("GET", 99), ("PUT", 4), ("DELETE", 9), ("POST", 4), ("POST", 6)],
 )
 async def test_not_every_result_content_goes_with_every_operation(app: Client, method: str, form: int) -> None:
     content = {"POST": {"m2m:cnt": {"rn": "new"}}, "PUT": {"m2m:cnt": {"mni": 9}}}.get(method)
@@ -276,8 +288,8 @@ async def test_single_attributes_can_be_asked_for(app: Client) -> None:
 
 async def test_conditions_decide_whether_an_operation_is_carried_out(app: Client) -> None:
     await app.update("/cse-in/app/box", {"m2m:cnt": {"lbl": ["red"]}}, "Capp")
-    assert (await app.get("/cse-in/app/box?lbl=red&ty=3", "Capp")).rsc == 2000
-    assert (await app.get("/cse-in/app/box?lbl=blue", "Capp")).rsc == 4004
+    assert (await app.get("/cse-in/app/box?fu=2&lbl=red&ty=3", "Capp")).rsc == 2000
+    assert (await app.get("/cse-in/app/box?fu=2&lbl=blue", "Capp")).rsc == 4004
     assert (await app.update("/cse-in/app/box?lbl=blue", {"m2m:cnt": {"mni": 1}}, "Capp")).rsc == 4004
     assert (await app.delete("/cse-in/app/box?lbl=blue", "Capp")).rsc == 4004
     assert (await app.delete("/cse-in/app/box?unknown=1", "Capp")).rsc == 4000

@@ -2,7 +2,7 @@
 
 from cse.address import valid_name
 from cse.errors import BadRequest, NotImplementedByThisCSE
-from cse.timing import parse_timestamp, timestamp
+from cse.timing import exact_timestamp, parse_timestamp
 
 DISCOVERY, CONDITIONAL, ON_DEMAND = 1, 2, 3  # m2m:filterUsage
 AND, OR = 1, 2  # m2m:filterOperation
@@ -33,8 +33,8 @@ def numbers(key: str, values: list[str]) -> tuple[int, ...]:
 
 
 def moment(key: str, values: list[str]) -> str:
-    """A timestamp in the form of resource attributes."""
-    return timestamp(parse_timestamp(single(key, values), key))
+    """A timestamp in the form that resources are stored with."""
+    return exact_timestamp(parse_timestamp(single(key, values), key))
 
 
 def usage(key: str, values: list[str]) -> int:

@@ -15,10 +15,11 @@ from cse.http.headers import ContentType, Headers, check_headers, printable, rea
 from cse.http.request import parse_request
 from cse.identity import Identities
 from cse.leniency import is_lenient
-from cse.primitive import Request, Response, ResponseType, error_response
+from cse.primitive import Content, Request, Response, ResponseType, error_response
 from cse.serialization.formats import Serialization, Serializations
 from cse.timing import Clock, timestamp
 
+WITH_URI = frozenset({"m2m:uri", "m2m:rce"})
 ECHOED = ("X-M2M-RVI", "X-M2M-VSI", "X-M2M-RST", "X-M2M-EC")
 
 
@@ -83,14 +84,13 @@ class HttpBinding:
         }
         out |= {name: printable(headers[name.lower()]) for name in ECHOED if name.lower() in headers}
         if response.location is not None:
-            out["Content-Location"] = "/" + response.location
+            out["Content-Location"] = _content_location(response.location, response.content)
         if response.content_status is not None:
             out["X-M2M-CTS"] = str(response.content_status)
             out["X-M2M-CTO"] = str(response.content_offset)
-        if response.content is None:
-            return HttpResponse(b"", status, out)
         serialization, media_type = self._answer_type(headers)
-        return HttpResponse(serialization.write(response.content), status, out | {"Content-Type": media_type})
+        body = b"" if response.content is None else serialization.write(response.content)
+        return HttpResponse(body, status, out | {"Content-Type": media_type})
 
     def _answer_type(self, headers: Headers) -> tuple[Serialization, str]:
         """By Accept, else as the request was written, else the default: an error is explained in any case."""
@@ -100,6 +100,11 @@ class HttpBinding:
             return serializations.accepted(headers.get("accept", ""), named or serializations.default)
         except CSEError:
             return serializations.default, serializations.default.media_type
+
+
+def _content_location(location: str, content: Content) -> str:
+    """The URI as the content has it (TS-0009 clause 6.4.4); where it has none, one that a client can follow."""
+    return location if isinstance(content, dict) and not WITH_URI.isdisjoint(content) else f"/{location}"
 
 
 async def read_body(http: HttpRequest, most: int) -> bytes:

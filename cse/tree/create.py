@@ -18,7 +18,7 @@ from cse.primitive import CREATED, Request, Response, is_resource_type
 from cse.representation import represent_created, result_content
 from cse.resource import Event, EventType, ResourceType, Target, Work
 from cse.store import Resource
-from cse.timing import timestamp
+from cse.timing import exact_timestamp
 from cse.tree.content import content_of, expiration, named_attributes
 from cse.tree.target import live
 
@@ -75,7 +75,7 @@ def _new_resource(
     identifier = kind.identify(work, request, content)
     name = str(content.get("rn") or identifier)
     path = _new_path(work, parent, name)
-    now = timestamp(work.now)
+    now = exact_timestamp(work.now)
     own = {"ty": kind.number, "ri": identifier, "pi": parent.ri, "rn": name, "ct": now, "lt": now}
     attributes = kind.defaults | content | own
     creator = work.model.naming.originator(request.originator)

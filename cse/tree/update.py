@@ -10,7 +10,7 @@ from cse.primitive import UPDATED, Request, Response
 from cse.representation import represent_updated, result_content
 from cse.resource import Event, EventType, ResourceType, Target, Work
 from cse.store import Resource
-from cse.timing import timestamp
+from cse.timing import exact_timestamp
 from cse.tree.content import content_of, expiration, named_attributes
 from cse.tree.target import live, require_conditions
 
@@ -71,7 +71,7 @@ def change(work: Work, resource: Resource, changes: dict[str, Any]) -> None:
             attributes.pop(name, None)
         elif not (name in table and table[name].long_list):
             attributes[name] = value
-    attributes["lt"] = timestamp(work.now)
+    attributes["lt"] = exact_timestamp(work.now)
     if "st" in attributes:
         attributes["st"] += 1
     work.transaction.resources.update(resource)

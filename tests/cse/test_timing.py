@@ -13,11 +13,13 @@ from cse.testing.clock import ManualClock, settle
 from cse.timing import (
     LONGEST_DURATION,
     SystemClock,
+    exact_timestamp,
     parse_duration,
     parse_moment,
     parse_timestamp,
     precise_timestamp,
     timestamp,
+    whole_seconds,
 )
 
 MORNING = datetime(2026, 1, 2, 10, 15, tzinfo=UTC).timestamp()
@@ -33,6 +35,13 @@ def test_a_timestamp_is_utc_in_the_basic_format() -> None:
 
 def test_a_moment_without_fraction_has_one_in_the_precise_form() -> None:
     assert precise_timestamp(MORNING) == "20260102T101500,000000"
+
+
+def test_the_exact_form_has_no_zeros_at_its_end() -> None:
+    assert exact_timestamp(MORNING) == "20260102T101500"
+    assert exact_timestamp(MORNING + 0.25) == "20260102T101500,25"
+    assert exact_timestamp(MORNING + 1e-9) == "20260102T101500"
+    assert whole_seconds("20260102T101500,25") == whole_seconds("20260102T101500") == "20260102T101500"
 
 
 def test_early_years_keep_their_zeros() -> None:
@@ -55,6 +64,7 @@ def test_timestamps_order_like_the_moments(one: float, other: float) -> None:
     earlier, later = sorted([one, other])
     assert timestamp(earlier) <= timestamp(later)
     assert precise_timestamp(earlier) <= precise_timestamp(later)
+    assert timestamp(earlier) <= exact_timestamp(earlier) <= exact_timestamp(later)
 
 
 @pytest.mark.parametrize(
