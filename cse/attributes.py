@@ -1,8 +1,9 @@
 """What a resource type declares about its attributes, and the checks that follow from it (TS-0004 clause 7.3.3)."""
 
+import math
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
 
@@ -64,6 +65,18 @@ def _integer(value: Any) -> Any:
     return int(value) if digits.isascii() and digits.isdigit() and len(digits) < 20 else value
 
 
+def _is_number(value: Any) -> bool:
+    return isinstance(value, float) and math.isfinite(value)
+
+
+def _number(value: Any) -> Any:
+    try:
+        return float(value) if isinstance(value, str) and len(value) < 32 else value
+    except ValueError:
+        return value
+
+
+_BEYOND = 2**63  # the integers of xs:long end there
 TEXT = DataType("a string", lambda value: isinstance(value, str))
 TOKEN = DataType(
     "a text without tabs, line ends and blanks beside each other or at an end",
@@ -72,6 +85,8 @@ TOKEN = DataType(
 )
 IDENTIFIER = DataType("a non-empty string", lambda value: isinstance(value, str) and bool(value))
 BOOLEAN = DataType("true or false", lambda value: isinstance(value, bool), loosely=_boolean)
+INTEGER = DataType("an integer", lambda value: _is_integer(value) and -_BEYOND <= value < _BEYOND, loosely=_integer)
+NUMBER = DataType("a number", lambda value: _is_number(value) or INTEGER.accepts(value), loosely=_number)
 NON_NEGATIVE = DataType("an integer of 0 or more", lambda value: _is_integer(value) and value >= 0, loosely=_integer)
 POSITIVE = DataType("an integer of 1 or more", lambda value: _is_integer(value) and value >= 1, loosely=_integer)
 TIMESTAMP = DataType("a timestamp such as 20260102T101500", _parses(parse_timestamp))
@@ -89,10 +104,29 @@ def list_of(item: DataType, *, may_be_empty: bool = False) -> DataType:
     return DataType(f"a list in which each item is {item.description}", accepts, item=item)
 
 
-def one_of(*values: int) -> DataType:
-    """An integer enumeration."""
+def one_of(*values: int | str) -> DataType:
+    """An enumeration of integers or texts."""
     described = f"one of {', '.join(map(str, values))}"
-    return DataType(described, lambda value: _is_integer(value) and value in values, loosely=_integer)
+    return DataType(
+        described,
+        lambda value: not isinstance(value, bool | float) and value in values,
+        loosely=lambda value: value if value in values else _integer(value),
+    )
+
+
+def within(kind: DataType, lowest: float, highest: float) -> DataType:
+    """A number of this type between two bounds, which are possible values; infinity for none."""
+    bounds = [f"{word} {bound:g}" for word, bound in (("from", lowest), ("to", highest)) if math.isfinite(bound)]
+    described = " ".join((kind.description, *bounds))
+    return replace(
+        kind, description=described, accepts=lambda value: kind.accepts(value) and lowest <= value <= highest
+    )
+
+
+def either(*kinds: DataType) -> DataType:
+    """A value of any of these types."""
+    described = " or ".join(kind.description for kind in kinds)
+    return DataType(described, lambda value: any(kind.accepts(value) for kind in kinds))
 
 
 def matching(description: str, pattern: str) -> DataType:

@@ -58,6 +58,9 @@ class ServerSettings:
         (), "origins of web pages that browsers may call this server from; * for all"
     )
     store: str = setting("sqlite:///cse-data/cse.sqlite", "where resources are kept: sqlite:///PATH or memory:")
+    specializations: str = setting(
+        "", "folder with tables (TOML) of management objects and flexContainers of one's own; empty for none"
+    )
     data_folder: str = setting("cse-data", "folder for what networks must remember between restarts")
     allowed_targets: tuple[str, ...] = setting(
         ("127.0.0.0/8", "::1/128"), "IP networks that requests may leave for (notifications and networks)"

@@ -3,17 +3,26 @@
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
+from cse.config import ServerSettings
 from cse.hookspecs import hookimpl
 from cse.resource import ResourceType
+from resources.specializations.family import Family
+from resources.specializations.tables import read_specializations
 
 
 @hookimpl
-def register_resource_types() -> Iterable[ResourceType]:
-    """One object of each class with a number in the modules of this package."""
+def register_resource_types(settings: ServerSettings) -> Iterable[ResourceType]:
+    """One object of each class with a number in the modules of this package; families get their tables."""
+    tables = read_specializations(settings.specializations)
+    return [kind(tables) if issubclass(kind, Family) else kind() for kind in _classes()]
+
+
+def _classes() -> Iterator[type[ResourceType]]:
     for module in pkgutil.iter_modules(__path__):
-        members = vars(importlib.import_module(f"{__name__}.{module.name}")).values()
-        for member in members:
-            if inspect.isclass(member) and issubclass(member, ResourceType) and hasattr(member, "number"):
-                yield member()
+        name = f"{__name__}.{module.name}"
+        for member in vars(importlib.import_module(name)).values():
+            is_type = inspect.isclass(member) and issubclass(member, ResourceType) and hasattr(member, "number")
+            if is_type and member.__module__ == name:
+                yield member

@@ -1,3 +1,4 @@
+import math
 from typing import Any
 
 import pytest
@@ -28,6 +29,12 @@ POINT = kinds.record(x=kinds.NON_NEGATIVE, label_=kinds.TEXT)
         (kinds.BOOLEAN, [True, False], [0, 1, "true", None]),
         (kinds.NON_NEGATIVE, [0, 1, 2**64], [-1, True, 1.0, "1", None]),
         (kinds.POSITIVE, [1, 2**64], [0, True, 1.5]),
+        (kinds.INTEGER, [-(2**63), 0, 2**63 - 1], [2**63, 1.0, True, "1", None]),
+        (kinds.NUMBER, [-1.5, 0, 7, 1e300], [math.nan, math.inf, 2**63, True, "1.5", None]),
+        (kinds.within(kinds.INTEGER, 0, 100), [0, 100], [-1, 101, 1.0, True]),
+        (kinds.within(kinds.NUMBER, -math.inf, 1.5), [-9, 1.5], [1.6, math.nan]),
+        (kinds.one_of("on", "off"), ["on"], ["", 1, None, ["on"]]),
+        (kinds.either(kinds.one_of(0), kinds.TEXT), [0, "a"], [1, None]),
         (kinds.TIMESTAMP, ["20260102T101500", "20260102T101500,123"], ["", "2026", "20261301T000000", 20260102, None]),
         (kinds.DURATION, ["PT15M", "P1DT2H"], ["", "P", "15", 15, None]),
         (kinds.OBJECT, [{}, {"a": 1}], [[], "{}", None]),

@@ -1,0 +1,52 @@
+"""mgmtObj (TS-0001 clause 9.6.15): what can be managed of a device. Its specialisations are tables (annex D)."""
+
+from cse.attributes import (
+    ANNOUNCEMENT,
+    DYNAMIC_POLICIES,
+    EXPIRATION,
+    IDENTIFIER,
+    LABELS,
+    NON_NEGATIVE,
+    NP,
+    POLICIES,
+    TEXT,
+    UNIVERSAL,
+    Attribute,
+    M,
+    O,
+    list_of,
+    table,
+)
+from cse.errors import BadRequest
+from cse.primitive import Request
+from cse.resource import Work
+from cse.store import Resource
+from resources.specializations.family import Family
+
+SELF_DEFINED = 0
+
+
+class ManagementObject(Family):
+    number = 13
+    name = "mgmtObj"
+    short_name = "mgo"
+    parents = frozenset({14})
+    definition = "mgd"
+    attributes = table(
+        UNIVERSAL,
+        POLICIES,
+        EXPIRATION,
+        LABELS,
+        ANNOUNCEMENT,
+        DYNAMIC_POLICIES,
+        Attribute("mgd", "mgmtDefinition", NON_NEGATIVE, M, NP, required=True),
+        Attribute("obis", "objectIDs", list_of(IDENTIFIER), O, NP),
+        Attribute("obps", "objectPaths", list_of(IDENTIFIER), O, NP),
+        Attribute("dc", "description", TEXT, O, O),
+        Attribute("mgs", "mgmtSchema", IDENTIFIER, O, NP),
+    )
+
+    def creating(self, work: Work, request: Request, resource: Resource, parent: Resource) -> None:
+        super().creating(work, request, resource, parent)
+        if "mgs" in resource.attributes and resource.attributes["mgd"] != SELF_DEFINED:
+            raise BadRequest("mgs (mgmtSchema) goes with mgd 0 only, a management object of one's own: leave it out")

@@ -1,0 +1,1 @@
+"""Specialisations of <mgmtObj> and <flexContainer>: tables in TOML files, ours in this folder and the operator's."""
