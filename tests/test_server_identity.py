@@ -151,6 +151,17 @@ async def test_a_request_says_who_has_asked(cse: Running) -> None:
     assert created.resource["cr"] == "Cmeter"
 
 
+async def test_a_rule_for_proved_originators_holds_for_them(cse: Running) -> None:
+    client, proved = cse.client, {"acr": [{"acor": ["all"], "acop": 2, "acaf": True}]}
+    anything = {"acr": [{"acor": ["Capp"], "acop": 63}]}
+    policy = {"m2m:acp": {"rn": "proved", "pv": proved, "pvs": anything}}
+    await client.create("/cse-in/app", 1, policy, "Capp", Authorization=APP)
+    await client.create(
+        "/cse-in/app", 3, {"m2m:cnt": {"rn": "own", "acpi": ["cse-in/app/proved"]}}, "Capp", Authorization=APP
+    )
+    assert (await client.get("/cse-in/app/own", "Cmeter", Authorization=METER)).rsc == 2000
+
+
 async def test_an_originator_is_still_missing_where_it_must_not_be(cse: Running) -> None:
     await cse.refuses("GET", "/cse-in/app/box", 4000, originator=None, Authorization=APP)
 
