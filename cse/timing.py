@@ -15,6 +15,7 @@ _DURATION = re.compile(
     r"(?:T(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+(?:\.\d+)?)S)?)?",
     re.ASCII,
 )
+_MILLISECONDS = re.compile(r"-?\d{1,13}(?:\.\d{1,6})?", re.ASCII)
 _SECONDS = {
     "years": 365 * 86400.0,
     "months": 30 * 86400.0,
@@ -105,9 +106,8 @@ def parse_timestamp(text: str, name: str = "timestamp") -> float:
 
 def parse_moment(text: str, now: float, name: str) -> float:
     """A timestamp, or milliseconds or a duration after `now` (m2m:absRelTimestamp), as seconds since 1970."""
-    digits = text.removeprefix("-")
-    if digits.isascii() and digits.isdigit() and len(digits) < 14:
-        return now + int(text) / 1000
+    if _MILLISECONDS.fullmatch(text):
+        return now + float(text) / 1000
     if text.startswith("P"):
         return now + parse_duration(text, name)
     return parse_timestamp(text, name)

@@ -115,7 +115,8 @@ def test_exactly_the_moments_of_the_calendar_are_timestamps(parts: tuple[int, ..
 
 
 @pytest.mark.parametrize(
-    ("text", "seconds"), [("1500", 1.5), ("0", 0), ("-250", -0.25), ("9999999999999", 9999999999.999)]
+    ("text", "seconds"),
+    [("1500", 1.5), ("0", 0), ("-250", -0.25), ("9999999999999", 9999999999.999), ("1000.5", 1.0005)],
 )
 def test_a_number_is_milliseconds_from_now(text: str, seconds: float) -> None:
     assert parse_moment(text, MORNING, "rqet") == MORNING + seconds
