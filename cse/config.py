@@ -99,7 +99,30 @@ class ServerSettings:
         64, "unicast deliveries under way at the same time, per campaign and network", minimum=1
     )
     exchange_timeout: float = setting(5.0, "seconds to wait for the answer to a notification", minimum=0.001)
-    parallel_notifications: int = setting(64, "notifications under way at the same time", minimum=1)
+    stored_lifetime: float = setting(
+        86400.0, "seconds a notification waits until its target fetches it from its polling channel", minimum=0.001
+    )
+    polling_timeout: float = setting(
+        30.0, "seconds a polling channel keeps a poll open without requestExpirationTimestamp", minimum=0.001
+    )
+    polling_queue: int = setting(1000, "most requests that wait in one polling channel", minimum=1)
+    polling_cost: int = setting(2000, "cost of one request by polling channel in micro-units")
+    polling_latency: float = setting(5.0, "seconds after which an entity is expected to have polled")
+    parallel_notifications: int = setting(256, "notifications under way at the same time", minimum=1)
+    max_notification_targets: int = setting(100, "most notification targets of a subscription", minimum=1)
+    subscription_reference: str = setting(
+        "unstructured",
+        "how notifications name their subscription: by its resource identifier or by its structured address",
+        choices=("unstructured", "structured"),
+    )
+    batch_duration: int = setting(60, "seconds after which a batch without a duration of its own is sent", minimum=1)
+    max_batch: int = setting(1000, "notifications in a batch, which is then sent even if it could go on", minimum=1)
+    max_stored_notifications: int = setting(
+        1000, "most notifications that wait for one target of a subscription; the oldest are dropped", minimum=1
+    )
+    pending_pause: float = setting(
+        60.0, "seconds after which stored notifications are offered to their target again", minimum=0.001
+    )
 
     @property
     def url(self) -> str:

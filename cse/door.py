@@ -9,6 +9,7 @@ from tinydb import TinyDB
 from tinydb.storages import MemoryStorage, Storage, touch
 
 from cse.core import Core
+from cse.errors import BadRequest
 from cse.network import Discard
 from cse.primitive import Request, Response, is_content
 from cse.timing import Clock
@@ -26,11 +27,23 @@ class Receiver(Protocol):
         """A network has dropped answers."""
 
 
+def answer_in(request: Request) -> tuple[str, str, Response]:
+    """The request identifier, originator and response that a NOTIFY with m2m:rsp brings; BadRequest if it is none."""
+    content = request.content
+    answer = content.get("m2m:rsp") if isinstance(content, dict) else None
+    if not isinstance(answer, dict) or not isinstance(answer.get("rqi"), str) or type(answer.get("rsc")) is not int:
+        raise BadRequest("the content must be m2m:rsp, with rqi (a string) and rsc (an integer)")
+    return answer["rqi"], request.originator, Response(answer["rsc"], answer.get("pc"))
+
+
 class Carrier(Protocol):
     """Carries out a request on the tree (the dispatcher)."""
 
     async def handle(self, request: Request) -> Response:
         """The response; never raises CSEError."""
+
+    def waits(self, request: Request) -> bool:
+        """Whether the response may be long in coming because it waits for what others do."""
 
 
 class Door:

@@ -169,6 +169,7 @@ class Network(ABC):
     """One underlying network. The engine calls everything from one event loop."""
 
     name: str
+    stores = False  # whether what is delivered waits, durably, until the host fetches it in its own time
 
     @abstractmethod
     def offers(self, hosts: Sequence[Host], request: Request, group: str) -> list[Reach]:

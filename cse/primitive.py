@@ -112,6 +112,28 @@ class Request:
                 values[name] = tuple(values[name])
         return cls(**values)
 
+    def as_primitive(self) -> dict[str, Any]:
+        """As m2m:rqp, by short names (TS-0004 clause 8.2.2); what is not there is left out."""
+        values = {
+            "op": int(self.operation),
+            "to": self.to,
+            "fr": self.originator,
+            "rqi": self.request_identifier,
+            "ty": self.resource_type,
+            "pc": self.content,
+            "ot": self.originating_timestamp,
+            "rqet": self.request_expiration,
+            "rset": self.result_expiration,
+            "oet": self.execution_time,
+            "rp": self.result_persistence,
+            "rcn": None if self.result_content is None else int(self.result_content),
+            "ec": self.event_category,
+            "gid": self.group_request_identifier,
+            "rvi": self.release_version,
+            "vsi": self.vendor_information,
+        }
+        return {name: value for name, value in values.items() if value is not None}
+
     def derive(self, **changes: Any) -> "Request":
         """A copy with some parameters changed."""
         return replace(self, **changes)

@@ -45,6 +45,10 @@ class Requests:
             log.exception("request %s failed", request.request_identifier)
             return error_response(5000, "the CSE failed to carry out the request: see the server's log")
 
+    def waits(self, request: Request) -> bool:
+        """Whether it is a poll, which nobody needs when the originator has gone."""
+        return self._dispatcher.polls(request)
+
     def _decided(self, request: Request, times: Times) -> Request:
         """For flexBlocking the CSE decides (TS-0001 clause 8.2.2): what takes time is accepted first."""
         if request.response_type is not ResponseType.FLEX_BLOCKING:

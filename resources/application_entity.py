@@ -25,6 +25,7 @@ from cse.attributes import (
 )
 from cse.errors import BadRequest, OriginatorHasAlreadyRegistered, SecurityAssociationRequired
 from cse.network import Host
+from cse.polling import channel_address
 from cse.primitive import Request
 from cse.resource import ResourceType, Work
 from cse.store import Resource
@@ -106,9 +107,10 @@ class ApplicationEntity(ResourceType):
 
     def host(self, resource: Resource) -> Host | None:
         attributes = resource.attributes
+        channel = [channel_address(attributes["_channel"])] if "_channel" in attributes else []
         return Host(
             resource.ri,
-            tuple(attributes.get("poa", ())),
+            (*attributes.get("poa", ()), *channel),
             attributes["rr"],
             tuple(attributes.get("srv", ())),
             tuple(attributes.get("csz", ())),

@@ -1,5 +1,6 @@
 """An ASGI application in front of whoever carries out requests."""
 
+import asyncio
 from typing import Any
 
 from starlette.requests import ClientDisconnect
@@ -47,12 +48,27 @@ class HttpBinding:
         request = None
         try:
             request = await self._request(HttpRequest(scope, receive), headers)
-            response = await self._carrier.handle(request)
+            response = await self._response(request, receive)
         except CSEError as error:
             response = error_response(error.status_code, str(error))
         except ClientDisconnect:
             return
         await self._render(headers, request, response)(scope, receive, send)
+
+    async def _response(self, request: Request, receive: Receive) -> Response:
+        """What waits for others is given up when the client goes; everything else is carried out all the same."""
+        if not self._carrier.waits(request):
+            return await self._carrier.handle(request)
+        response = asyncio.create_task(self._carrier.handle(request))
+        gone = asyncio.ensure_future(receive())
+        try:
+            await asyncio.wait((response, gone), return_when=asyncio.FIRST_COMPLETED)
+            if response.done():
+                return response.result()
+            raise ClientDisconnect
+        finally:
+            response.cancel()
+            gone.cancel()
 
     async def _request(self, http: HttpRequest, headers: Headers) -> Request:
         """The primitive in an HTTP request; raises CSEError."""

@@ -1,0 +1,187 @@
+"""Polling channels (TS-0001 clauses 9.6.21 and 9.6.22): requests wait, durably, until their receiver fetches them.
+
+To the rest of the server this is a network: its hosts are the entities that have a polling channel.
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from cse.core import Core
+from cse.door import answer_in
+from cse.errors import NotFound, OperationNotAllowed, OriginatorHasNoPrivilege, RequestTimeout
+from cse.network import (
+    Delivery,
+    DeliveryFailed,
+    Engine,
+    Host,
+    Network,
+    Offer,
+    Reach,
+    Reason,
+    Unreachable,
+    Way,
+    addresses,
+)
+from cse.primitive import OK, Content, Operation, Request, Response
+from cse.resource import Work
+from cse.store import Resource
+from cse.times import times_of
+from cse.tree.target import find_target, live
+
+log = logging.getLogger(__name__)
+
+SCHEME = "pcu"  # of the address that stands for a channel: pcu://<resource identifier>
+QUEUE = "requests"
+MOST_POLLS = 8  # of one channel at the same time
+PAYLOAD = 1_048_576
+
+
+def channel_address(identifier: str) -> str:
+    """The point of access of an entity with this polling channel."""
+    return f"{SCHEME}://{identifier}"
+
+
+class Taken(NamedTuple):
+    """What one poll gets: documents with the primitive (`rqp`) and when it `expires`."""
+
+    requests: list[dict[str, Any]]
+    aggregates: bool
+
+    @property
+    def content(self) -> Content:
+        """As the answer to the poll has it (TS-0004 clause 7.4.22)."""
+        primitives = [document["rqp"] for document in self.requests]
+        return {"m2m:agrp": primitives} if self.aggregates else {"m2m:rqp": primitives[0]}
+
+
+class PollingChannels(Network):
+    """Stores what is delivered, and hands it to whoever polls, each request once."""
+
+    name = "polling-channel"
+    stores = True
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._arrivals: dict[str, asyncio.Event] = {}
+        self._polls: dict[str, int] = {}
+
+    async def start(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def offers(self, hosts: Sequence[Host], request: Request, group: str) -> list[Reach]:
+        settings = self._core.settings
+        offer = Offer(
+            self.name, self.name, False, 0, settings.polling_cost, 0, int(settings.polling_latency * 1000), PAYLOAD
+        )
+        nowhere = Unreachable(self.name, Reason.NO_POA, "it has no polling channel")
+        found = [next(iter(addresses(host, SCHEME)), None) for host in hosts]
+        return [[Way(offer, address) if address else nowhere] for address in found]
+
+    async def deliver(self, delivery: Delivery) -> None:
+        channel = delivery.address.removeprefix(channel_address(""))
+        if not await self._core.run(lambda work: _append(work, channel, delivery)):
+            raise DeliveryFailed("the polling channel is gone")
+        delivery.transmitted(1, 0.0)
+        if channel in self._arrivals:
+            self._arrivals[channel].set()
+
+    def concern(self, request: Request) -> bool:
+        """Whether the request is one that polls, or answers what was polled."""
+        return request.to.rpartition("/")[2] in self._core.model.polled_names
+
+    async def carry_out(self, request: Request, accepted: float) -> Response:
+        """RETRIEVE waits for a request and returns it; NOTIFY brings the answer to one; raises CSEError."""
+        channel = await self._core.read(lambda work: _own_channel(work, request))
+        if request.operation is Operation.NOTIFY:
+            self._engine.answer(*answer_in(request), self.name)
+            return Response(OK)
+        if self._polls.get(channel.ri, 0) >= MOST_POLLS:
+            raise OperationNotAllowed(f"{MOST_POLLS} requests poll this channel already: wait for an answer to one")
+        self._polls[channel.ri] = self._polls.get(channel.ri, 0) + 1
+        try:
+            return Response(OK, await self._fetch(channel.ri, self._deadline(request, accepted)))
+        finally:
+            self._left(channel.ri)
+
+    def _deadline(self, request: Request, accepted: float) -> float:
+        stated = times_of(request, accepted).request_expiration
+        return accepted + self._core.settings.polling_timeout if stated is None else stated
+
+    def _left(self, channel: str) -> None:
+        self._polls[channel] -= 1
+        if not self._polls[channel]:
+            del self._polls[channel]
+            self._arrivals.pop(channel, None)
+
+    async def _fetch(self, channel: str, deadline: float) -> Content:
+        clock = self._core.clock
+        while True:
+            arrival = self._arrivals.setdefault(channel, asyncio.Event())
+            arrival.clear()
+            taken = await self._take(channel)
+            if taken.requests:
+                return taken.content
+            left = deadline - clock.now()
+            if left <= 0 or not await clock.within(left, arrival.wait()):
+                raise RequestTimeout("nothing came in on the polling channel in time: poll again")
+
+    async def _take(self, channel: str) -> "Taken":
+        """Out of the queue; back into it if the poll is given up at this very moment."""
+        taking = asyncio.ensure_future(self._core.run(lambda work: _take(work, channel)))
+        try:
+            return await asyncio.shield(taking)
+        except asyncio.CancelledError:
+            self._core.start(self._put_back(channel, taking), f"return to polling channel {channel}")
+            raise
+
+    async def _put_back(self, channel: str, taking: "asyncio.Future[Taken]") -> None:
+        taken = await taking
+        await self._core.run(lambda work: _return(work, channel, taken))
+
+
+def _own_channel(work: Work, request: Request) -> Resource:
+    """The channel that is polled; only its owner may (TS-0001 clause 9.6.22)."""
+    channel = live(work, find_target(work, request))
+    if work.model.naming.originator(request.originator) != channel.creator:
+        raise OriginatorHasNoPrivilege(f"only {channel.creator} may use the polling channel {channel.path}")
+    return channel
+
+
+def _append(work: Work, channel: str, delivery: Delivery) -> bool:
+    """Store a request, unless it waits already; false if there is no such channel any more."""
+    if work.transaction.resources.get(channel) is None:
+        return False
+    queues = work.transaction.queues
+    waiting = queues.items(channel, QUEUE)
+    identifier = delivery.request.request_identifier
+    if any(queued.document["rqp"]["rqi"] == identifier for queued in waiting):
+        return True
+    surplus = waiting[: max(0, len(waiting) + 1 - work.model.settings.polling_queue)]
+    if surplus:
+        log.warning("polling channel %s is full (polling_queue): its oldest request is dropped", channel)
+        queues.remove(queued.id for queued in surplus)
+    document = {"expires": delivery.deadline, "rqp": delivery.request.as_primitive()}
+    queues.append(channel, QUEUE, document)
+    return True
+
+
+def _take(work: Work, channel: str) -> Taken:
+    """The oldest request, or all that wait if the channel aggregates; what has expired is dropped."""
+    resource = work.transaction.resources.get(channel)
+    if resource is None:
+        raise NotFound("the polling channel is gone")
+    aggregates = bool(resource.attributes.get("rqag"))
+    queues = work.transaction.queues
+    waiting = queues.items(channel, QUEUE)
+    useful = [queued for queued in waiting if queued.document["expires"] > work.now]
+    kept = [] if aggregates else useful[1:]
+    queues.remove({queued.id for queued in waiting} - {queued.id for queued in kept})
+    return Taken([queued.document for queued in useful if queued not in kept], aggregates)
+
+
+def _return(work: Work, channel: str, taken: Taken) -> None:
+    if work.transaction.resources.get(channel) is not None:
+        for document in taken.requests:
+            work.transaction.queues.append(channel, QUEUE, document)
