@@ -8,7 +8,7 @@ from enum import Enum
 from typing import Any
 
 from cse.errors import BadRequest, CSEError, NotImplementedByThisCSE
-from cse.timing import parse_duration, parse_timestamp
+from cse.timing import parse_duration, parse_moment, parse_timestamp
 
 
 class Presence(Enum):
@@ -90,6 +90,9 @@ NUMBER = DataType("a number", lambda value: _is_number(value) or INTEGER.accepts
 NON_NEGATIVE = DataType("an integer of 0 or more", lambda value: _is_integer(value) and value >= 0, loosely=_integer)
 POSITIVE = DataType("an integer of 1 or more", lambda value: _is_integer(value) and value >= 1, loosely=_integer)
 TIMESTAMP = DataType("a timestamp such as 20260102T101500", _parses(parse_timestamp))
+MOMENT = DataType(
+    "a timestamp, or a number of milliseconds from now", _parses(lambda text: parse_moment(text, 0.0, "it"))
+)
 DURATION = DataType("a duration such as PT15M", _parses(parse_duration))
 OBJECT = DataType("an object", lambda value: isinstance(value, dict))
 ANYTHING = DataType("a value", lambda value: value is not None)
@@ -155,7 +158,8 @@ def record(**members: DataType) -> DataType:
 class Attribute:
     """One row of a resource type's attribute table.
 
-    `required` means that the attribute always exists once the resource does (cardinality 1): it can't be deleted.
+    `required` means that the attribute always exists once the resource does (cardinality 1): it can't be deleted,
+    unless it is `chosen`, which means that the CSE then finds a value as it does for a CREATE that names none.
     `needs` names a feature that this CSE lacks: the attribute is known, and refused with 5001. `long_list` attributes
     live as rows (`cse.store.Lists`), not in the document. `since` is the release that brought the attribute: older
     clients need not state it, and do not get it.
@@ -167,6 +171,7 @@ class Attribute:
     create: Presence
     update: Presence
     required: bool = False
+    chosen: bool = False
     default: Any = None
     needs: str = ""
     long_list: bool = False
@@ -203,7 +208,7 @@ def check_update(attributes: Table, content: Mapping[str, Any]) -> None:
     for name, value in content.items():
         attribute = _known(attributes, name)
         _check(attributes, name, value, attribute.update)
-        if value is None and attribute.required:
+        if value is None and attribute.required and not attribute.chosen:
             raise BadRequest(f"attribute {name} ({attribute.name}) can't be deleted: give it a value")
 
 
@@ -232,7 +237,7 @@ UNIVERSAL = (
     Attribute("lt", "lastModifiedTime", TIMESTAMP, NP, NP, required=True),
 )
 LABELS = Attribute("lbl", "labels", list_of(TOKEN), O, O)
-EXPIRATION = Attribute("et", "expirationTime", TIMESTAMP, O, O, required=True)
+EXPIRATION = Attribute("et", "expirationTime", TIMESTAMP, O, O, required=True, chosen=True)
 POLICIES = Attribute("acpi", "accessControlPolicyIDs", list_of(IDENTIFIER), O, O)
 DYNAMIC_POLICIES = Attribute(
     "daci", "dynamicAuthorizationConsultationIDs", list_of(IDENTIFIER), O, O, needs="dynamic authorization"

@@ -5,7 +5,7 @@ import math
 
 from cse.core import Core
 from cse.resource import Work
-from cse.timing import parse_timestamp, timestamp
+from cse.timing import parse_timestamp, precise_timestamp
 from cse.tree.delete import remove
 
 log = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ class Deadlines:
 
 
 def _act(work: Work) -> float:
-    for resource in work.transaction.resources.expired(timestamp(work.now), BATCH):
+    for resource in work.transaction.resources.expired(precise_timestamp(work.now), BATCH):
         if work.transaction.resources.get(resource.ri) is not None:  # it may have gone with its parent
             remove(work, resource)
     for alarm in work.transaction.alarms.due(work.now, BATCH):

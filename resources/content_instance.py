@@ -13,9 +13,11 @@ from cse.attributes import (
     EXPIRATION,
     IDENTIFIER,
     LABELS,
+    MOMENT,
     NON_NEGATIVE,
     NP,
     TEXT,
+    TIMESTAMP,
     UNIVERSAL,
     Attribute,
     DataType,
@@ -26,6 +28,7 @@ from cse.attributes import (
 from cse.primitive import Request
 from cse.resource import Access, ResourceType, Work
 from cse.store import Resource
+from cse.timing import parse_moment, precise_timestamp
 
 MEDIA_TYPE = r"[^:\s]+/[^:\s]+"
 
@@ -64,12 +67,21 @@ class ContentInstance(ResourceType):
         Attribute("conr", "contentRef", TEXT, O, NP, needs="content references"),
         Attribute("or", "ontologyRef", IDENTIFIER, O, NP),
         Attribute("con", "content", CONTENT, M, NP, required=True),
+        Attribute("dgt", "dataGenerationTime", MOMENT, O, NP),
     )
 
     def creating(self, work: Work, request: Request, resource: Resource, parent: Resource) -> None:
-        resource.attributes["cs"] = content_size(resource.attributes["con"])
+        attributes = resource.attributes
+        attributes["cs"] = content_size(attributes["con"])
+        if "dgt" in attributes:
+            attributes["dgt"] = generation_time(attributes["dgt"], work.now)
 
 
 def content_size(content: object) -> int:
     """Bytes of a text in UTF-8, or of any other value as JSON."""
     return len(content.encode() if isinstance(content, str) else orjson.dumps(content))
+
+
+def generation_time(moment: str, now: float) -> str:
+    """A dataGenerationTime as a timestamp: as it was sent, or worked out where it is relative to now."""
+    return moment if TIMESTAMP.accepts(moment) else precise_timestamp(parse_moment(moment, now, "dgt"))

@@ -8,7 +8,7 @@ from cse.errors import NotAcceptable, NotFound
 from cse.primitive import Operation
 from cse.resource import ResourceType, VirtualChild, Work
 from cse.store import Resource
-from cse.timing import parse_timestamp, timestamp
+from cse.timing import parse_timestamp, precise_timestamp, timestamp
 
 LIMITS = (
     Attribute("mni", "maxNrOfInstances", NON_NEGATIVE, O, O),
@@ -33,7 +33,7 @@ class Latest(VirtualChild):
         self.operations = operations
 
     def resolve(self, work: Work, parent: Resource) -> Resource:
-        now = timestamp(work.now)
+        now = precise_timestamp(work.now)
         instances = work.transaction.resources.children(parent.ri, self._instance, newest_first=self.newest_first)
         for instance in instances:
             if instance.attributes["et"] > now:

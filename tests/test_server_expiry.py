@@ -44,6 +44,25 @@ async def test_a_resource_is_there_until_its_time_is_over(app: Client, clock: Ma
         assert (await app.get(path, "Capp")).rsc == 4004
 
 
+async def test_fractions_of_a_second_count_and_are_kept(app: Client, clock: ManualClock) -> None:
+    for name, fraction in (("a", ",845540"), ("b", ".9Z"), ("c", "")):
+        content = {"m2m:cnt": {"rn": name, "et": timestamp(clock.now() + 5) + fraction}}
+        made = (await app.create("/cse-in/app", 3, content, "Capp")).resource
+        assert made["et"] == timestamp(clock.now() + 5) + fraction.replace(".", ",").rstrip("Z")
+        below = (await app.create(f"/cse-in/app/{name}", 3, {"m2m:cnt": {"et": "99990101T000000"}}, "Capp")).resource
+        assert below["et"] == made["et"]
+    for seconds, there in ((4.999, "abc"), (0.001, "ab"), (0.845, "ab"), (0.00054, "b"), (0.05446, "")):
+        await clock.advance(seconds)
+        assert [name for name in "abc" if (await app.get(f"/cse-in/app/{name}", "Capp")).rsc == 2000] == list(there)
+
+
+async def test_without_an_end_it_gets_the_usual_one(app: Client, clock: ManualClock) -> None:
+    await create(app, clock, "box", 5)
+    usual = (await app.create("/cse-in/app", 3, {"m2m:cnt": {}}, "Capp")).resource["et"]
+    changed = await app.update("/cse-in/app/box", {"m2m:cnt": {"et": None}}, "Capp")
+    assert (changed.rsc, changed.resource["et"]) == (2004, usual)
+
+
 async def test_the_end_is_told_as_a_deletion(app: Client, clock: ManualClock, listener: Listener) -> None:
     box = await create(app, clock, "box", 5)
     await subscribe(app, "/cse-in/app/box", enc={"net": [2]})

@@ -11,7 +11,7 @@ from cse.discovery.criteria import Filter
 from cse.errors import NotFound
 from cse.resource import Work
 from cse.store import Resource, Search
-from cse.timing import timestamp
+from cse.timing import precise_timestamp
 
 Permission = Callable[[Resource], bool]
 
@@ -30,7 +30,7 @@ class Neighbours(Kin):
     def __init__(self, work: Work, permitted: Permission) -> None:
         self._work = work
         self._permitted = permitted
-        self._now = timestamp(work.now)
+        self._now = precise_timestamp(work.now)
         self._parents: dict[str, Resource | None] = {}
 
     def parent(self, resource: Resource) -> Resource | None:

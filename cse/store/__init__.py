@@ -19,7 +19,8 @@ class Resource:
     """A node of the tree. `attributes` are the standard's, by short name, universal ones included (ty, ri, pi, rn, et).
 
     `path` is the structured address (`cse-in/city/meter7`); it never changes. `creator` is the originator of the
-    CREATE, kept even where the type has no `cr` attribute, because the default access rule needs it.
+    CREATE, kept even where the type has no `cr` attribute, because the default access rule needs it. Attributes whose
+    names begin with an underscore are the CSE's own; `_key` is a text that no sibling has, fixed at the creation.
     """
 
     path: str
@@ -62,7 +63,7 @@ class Resources(ABC):
 
     @abstractmethod
     def insert(self, resource: Resource) -> None:
-        """Add; ri and path must be new (Conflict if not)."""
+        """Add; ri and path must be new, and `_key` among its siblings (Conflict if not)."""
 
     @abstractmethod
     def update(self, resource: Resource) -> None:
@@ -82,7 +83,7 @@ class Resources(ABC):
 
     @abstractmethod
     def expired(self, now: str, limit: int) -> list[Resource]:
-        """Resources whose expirationTime (a timestamp) is `now` or earlier, earliest first."""
+        """Resources whose expirationTime is `now` or earlier, earliest first; `now` has a fraction of six digits."""
 
     @abstractmethod
     def next_expiration(self) -> str | None:

@@ -10,7 +10,8 @@ from cse.errors import Conflict, NotFound
 from cse.store import Resource, Resources, Search
 
 _SELECT = "SELECT path, creator, document FROM resource"
-_INSERT = "INSERT INTO resource (ri, pi, ty, path, et, creator, document) VALUES (?, ?, ?, ?, ?, ?, ?)"
+_INSERT = "INSERT INTO resource (ri, pi, ty, path, key, et, creator, document) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+_TAKEN = "SELECT 1 FROM resource WHERE pi = ? AND key = ?"
 _EXPIRED = f"{_SELECT} WHERE et <= ? ORDER BY et, seq LIMIT ?"
 
 # ASCII has "0" right behind "/", so this range is every path that starts with the root and a slash.
@@ -55,11 +56,13 @@ class SQLiteResources(Resources):
 
     def insert(self, resource: Resource) -> None:
         attributes, path = resource.attributes, resource.path
-        ri, et = attributes["ri"], attributes.get("et")
-        row = (ri, attributes["pi"], attributes["ty"], path, et, resource.creator, orjson.dumps(attributes))
+        ri, key, et = attributes["ri"], attributes.get("_key"), attributes.get("et")
+        row = (ri, attributes["pi"], attributes["ty"], path, key, et, resource.creator, orjson.dumps(attributes))
         try:
             self._execute(_INSERT, row)
         except sqlite3.IntegrityError as error:
+            if self._execute(_TAKEN, (attributes["pi"], key)).fetchone():
+                raise Conflict(f"there is a sibling with {key} already: give it another") from error
             raise Conflict(f"there is a resource {ri} or {path} already; choose another resourceName") from error
         self._add_labels(attributes)
 

@@ -4,7 +4,7 @@ import sqlite3
 
 from cse.config import ConfigurationError
 
-VERSION = 2
+VERSION = 3
 CACHE_KIBIBYTES = 32 * 1024
 
 # Every index of a rowid table ends with the rowid, so (pi, ty) is in the order of creation within each type.
@@ -16,6 +16,7 @@ CREATE TABLE resource (
     pi TEXT NOT NULL,
     ty INTEGER NOT NULL,
     path TEXT NOT NULL UNIQUE,
+    key TEXT,
     et TEXT,
     creator TEXT NOT NULL,
     document BLOB NOT NULL
@@ -23,6 +24,7 @@ CREATE TABLE resource (
 CREATE INDEX resource_parent ON resource (pi, ty);
 CREATE INDEX resource_type ON resource (ty, path);
 CREATE INDEX resource_expiration ON resource (et);
+CREATE UNIQUE INDEX resource_key ON resource (pi, key) WHERE key IS NOT NULL;
 
 CREATE TABLE label (
     label TEXT NOT NULL,

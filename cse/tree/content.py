@@ -34,9 +34,10 @@ def expiration(work: Work, wanted: str | None, parent: Resource) -> str:
     settings = work.model.settings
     if wanted is None:
         chosen = timestamp(work.now + settings.default_lifetime)
+    elif (moment := parse_timestamp(wanted, "et")) <= work.now:
+        raise BadRequest("et lies in the past: give a later expirationTime")
+    elif moment > work.now + settings.max_lifetime:
+        chosen = timestamp(work.now + settings.max_lifetime)
     else:
-        moment = parse_timestamp(wanted, "et")
-        if moment <= work.now:
-            raise BadRequest("et lies in the past: give a later expirationTime")
-        chosen = timestamp(min(moment, work.now + settings.max_lifetime))
+        chosen = wanted.replace(".", ",").removesuffix("Z")
     return min(chosen, str(parent.attributes.get("et", chosen)))

@@ -6,7 +6,7 @@ from cse.errors import BadRequest, NotFound, OperationNotAllowed
 from cse.primitive import Request
 from cse.resource import Target, Work
 from cse.store import Resource
-from cse.timing import timestamp
+from cse.timing import precise_timestamp
 from cse.tree.pages import require_fit
 
 
@@ -21,7 +21,7 @@ def find_target(work: Work, request: Request) -> Target:
 def live(work: Work, target: Target) -> Resource:
     """The resource meant, virtual children resolved; one whose time is over counts as gone."""
     resource = target.resource if target.virtual is None else target.virtual.resolve(work, target.resource)
-    if resource.attributes.get("et", "~") <= timestamp(work.now):
+    if resource.attributes.get("et", "~") <= precise_timestamp(work.now):
         raise NotFound(f"{resource.path} has expired")
     return resource
 

@@ -14,6 +14,7 @@ TABLE = table(
         Attribute("rr", "requestReachability", kinds.BOOLEAN, M, O, required=True),
         Attribute("cr", "creator", kinds.IDENTIFIER, O, NP),
     ),
+    kinds.EXPIRATION,
     Attribute("mni", "maxNrOfInstances", kinds.NON_NEGATIVE, O, O),
     Attribute("at", "announceTo", kinds.list_of(kinds.IDENTIFIER), O, O, needs="announcement"),
 )
@@ -36,6 +37,7 @@ POINT = kinds.record(x=kinds.NON_NEGATIVE, label_=kinds.TEXT)
         (kinds.one_of("on", "off"), ["on"], ["", 1, None, ["on"]]),
         (kinds.either(kinds.one_of(0), kinds.TEXT), [0, "a"], [1, None]),
         (kinds.TIMESTAMP, ["20260102T101500", "20260102T101500,123"], ["", "2026", "20261301T000000", 20260102, None]),
+        (kinds.MOMENT, ["20260102T101500,5", "1500", "-7"], ["", "now", "20261301T000000", 1500, None]),
         (kinds.DURATION, ["PT15M", "P1DT2H"], ["", "P", "15", 15, None]),
         (kinds.OBJECT, [{}, {"a": 1}], [[], "{}", None]),
         (kinds.ANYTHING, [0, "", False, [], {}], [None]),
@@ -58,7 +60,7 @@ def test_what_a_type_is_can_be_read() -> None:
 def test_a_complete_content_passes() -> None:
     check_create(TABLE, CONTENT)
     check_create(TABLE, CONTENT | {"mni": 0, "cr": None})
-    check_update(TABLE, {"rr": False, "mni": None})
+    check_update(TABLE, {"rr": False, "mni": None, "et": None})
 
 
 @pytest.mark.parametrize(

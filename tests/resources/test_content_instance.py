@@ -15,8 +15,25 @@ R3 = read(
 )
 
 
-def test_the_attributes_are_those_of_release_3() -> None:
-    assert declared(TYPE) == R3
+LATER = read("dgt O NP 0")
+
+
+def test_the_attributes_are_those_of_release_3_and_some_that_came_later() -> None:
+    assert declared(TYPE) == R3 | LATER
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ("20270101T000000", "20270101T000000"),
+        ("20270101T000000,25", "20270101T000000,25"),
+        ("-1500", "20270115T075958,500000"),
+    ],
+)
+def test_a_relative_generation_time_is_worked_out(work: Work, sent: str, kept: str) -> None:
+    perform(work, creating("cse-in", 3, {"m2m:cnt": {"rn": "box"}}))
+    made = perform(work, creating("cse-in/box", 4, {"m2m:cin": {"con": "1", "dgt": sent}})).content["m2m:cin"]
+    assert made["dgt"] == kept
 
 
 @pytest.mark.parametrize(
