@@ -201,9 +201,9 @@ def check_create(attributes: Table, content: Mapping[str, Any], *, lenient: bool
             raise BadRequest(f"attribute {attribute.short_name} ({attribute.name}) is mandatory: add it")
 
 
-def check_update(attributes: Table, content: Mapping[str, Any]) -> None:
+def check_update(attributes: Table, content: Mapping[str, Any], *, may_be_empty: bool = False) -> None:
     """BadRequest unless the content of an UPDATE fits the table; null deletes an attribute that may be absent."""
-    if not content:
+    if not content and not may_be_empty:
         raise BadRequest("the content of an UPDATE must name at least one attribute")
     for name, value in content.items():
         attribute = _known(attributes, name)

@@ -93,6 +93,7 @@ class ResourceType:
     creatable = True
     registers = False  # creation is a registration: governed by policy, not by privileges (TS-0001 clause 10.2.2.2)
     updatable = True
+    touchable = False  # whether an UPDATE may name no attribute at all
     watches = False
     subscribable = False  # whether resources that watch may be its children
     reports: frozenset[EventType] = frozenset()  # what happens to it beyond updates, deletion and changes of children

@@ -70,7 +70,7 @@ class History(ResourceType):
             raise NotAcceptable(f"the instance does not fit: {resource.path} has mbs or mni below what it needs")
         attributes["cni"] += 1
         attributes["cbs"] += size
-        self._make_room(work, resource)
+        self.make_room(work, resource)
         _limit_age(instance, attributes.get("mia"))
         work.transaction.resources.update(resource)
 
@@ -89,7 +89,7 @@ class History(ResourceType):
 
     def updated(self, work: Work, resource: Resource, changes: dict[str, Any]) -> None:
         if {"mni", "mbs"} & set(changes):
-            self._make_room(work, resource)
+            self.make_room(work, resource)
             work.transaction.resources.update(resource)
         if changes.get("mia") is not None:
             self._limit_ages(work, resource)
@@ -103,11 +103,17 @@ class History(ResourceType):
                 work.transaction.resources.update(instance)
                 work.ends(instance)
 
-    def _make_room(self, work: Work, resource: Resource) -> None:
+    def most(self, resource: Resource) -> int | None:
+        """How many instances there may be, None for any number."""
+        limit: int | None = resource.attributes.get("mni")
+        return limit
+
+    def make_room(self, work: Work, resource: Resource) -> None:
         """The oldest instances go until the limits hold; nobody is notified of that (TS-0001 clause 10.2.4.2)."""
         attributes = resource.attributes
         count, size = attributes["cni"], attributes["cbs"]
-        most, largest = attributes.get("mni", count), attributes.get("mbs", size)
+        limit, largest = self.most(resource), attributes.get("mbs", size)
+        most = count if limit is None else limit
         oldest_first = work.transaction.resources.children(resource.ri, self.instance)
         surplus = []
         while count > most or size > largest:

@@ -40,7 +40,7 @@ def prepare_update(
     grant = _authorise_update(request, resource, guard)
     require_conditions(work, request, resource, guard)
     changes = content_of(request, kind)
-    check_update(kind.attributes, changes)
+    check_update(kind.attributes, changes, may_be_empty=kind.touchable)
     if "acpi" in changes and len(changes) > 1:
         raise BadRequest("acpi must be the only attribute of an UPDATE: send the others in a second one")
     return kind, resource, changes, grant

@@ -27,6 +27,7 @@ from cse.attributes import (
 from cse.config import ConfigurationError
 from cse.errors import BadRequest
 from cse.windows import parse_window
+from resources.location import GEO_COORDINATES
 
 LIST = "list of "
 DEFINITIONS = ("type", "values", "members", "alternatives")
@@ -61,6 +62,7 @@ KNOWN = {
     "xs:anyType": ANYTHING,
     "m2m:timestamp": TIMESTAMP,
     "m2m:ID": IDENTIFIER,
+    "m2m:geoCoordinates": GEO_COORDINATES,
     "m2m:ipv4": DataType("an address such as 192.0.2.1", _reads(IPv4Address)),
     "m2m:ipv6": DataType("an address such as 2001:db8::1", _reads(IPv6Address)),
     "m2m:scheduleEntry": DataType("a schedule entry such as * 0 8-17 * * * *", _reads(parse_window)),

@@ -23,10 +23,11 @@ class Family(ResourceType):
     """
 
     definition: str
+    tables_of = ""  # the family whose tables these are, if it is another one
     table: Specialization | None = None
 
     def __init__(self, tables: Iterable[Specialization]) -> None:
-        own = [table for table in tables if table.family == self.name]
+        own = [table for table in tables if table.family == (self.tables_of or self.name)]
         self._specialized = {table.root: self._specialize(table) for table in own}
         self.parents = self.parents.union(*(kind.parents for kind in self._specialized.values()))
 

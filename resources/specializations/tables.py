@@ -143,7 +143,7 @@ def _attribute(short_name: str, content: Any, types: DataTypes, place: str) -> A
         raise ConfigurationError(f"{place}: the value without a request, {default!r}, must be {kind.description}")
     create, update = (Presence(row.get(key, "O")) for key in ("create", "update"))
     required = row.get("required", create is M)
-    return Attribute(short_name, row["name"], kind, create, update, required, default)
+    return Attribute(short_name, row["name"], kind, create, update, required=required, default=default)
 
 
 def _exclusive(sets: Iterable[list[str]], attributes: Table, place: str) -> tuple[frozenset[str], ...]:

@@ -55,7 +55,7 @@ class Stranger:
 
 def test_what_is_installed_comes_through_entry_points() -> None:
     manager = registry.load_plugins()
-    assert sorted(registry.resource_types(manager, ServerSettings())) == [1, 2, 3, 4, 5, 9, 13, 14, 17, 23]
+    assert sorted(registry.resource_types(manager, ServerSettings())) == [1, 2, 3, 4, 5, 9, 13, 14, 17, 23, 28, 58]
     assert list(registry.networks(manager, Settings())) == [
         "http-unicast",
         "loopback",

@@ -4,17 +4,8 @@ from typing import Any
 
 from cse.resource import Work
 from cse.tree.operations import perform
-from resources.node import Node
 from tests.cse.works import add, creating, deleting, retrieving, updating
-from tests.resources.facts import declared, read
 
-TYPE = Node()
-R3 = read(
-    """
-    rn O NP 1; ty NP NP 1; ri NP NP 1; pi NP NP 1; acpi O O 0; ct NP NP 1; et O O 1; lt NP NP 1; lbl O O 0; at O O 0;
-    aa O O 0; daci O O 0; ni M O 1; hcl O O 0; hael O O 0; hsl O O 0; mgca O O 0; rms NP NP 0; nid NP NP 0; nty O O 0
-    """
-)
 AE = {"api": "N.x", "rr": True, "srv": ["3"]}
 
 
@@ -31,10 +22,6 @@ def register(work: Work, name: str, node: str) -> None:
 def seen(work: Work, path: str, attribute: str) -> Any:
     (attributes,) = perform(work, retrieving(path)).content.values()
     return attributes.get(attribute)
-
-
-def test_the_attributes_are_those_of_release_3() -> None:
-    assert declared(TYPE) == R3
 
 
 def test_a_node_lists_the_applications_that_it_hosts(work: Work) -> None:
