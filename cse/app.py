@@ -26,16 +26,15 @@ from cse.network import Network
 from cse.notify import Notifier
 from cse.operator import Operator
 from cse.outbox import Outbox
+from cse.performer import Performer
+from cse.polling import PollingChannels
+from cse.provision import provide_base
 from cse.requests import Requests
-from cse.resource import Work
 from cse.serialization.formats import CBOR, JSON, Serializations
 from cse.sessions import Sessions
-from cse.store import Effect, Resource, Store
+from cse.store import Effect, Store
 from cse.store.opening import open_store
-from cse.timing import Clock, SystemClock, timestamp
-
-BASE_TYPE = 5
-RELEASE_VERSIONS = ["2a", "3", "4", "5"]
+from cse.timing import Clock, SystemClock
 
 
 class Server:
@@ -58,13 +57,16 @@ class Server:
         self.door = Door(self.core)
         exchange = Exchange(self.core, self.door)
         notifier = Notifier(self.core, exchange)
-        self.fan_out = FanOut(self.core, self.door)
-        dispatcher = Dispatcher(self.core, self.door, self.fan_out, exchange, notifier)
-        self.requests = Requests(self.core, dispatcher, self.fan_out)
-        self.door.carrier = self.requests
         self._sessions = Sessions(self.core)
         handlers = {NOTIFICATION: notifier.send, GROUP_CHANGED: self._sessions.group_changed}
         self._outbox = Outbox(self.core, handlers, _lane)
+        performer = Performer(self.core, notifier, self._outbox)
+        self.fan_out = FanOut(self.core, self.door, performer.perform)
+        polling = PollingChannels(self.core)
+        found[polling.name] = polling
+        dispatcher = Dispatcher(self.core, self.door, self.fan_out, exchange, performer, polling)
+        self.requests = Requests(self.core, dispatcher, self.fan_out)
+        self.door.carrier = self.requests
         self._deadlines = Deadlines(self.core)
         self._serializations = Serializations([JSON, CBOR])
         self._identities = Identities(model)
@@ -82,7 +84,7 @@ class Server:
         core = self.core
         await core.store.open()
         try:
-            await core.run(self._provide_base)
+            await core.run(lambda work: provide_base(work, self._serializations.media_types))
             for network in core.networks.values():
                 await network.start(self.door)
             core.start(self._outbox.run(), "outbox")
@@ -114,32 +116,6 @@ class Server:
             yield cors(self.core.settings.cors_origins)
         if self.core.settings.credentials:
             yield Middleware(Authentication, identities=self._identities)
-
-    def _provide_base(self, work: Work) -> None:
-        """The CSEBase, made at the first start and brought up to date at every other."""
-        naming = self.core.model.naming
-        settings = self.core.settings
-        now = timestamp(work.now)
-        attributes = {
-            "ty": BASE_TYPE,
-            "ri": naming.base_identifier,
-            "pi": "",
-            "rn": naming.cse_name,
-            "ct": now,
-            "lt": now,
-            "cst": 1,
-            "csi": naming.cse_id,
-            "srt": sorted(self.core.model.types),
-            "srv": RELEASE_VERSIONS,
-            "csz": self._serializations.media_types,
-            "poa": [settings.url],
-        }
-        existing = work.transaction.resources.get(naming.base_identifier)
-        if existing is None:
-            work.transaction.resources.insert(Resource(naming.cse_name, settings.admin_originator, attributes))
-        else:
-            existing.attributes |= attributes | {"ct": existing.attributes["ct"]}
-            work.transaction.resources.update(existing)
 
 
 def _lane(effect: Effect) -> str:

@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any, TypeVar
 
 from cse.config import ConfigurationError, ServerSettings
+from cse.consent import WritingNeeded
 from cse.network import Network
 from cse.resource import Model, Work
 from cse.store import Store, Transaction
@@ -24,6 +25,7 @@ MOST_REMEMBERED_ADDRESSES = 200_000  # networks ask for every host of a group
 class Core:
     """`run` and `read` carry out units of work; `effects_added` is set when effects have been committed.
 
+    `locked` has the resources that somebody is being asked about, each with what is set when that is over.
     `deadline_moved` is set when something is to happen before `next_deadline`, which is what the worker waits for.
 
     `allows` says whether the operator lets requests leave for an IP address.
@@ -37,6 +39,7 @@ class Core:
         self.effects_added = asyncio.Event()
         self.deadline_moved = asyncio.Event()
         self.next_deadline = math.inf
+        self.locked: dict[str, asyncio.Event] = {}
         self.allows: Callable[[str], bool] = lru_cache(MOST_REMEMBERED_ADDRESSES)(self._allows)
         self._allowed = [_ip_network(text) for text in model.settings.allowed_targets]
         self._tasks: set[asyncio.Task[None]] = set()
@@ -62,7 +65,14 @@ class Core:
 
     async def read(self, unit: Callable[[Work], T]) -> T:
         """Carry out a unit that changes nothing."""
-        return await self.store.read(lambda transaction: unit(self._work(transaction)))
+        return await self.store.read(lambda transaction: unit(self._work(transaction, reads_only=True)))
+
+    async def consult(self, unit: Callable[[Work], T]) -> T:
+        """Carry out a unit that reads, and may then find something to write: it is run again for that."""
+        try:
+            return await self.read(unit)
+        except WritingNeeded:
+            return await self.run(unit)
 
     def start(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         """Run something beside the requests; it is cancelled when the server stops."""
@@ -90,8 +100,8 @@ class Core:
         if not task.cancelled() and (error := task.exception()):
             log.error("%s failed", task.get_name(), exc_info=error)
 
-    def _work(self, transaction: Transaction) -> Work:
-        return Work(transaction, self.model, self.clock.now())
+    def _work(self, transaction: Transaction, *, reads_only: bool = False) -> Work:
+        return Work(transaction, self.model, self.clock.now(), reads_only, self.locked)
 
 
 def _ip_network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:

@@ -1,35 +1,40 @@
 """Where a request goes: the tree, the members of a group, or a device (TS-0004 clause 7.3)."""
 
-from collections.abc import Callable
-
 from cse.access import Guard, Right
 from cse.core import Core
-from cse.door import Door
+from cse.door import Door, answer_in
 from cse.errors import BadRequest, OperationNotAllowed, ReleaseVersionNotSupported
+from cse.events import announce
 from cse.exchange import Exchange
 from cse.fanout.service import FanOut
 from cse.network import Host
-from cse.notify import Notifier
+from cse.notification import Event
+from cse.performer import Performer, Then
+from cse.polling import PollingChannels
 from cse.primitive import OK, Operation, Request, Response
-from cse.resource import Outgoing, Work
-from cse.tree.create import prepare_create
-from cse.tree.operations import perform
-from cse.tree.target import find_target
-from cse.tree.update import prepare_update
+from cse.resource import Work
 
 RELEASES = {"2a", "3", "4", "5"}
-Then = Callable[[Work, Response], None]
 
 
 class Dispatcher:
     """Checks the parameters of requests and carries them out."""
 
-    def __init__(self, core: Core, door: Door, fan_out: FanOut, exchange: Exchange, notifier: Notifier) -> None:
+    def __init__(
+        self,
+        core: Core,
+        door: Door,
+        fan_out: FanOut,
+        exchange: Exchange,
+        performer: Performer,
+        polling: PollingChannels,
+    ) -> None:
         self._core = core
         self._door = door
         self._fan_out = fan_out
         self._exchange = exchange
-        self._notifier = notifier
+        self._performer = performer
+        self._polling = polling
 
     def check(self, request: Request) -> None:
         """The parameters that concern every request; raises CSEError."""
@@ -57,6 +62,10 @@ class Dispatcher:
         """Whether the request goes to the members of a group."""
         return not self._core.model.fan_out_names.isdisjoint(request.to.split("/"))
 
+    def polls(self, request: Request) -> bool:
+        """Whether the request waits for others, or answers one of them, on a polling channel."""
+        return self._polling.concern(request)
+
     async def execute(self, request: Request, accepted: float, then: Then | None = None) -> Response:
         """Carry out and return the final response; raises CSEError. `then` runs in the same unit of work if it can.
 
@@ -64,44 +73,21 @@ class Dispatcher:
         """
         if self.fans_out(request):
             return await self._fan_out.blocking(request, accepted)
+        if self.polls(request):
+            return await self._finally(await self._polling.carry_out(request, accepted), then)
         if request.operation is Operation.NOTIFY:
             return await self._finally(await self._notify(request), then)
-        await self._verify(request)
-
-        def unit(work: Work) -> Response:
-            response = perform(work, request)
-            if then is not None:
-                then(work, response)
-            return response
-
-        if request.operation is Operation.RETRIEVE and then is None:
-            return await self._core.read(unit)
-        return await self._core.run(unit)
+        return await self._performer.perform(request, then)
 
     async def _finally(self, response: Response, then: Then | None) -> Response:
         if then is not None:
             await self._core.run(lambda work: then(work, response))
         return response
 
-    async def _verify(self, request: Request) -> None:
-        """What needs an answer from outside before the operation: asked here, and the operation checks all again."""
-        if self._must_ask_outside(request):
-            for outgoing in await self._core.read(lambda work: _questions(work, request)):
-                await self._notifier.verify(outgoing)
-
-    def _must_ask_outside(self, request: Request) -> bool:
-        """Whether a resource of a type that has to verify something is to be created or updated."""
-        if request.operation is Operation.CREATE:
-            kind = self._core.model.types.get(request.resource_type or 0)
-            return kind is not None and kind.verifies
-        if request.operation is Operation.UPDATE and isinstance(request.content, dict):
-            return not self._core.model.verifying_roots.isdisjoint(request.content)
-        return False
-
     async def _notify(self, request: Request) -> Response:
         if self._is_late_answer(request):
             return self._accept_answer(request)
-        host = await self._core.read(lambda work: _permitted_host(work, request))
+        host = await self._core.consult(lambda work: _permitted_host(work, request))
         return await self._exchange.send(host, request)
 
     def _is_late_answer(self, request: Request) -> bool:
@@ -111,25 +97,12 @@ class Dispatcher:
     def _accept_answer(self, request: Request) -> Response:
         if self._core.model.naming.local(request.to) != [self._core.model.naming.cse_name]:
             raise BadRequest("m2m:rsp must be sent to the CSEBase")
-        answer = request.content["m2m:rsp"]
-        if not isinstance(answer, dict) or not isinstance(answer.get("rqi"), str) or type(answer.get("rsc")) is not int:
-            raise BadRequest("m2m:rsp must have rqi (a string) and rsc (an integer)")
-        self._door.answer(answer["rqi"], request.originator, Response(answer["rsc"], answer.get("pc")), "notification")
+        self._door.answer(*answer_in(request), "notification")
         return Response(OK)
 
 
 def _notifies(request: Request) -> bool:
     return request.operation is Operation.NOTIFY
-
-
-def _questions(work: Work, request: Request) -> list[Outgoing]:
-    """What has to be answered with success, once everything that can be checked without is in order."""
-    target, guard = find_target(work, request), Guard(work, request)
-    if request.operation is Operation.CREATE:
-        kind, parent, content, _ = prepare_create(work, request, target, guard)
-        return kind.verifications(work, request, parent, content)
-    kind, resource, changes, _ = prepare_update(work, request, target, guard)
-    return kind.verifications(work, request, resource, changes)
 
 
 def _permitted_host(work: Work, request: Request) -> Host:
@@ -140,4 +113,6 @@ def _permitted_host(work: Work, request: Request) -> Host:
     host = None if target.virtual else work.type_of(target.resource).host(target.resource)
     if host is None:
         raise OperationNotAllowed(f"{request.to} takes no notifications: only an AE, or a group's fopt, does")
+    work.request = request
+    announce(work, Event(None, target.resource, target.resource, operation=request.operation))
     return host

@@ -70,6 +70,14 @@ class OriginatorHasAlreadyRegistered(CSEError):
     status_code = 4117
 
 
+class BlockingSubscriptionAlreadyExists(CSEError):
+    status_code = 4124
+
+
+class OperationDeniedByRemoteEntity(CSEError):
+    status_code = 4127
+
+
 class InternalServerError(CSEError):
     status_code = 5000
 
@@ -80,6 +88,10 @@ class NotImplementedByThisCSE(CSEError):
 
 class TargetNotReachable(CSEError):
     status_code = 5103
+
+
+class RemoteEntityNotReachable(CSEError):
+    status_code = 5107
 
 
 class TargetNotSubscribable(CSEError):
@@ -111,6 +123,7 @@ HTTP_STATUS_BY_RESPONSE_STATUS_CODE = {
     2000: 200, 2001: 201, 2002: 200, 2004: 200,
     4000: 400, 4001: 501, 4004: 404, 4005: 405, 4008: 504, 4015: 415,
     4101: 403, 4103: 403, 4104: 409, 4105: 409, 4106: 403, 4107: 403, 4108: 403, 4109: 403, 4110: 400, 4117: 403,
-    5000: 500, 5001: 501, 5103: 404, 5105: 403, 5203: 403, 5204: 500, 5206: 501, 5207: 406, 5209: 500, 5220: 409,
-    6010: 400,
+    4124: 409, 4127: 403,
+    5000: 500, 5001: 501, 5103: 404, 5105: 403, 5107: 404, 5203: 403, 5204: 500, 5206: 501, 5207: 406, 5209: 500,
+    5220: 409, 6010: 400,
 }  # fmt: skip

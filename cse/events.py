@@ -1,6 +1,10 @@
 """What happened in the tree, handed to the resources that watch for it, in the same transaction."""
 
-from cse.resource import Event, EventType, Outgoing, Work
+import dataclasses
+
+from cse.notification import Event, EventType, Outgoing
+from cse.primitive import Operation
+from cse.resource import Work
 from cse.store import Resource, Search
 
 # Kinds of effects that units of work leave behind.
@@ -8,28 +12,38 @@ NOTIFICATION = "notification"
 GROUP_CHANGED = "group-changed"
 
 
-def announce(work: Work, event: Event) -> None:
-    """Let every watcher of the resource say what is to be sent because of this event; its own creation is none."""
-    for number in work.model.watchers:
-        for watcher in list(work.transaction.resources.children(event.watched.ri, number)):
-            if watcher.ri == event.subject.ri:
-                continue
-            for outgoing in work.type_of(watcher).notifications(work, watcher, event):
-                send_later(work, outgoing)
+def announce(work: Work, event: Event) -> bool:
+    """Let every watcher of the resource react that heeds the event; whether there is one. Its own creation is none."""
+    watchers = [
+        watcher
+        for number in work.model.watchers
+        for watcher in work.transaction.resources.children(event.watched.ri, number)
+        if watcher.ri != event.subject.ri
+    ]
+    return _tell(work, watchers, event)
 
 
-def announce_deletion(work: Work, resource: Resource) -> None:
+def announce_deletion(work: Work, resource: Resource, operation: Operation | None = None) -> None:
     """The resource is about to go, with every watcher below it: each gets the deletion of what it watches."""
-    announce(work, Event(EventType.DELETED, resource, resource))
-    for watcher in list(work.transaction.resources.search(Search(resource.path, work.model.watchers))):
+    announce(work, Event(EventType.DELETED, resource, resource, operation=operation))
+    below = list(work.transaction.resources.search(Search(resource.path, work.model.watchers)))
+    for watcher in below:
         watched = work.transaction.resources.get(watcher.pi)
         if watched is not None and watched.ri != resource.ri:
-            event = Event(EventType.DELETED, watched, watched)
-            for outgoing in work.type_of(watcher).notifications(work, watcher, event):
-                send_later(work, outgoing)
+            _tell(work, [watcher], Event(EventType.DELETED, watched, watched))
+    for watcher in [resource, *below]:
+        work.type_of(watcher).leaving(work, watcher)
 
 
-def send_later(work: Work, outgoing: Outgoing) -> None:
-    """Put a notification into the outbox."""
-    document = {"target": outgoing.target, "content": outgoing.content, "event_category": outgoing.event_category}
-    work.later(NOTIFICATION, document)
+def send_later(work: Work, outgoing: Outgoing, *, awaited: bool = False) -> None:
+    """Put a notification into the outbox; the answer to the request under way waits for it, for a while, if it must."""
+    document = {field.name: getattr(outgoing, field.name) for field in dataclasses.fields(outgoing)}
+    work.later(NOTIFICATION, document | {"created": work.now}, awaited=awaited)
+
+
+def _tell(work: Work, watchers: list[Resource], event: Event) -> bool:
+    heeding = [watcher for watcher in watchers if work.type_of(watcher).heeds(work, watcher, event)]
+    for watcher in heeding:
+        work.require_writing()
+        work.type_of(watcher).react(work, watcher, event)
+    return bool(heeding)

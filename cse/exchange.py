@@ -9,8 +9,9 @@ from cse.door import Door
 from cse.errors import TargetNotReachable
 from cse.fanout.reach import gather
 from cse.network import Delivery, DeliveryFailed, Discard, Host, Network, Way
-from cse.primitive import Operation, Request, Response
-from cse.resource import Outgoing, Work
+from cse.notification import Outgoing
+from cse.primitive import OK, Operation, Request, Response
+from cse.resource import Work
 
 log = logging.getLogger(__name__)
 
@@ -36,9 +37,13 @@ class Exchange:
     def __init__(self, core: Core, door: Door) -> None:
         self._core = core
         self._door = door
+        self._networks = core.networks
 
-    async def notify(self, outgoing: Outgoing) -> Response:
-        """Send a notification in the name of this CSE; TargetNotReachable when there is no way or no answer."""
+    async def notify(self, outgoing: Outgoing, *, answer_matters: bool = True) -> Response:
+        """Send a notification in the name of this CSE; TargetNotReachable when there is no way or no answer.
+
+        If the answer does not matter, it is enough that the notification waits where its target fetches it.
+        """
         host = await self._core.read(lambda work: find_host(work, outgoing.target))
         if host is None:
             raise TargetNotReachable(f"{outgoing.target} is neither a URL nor a registered AE")
@@ -51,21 +56,21 @@ class Exchange:
             release_version="3",
             event_category=None if outgoing.event_category is None else str(outgoing.event_category),
         )
-        return await self.send(host, request)
+        return await self.send(host, request, answer_matters=answer_matters)
 
-    async def send(self, host: Host, request: Request) -> Response:
+    async def send(self, host: Host, request: Request, *, answer_matters: bool = True) -> Response:
         """Send a request, under an identifier of its own, and wait for the answer; TargetNotReachable without one."""
         identifier, release = "ntf" + secrets.token_hex(8), _release(request, host)
         request = request.derive(request_identifier=identifier, release_version=release)
         waiter = _Waiter(host.id)
         self._door.expect(request.request_identifier, waiter)
         try:
-            return await self._try(host, request, waiter)
+            return await self._try(host, request, waiter, answer_matters)
         finally:
             self._door.forget(request.request_identifier)
 
-    async def _try(self, host: Host, request: Request, waiter: _Waiter) -> Response:
-        (reach,) = gather(self._core.networks.values(), [host], request, "")
+    async def _try(self, host: Host, request: Request, waiter: _Waiter, answer_matters: bool) -> Response:
+        (reach,) = gather(self._networks.values(), [host], request, "")
         ways = sorted(
             (entry for entry in reach if isinstance(entry, Way) and not entry.offer.broadcast),
             key=lambda way: (way.offer.per_member + way.offer.fixed, way.offer.id, way.address),
@@ -75,6 +80,8 @@ class Exchange:
         )
         for way in ways:
             try:
+                if self._networks[way.offer.network].stores and not answer_matters:
+                    return await self._store(way, host, request)
                 await self._by(way, host, request, waiter)
             except DeliveryFailed as error:
                 why = str(error)
@@ -82,11 +89,18 @@ class Exchange:
                 return waiter.answered.result()
         raise TargetNotReachable(f"{host.id} can't be reached ({why or 'no network knows its address'})")
 
+    async def _store(self, way: Way, host: Host, request: Request) -> Response:
+        settings, now = self._core.settings, self._core.clock.now()
+        deadline = now + settings.stored_lifetime
+        network = self._networks[way.offer.network]
+        await _isolated(network, Delivery(request, way.offer, way.address, [host], "", 1, 0.0, deadline))
+        return Response(OK)
+
     async def _by(self, way: Way, host: Host, request: Request, waiter: _Waiter) -> None:
         timeout = self._core.settings.exchange_timeout
         clock = self._core.clock
         delivery = Delivery(request, way.offer, way.address, [host], "", 1, timeout, clock.now() + timeout)
-        network = self._core.networks[way.offer.network]
+        network = self._networks[way.offer.network]
 
         async def deliver_and_wait() -> None:
             await _isolated(network, delivery)

@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from functools import partial
 
 from cse.core import Core
 from cse.lanes import Lanes
@@ -11,7 +12,8 @@ from cse.store import Effect
 log = logging.getLogger(__name__)
 
 PAUSE = 1.0  # seconds after which a store that has failed is asked again
-MOST_UNDER_WAY = 1000
+MOST_UNDER_WAY = 100_000
+MOST_HELD = 1000  # effects in memory as a whole; of the others that are under way only the identifiers are
 BATCH = 100
 
 Handler = Callable[[Effect], Awaitable[None]]
@@ -25,42 +27,56 @@ class Outbox:
         self._handlers = handlers
         self._lane = lane
         self._lanes = Lanes(1)
-        self._parallel = asyncio.Semaphore(core.settings.parallel_notifications)
         self._room = asyncio.Semaphore(MOST_UNDER_WAY)
+        self._last = 0
+        self._under_way: set[int] = set()
+        self._waited_for: dict[int, asyncio.Event] = {}
 
     async def run(self) -> None:
         """Pick up what is there, then whatever comes, for ever."""
-        last = 0
         try:
             while True:
                 self._core.effects_added.clear()
-                effects = await self._pending(last)
+                effects = await self._pending(self._last, BATCH)
                 for effect in effects:
                     await self._room.acquire()
-                    self._lanes.add(self._lane(effect), lambda effect=effect: self._carry_out(effect))  # type: ignore[misc]
-                    last = effect.id
+                    self._take(effect)
                 if not effects:
                     await self._core.effects_added.wait()
         finally:
             await self._lanes.stop()
 
-    async def _pending(self, last: int) -> list[Effect]:
+    async def settled(self, effects: Iterable[int]) -> None:
+        """Return when all of these have been carried out."""
+        for number in effects:
+            while number > self._last or number in self._under_way:
+                await self._waited_for.setdefault(number, asyncio.Event()).wait()
+
+    def _take(self, effect: Effect) -> None:
+        held = effect if len(self._under_way) < MOST_HELD else None
+        self._under_way.add(effect.id)
+        self._last = effect.id
+        self._lanes.add(self._lane(effect), partial(self._carry_out, effect.id, held))
+
+    async def _pending(self, after: int, limit: int) -> list[Effect]:
         while True:
             try:
-                return await self._core.read(lambda work: work.transaction.effects.pending(after=last, limit=BATCH))
+                return await self._core.read(lambda work: work.transaction.effects.pending(after=after, limit=limit))
             except Exception:
                 log.exception("effects could not be read; next attempt in %g s", PAUSE)
                 await self._core.clock.sleep(PAUSE)
 
-    async def _carry_out(self, effect: Effect) -> None:
+    async def _carry_out(self, number: int, held: Effect | None) -> None:
         try:
-            async with self._parallel:
-                await self._attempt(effect)
-            await self._core.run(lambda work: work.transaction.effects.remove([effect.id]))
+            await self._attempt(held or (await self._pending(number - 1, 1))[0])
+            await self._core.run(lambda work: work.transaction.effects.remove([number]))
         except Exception:
-            log.exception("effect %s %d could not be struck off and comes again", effect.kind, effect.id)
+            log.exception("effect %d could not be struck off and comes again", number)
         finally:
+            self._under_way.discard(number)
             self._room.release()
+            if number in self._waited_for:
+                self._waited_for.pop(number).set()
 
     async def _attempt(self, effect: Effect) -> None:
         try:

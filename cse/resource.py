@@ -6,17 +6,19 @@ what is special to it. The engine does everything else from these statements.
 
 import math
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from enum import Enum, IntEnum
+from collections.abc import Container, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
 from functools import cached_property
 from typing import Any
 
 from cse.address import Naming
 from cse.attributes import Table
 from cse.config import ServerSettings
+from cse.consent import NO_CONSENT, Consent, ConsentNeeded, Question, ResourceLocked, WritingNeeded
 from cse.errors import BadRequest, NotFound
 from cse.network import Host
+from cse.notification import Event, EventType, Outgoing
 from cse.primitive import Operation, Request, Response
 from cse.store import Resource, Transaction
 from cse.timing import parse_timestamp, whole_seconds
@@ -30,43 +32,7 @@ class Access(Enum):
     PARENT = "its parent's"
     SELF_PRIVILEGES = "its own pvs"
     ORIGINATOR = "its originator may retrieve and delete it"
-
-
-class EventType(IntEnum):
-    """m2m:notificationEventType."""
-
-    UPDATED = 1
-    DELETED = 2
-    CHILD_CREATED = 3
-    CHILD_DELETED = 4
-    RETRIEVED_WHILE_EMPTY = 5
-    BLOCKING_UPDATE = 7
-    REPORT_ON_MISSING_DATA_POINTS = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """Something happened to `watched`; `subject` is the resource itself or its child, as it is now (or was).
-
-    `operation` is what an originator did to `watched`, if it was that; an event without `type` is nothing else.
-    `content` is the representation for notifications (`{"m2m:tsn": {...}}`) where it is not that of the subject.
-    """
-
-    type: EventType | None
-    watched: Resource
-    subject: Resource
-    changed: tuple[str, ...] = ()
-    operation: Operation | None = None
-    content: Any = None
-
-
-@dataclass(frozen=True, slots=True)
-class Outgoing:
-    """A notification to send: `target` is a URL or the identifier of an AE, `content` the primitive content."""
-
-    target: str
-    content: Any
-    event_category: str | None = None
+    OWNER = "its creator alone"
 
 
 class VirtualChild:
@@ -75,6 +41,7 @@ class VirtualChild:
     name: str
     operations: frozenset[Operation] = frozenset()
     fans_out = False
+    polls = False
 
     def resolve(self, work: "Work", parent: Resource) -> Resource:
         """The resource that it stands for right now; NotFound if there is none."""
@@ -95,9 +62,8 @@ class ResourceType:
     updatable = True
     touchable = False  # whether an UPDATE may name no attribute at all
     watches = False
-    subscribable = False  # whether resources that watch may be its children
+    subscribable = True  # whether resources that watch may be its children
     reports: frozenset[EventType] = frozenset()  # what happens to it beyond updates, deletion and changes of children
-    verifies = False
     virtual_children: Mapping[str, VirtualChild] = {}
 
     @property
@@ -125,6 +91,13 @@ class ResourceType:
     def defaults(self) -> dict[str, Any]:
         """The values that attributes have when a CREATE does not name them."""
         return {row.short_name: row.default for row in self.attributes.values() if row.default is not None}
+
+    def provide(self, work: "Work", base: Resource) -> None:
+        """The CSEBase has just been made, at the first start: add what there is of this type from the beginning."""
+
+    def fixed_name(self, parent: Resource) -> str | None:
+        """The only resource name that it can have below this parent, if there is only one."""
+        return None
 
     def identify(self, work: "Work", request: Request, content: dict[str, Any]) -> str:
         """The resource identifier of a new resource."""
@@ -184,19 +157,23 @@ class ResourceType:
         """What stands behind a resource of this type and can be sent requests; None for nothing."""
         return None
 
-    def verifications(
-        self, work: "Work", request: Request, target: Resource, content: Mapping[str, Any]
-    ) -> list[Outgoing]:
-        """Requests that must be answered with success before the operation, if `verifies` is true.
+    def may_be_below(self, parent: "ResourceType") -> bool:
+        """Whether resources of that type may have children of this one."""
+        return parent.number in self.parents
 
-        On CREATE the content is that of the new resource and `target` its parent, on UPDATE the content are the changes
-        and `target` the resource as it is. Both have been checked one by one; raise to refuse.
-        """
-        return []
+    def heeds(self, work: "Work", resource: Resource, event: Event) -> bool:
+        """Whether the event concerns a resource of this type that watches: a child of `event.watched`."""
+        return False
 
-    def notifications(self, work: "Work", resource: Resource, event: Event) -> list[Outgoing]:
-        """What a resource of this type, a child of `event.watched`, sends because of the event."""
-        return []
+    def react(self, work: "Work", resource: Resource, event: Event) -> None:
+        """Do what follows from an event that it heeds: `cse.events.send_later` a notification, for instance."""
+
+    def leaving(self, work: "Work", resource: Resource) -> None:
+        """A resource of this type that watches is about to go, alone or with what is above it."""
+
+    def delivered(self, work: "Work", resource: Resource, outgoing: Outgoing, *, arrived: bool) -> bool:
+        """What became of a notification with this resource as `source`; whether one that failed is kept."""
+        return False
 
 
 class RequestKeeper(ResourceType):
@@ -263,6 +240,11 @@ class Model:
         return [number for number, kind in self.types.items() if kind.watches]
 
     @cached_property
+    def policies(self) -> list[int]:
+        """The numbers of the types that decide about access to others."""
+        return [number for number, kind in self.types.items() if kind.access is Access.SELF_PRIVILEGES]
+
+    @cached_property
     def attribute_names(self) -> frozenset[str]:
         """Every attribute that some type has."""
         return frozenset(name for kind in self.variants() for name in kind.attributes)
@@ -274,14 +256,15 @@ class Model:
         return frozenset(child.name for child in children if child.fans_out)
 
     @cached_property
+    def polled_names(self) -> frozenset[str]:
+        """Names of virtual children at which an entity fetches the requests to it."""
+        children = (child for kind in self.variants() for child in kind.virtual_children.values())
+        return frozenset(child.name for child in children if child.polls)
+
+    @cached_property
     def request_keeper(self) -> "RequestKeeper":
         """The type whose resources keep non-blocking requests."""
         return next(kind for kind in self.types.values() if isinstance(kind, RequestKeeper))
-
-    @cached_property
-    def verifying_roots(self) -> frozenset[str]:
-        """The roots of the types whose resources need answers from outside before they are created or changed."""
-        return frozenset(kind.root for kind in self.variants() if kind.verifies)
 
     @cached_property
     def virtual_names(self) -> frozenset[str]:
@@ -291,13 +274,28 @@ class Model:
 
 @dataclass(slots=True)
 class Work:
-    """One unit of work: the transaction, the moment, and the model. Identifiers are made here."""
+    """One unit of work: the transaction, the moment, and the model. Identifiers are made here.
+
+    `request` is what it carries out, None for what the CSE does by itself, and `consent` what has been done for that.
+    `locked` are the resources that wait for somebody's consent, `deadline` is the earliest moment that the unit has
+    named, `awaited` are the effects that the answer to the request waits for.
+    """
 
     transaction: Transaction
     model: Model
     now: float
+    reads_only: bool = False
+    locked: Container[str] = frozenset()
+    request: Request | None = None
+    consent: Consent = NO_CONSENT
     has_effects: bool = False
-    deadline: float = math.inf  # the earliest moment that the unit has named
+    awaited: list[int] = field(default_factory=list)
+    deadline: float = math.inf
+
+    @property
+    def originator(self) -> str:
+        """Who has the unit done, in the shortest form; empty for the CSE itself."""
+        return "" if self.request is None else self.model.naming.originator(self.request.originator)
 
     def new_identifier(self, prefix: str) -> str:
         """A resource identifier that nobody has yet."""
@@ -356,10 +354,28 @@ class Work:
         if "et" in resource.attributes:
             self.deadline = min(self.deadline, parse_timestamp(resource.attributes["et"]))
 
-    def later(self, kind: str, document: dict[str, Any]) -> None:
+    def later(self, kind: str, document: dict[str, Any], *, awaited: bool = False) -> None:
         """Remember an effect in this transaction; it is carried out after the commit."""
-        self.transaction.effects.add(kind, document)
+        effect = self.transaction.effects.add(kind, document)
         self.has_effects = True
+        if awaited:
+            self.awaited.append(effect)
+
+    def ask(self, questions: Sequence[Question], *, identifier: str = "", locks: str = "") -> None:
+        """Go on only if these have been answered with success (see `cse.consent`)."""
+        missing = [question for question in questions if question.key not in self.consent.given]
+        if missing:
+            raise ConsentNeeded(missing, identifier, locks)
+
+    def require_unlocked(self, resource: Resource) -> None:
+        """Wait until nobody else is being asked about the resource."""
+        if resource.ri in self.locked and resource.ri != self.consent.locks:
+            raise ResourceLocked(resource.ri)
+
+    def require_writing(self) -> None:
+        """Go on only in a unit that may write."""
+        if self.reads_only:
+            raise WritingNeeded
 
     def _virtual(self, segments: list[str], index: int) -> Target | None:
         name = segments[index]

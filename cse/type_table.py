@@ -25,7 +25,7 @@ def parents(kind: ResourceType, types: Types) -> str:
     """The names of the types below which an originator can create it."""
     if not kind.creatable:
         return "made by the CSE"
-    return ", ".join(types[number].name for number in sorted(kind.parents) if number in types)
+    return ", ".join(parent.name for _, parent in sorted(types.items()) if kind.may_be_below(parent))
 
 
 def attribute_rows(kind: ResourceType) -> Iterator[Row]:

@@ -55,6 +55,7 @@ class ContentInstance(ResourceType):
     number = 4
     name = "contentInstance"
     short_name = "cin"
+    subscribable = False
     parents = frozenset({3})
     access = Access.PARENT
     updatable = False

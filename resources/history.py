@@ -5,6 +5,7 @@ from typing import Any
 
 from cse.attributes import NON_NEGATIVE, NP, Attribute, O
 from cse.errors import NotAcceptable, NotFound
+from cse.notification import EventType
 from cse.primitive import Operation
 from cse.resource import ResourceType, VirtualChild, Work
 from cse.store import Resource
@@ -61,6 +62,7 @@ class History(ResourceType):
     """
 
     instance: int
+    reports = frozenset({EventType.RETRIEVED_WHILE_EMPTY})
 
     def admit(self, work: Work, resource: Resource, instance: Resource) -> None:
         """Count a new instance, make room for it and limit its age; NotAcceptable where it can never fit."""

@@ -21,7 +21,8 @@ from cse.attributes import (
     table,
 )
 from cse.events import announce
-from cse.resource import Event, EventType, ResourceType, Work
+from cse.notification import Event, EventType
+from cse.resource import ResourceType, Work
 from cse.store import Resource
 from cse.tree.update import change
 

@@ -24,6 +24,7 @@ class PollingChannel(ResourceType):
     number = 15
     name = "pollingChannel"
     short_name = "pch"
+    subscribable = False
     parents = frozenset({2, 16})
     access = Access.OWNER
     virtual_children = {PollingChannelURI.name: PollingChannelURI()}  # noqa: RUF012 - a constant

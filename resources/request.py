@@ -9,7 +9,7 @@ from cse.attributes import (
     NON_NEGATIVE,
     NP,
     OBJECT,
-    POLICIES,
+    POLICY_IDS,
     TEXT,
     TIMESTAMP,
     UNIVERSAL,
@@ -21,8 +21,9 @@ from cse.attributes import (
 from cse.errors import RequestNotCancellable
 from cse.events import announce
 from cse.fanout.aggregate import aggregated_response
+from cse.notification import Event, EventType
 from cse.primitive import Request, Response
-from cse.resource import Access, Event, EventType, RequestKeeper, Work
+from cse.resource import Access, RequestKeeper, Work
 from cse.store import Resource, Search
 from cse.timing import timestamp
 
@@ -41,7 +42,7 @@ class RequestResource(RequestKeeper):
     creatable = False
     updatable = False
     attributes = table(
-        (dataclasses.replace(shared, create=NP) for shared in (*UNIVERSAL, POLICIES, DYNAMIC_POLICIES)),
+        (dataclasses.replace(shared, create=NP) for shared in (*UNIVERSAL, POLICY_IDS, DYNAMIC_POLICIES)),
         Attribute("et", "expirationTime", TIMESTAMP, NP, NP, required=True),
         Attribute("lbl", "labels", list_of(TEXT), NP, NP),
         Attribute("op", "operation", one_of(1, 2, 3, 4, 5), NP, NP, required=True),

@@ -1,11 +1,14 @@
-"""subscription (TS-0001 clause 9.6.8): who is notified of what happens to the parent resource."""
+"""subscription (TS-0001 clause 9.6.8): who is notified of what happens to the parent resource.
 
-from collections.abc import Mapping
+What it is about is in `notification_criteria`, what may be combined in `subscription_checks`. A notification is formed
+in `notification_content`, and goes through `notification_batches`, `notification_rates` and `notification_targets`.
+"""
+
+from itertools import islice
 from typing import Any
 
 from cse.access import Guard, Right
 from cse.attributes import (
-    ANYTHING,
     BOOLEAN,
     CREATOR,
     DURATION,
@@ -15,11 +18,9 @@ from cse.attributes import (
     LABELS,
     NON_NEGATIVE,
     NP,
-    OBJECT,
     POLICIES,
     POSITIVE,
     TEXT,
-    TIMESTAMP,
     UNIVERSAL,
     Attribute,
     M,
@@ -29,43 +30,29 @@ from cse.attributes import (
     record,
     table,
 )
-from cse.discovery.criteria import Filter, parse_filter
-from cse.errors import BadRequest, NotImplementedByThisCSE
+from cse.errors import BadRequest
 from cse.events import send_later
-from cse.primitive import Operation, Request
-from cse.resource import Event, EventType, Outgoing, ResourceType, Work
+from cse.notification import Event, EventType, Outgoing
+from cse.primitive import Request
+from cse.resource import ResourceType, Work
 from cse.store import Resource
+from resources import missing_data, notification_batches, notification_rates, notification_targets
+from resources import notification_statistics as statistics
+from resources import subscription_checks as checks
+from resources.notification_content import deletion_notice, event_notification, permission, verification
+from resources.notification_criteria import CRITERIA, concerns
 
-ALL_ATTRIBUTES, MODIFIED_ATTRIBUTES, RESOURCE_ID = 1, 2, 3
-CHILD_EVENTS = {EventType.CHILD_CREATED, EventType.CHILD_DELETED}
-CRITERIA = record(
-    net_=list_of(one_of(1, 2, 3, 4, 5, 6, 7, 8)),
-    atr_=list_of(IDENTIFIER),
-    chty_=list_of(NON_NEGATIVE),
-    crb_=TIMESTAMP,
-    cra_=TIMESTAMP,
-    ms_=TIMESTAMP,
-    us_=TIMESTAMP,
-    exb_=TIMESTAMP,
-    exa_=TIMESTAMP,
-    sts_=POSITIVE,
-    stb_=NON_NEGATIVE,
-    szb_=POSITIVE,
-    sza_=NON_NEGATIVE,
-    fo_=one_of(1, 2),
-    om_=ANYTHING,
-    md_=ANYTHING,
-)
-NOT_FILTERS = {"net", "atr", "chty", "fo", "om", "md"}
+MOST_LOOKED_AT = 10_000  # children that may have been created before the subscription
 
 
 class Subscription(ResourceType):
+    """`_sent_in_window` and `_missing_points` are counters of the rate limit and of missing data."""
+
     number = 23
     name = "subscription"
     short_name = "sub"
-    parents = frozenset({1, 2, 3, 5, 9, 13, 14, 17, 28})
     watches = True
-    verifies = True
+    subscribable = False
     attributes = table(
         UNIVERSAL,
         POLICIES,
@@ -77,136 +64,143 @@ class Subscription(ResourceType):
         Attribute("exc", "expirationCounter", POSITIVE, O, O),
         Attribute("nu", "notificationURI", list_of(IDENTIFIER), M, O, required=True),
         Attribute("gpi", "groupID", IDENTIFIER, O, O, needs="aggregation of notifications"),
-        Attribute("nfu", "notificationForwardingURI", IDENTIFIER, O, O, needs="aggregation of notifications"),
-        Attribute(
-            "bn", "batchNotify", record(num_=NON_NEGATIVE, dur_=DURATION), O, O, needs="batches of notifications"
-        ),
-        Attribute("rl", "rateLimit", record(mnn=NON_NEGATIVE, tww=DURATION), O, O, needs="a rate limit"),
-        Attribute("psn", "preSubscriptionNotify", POSITIVE, O, NP, needs="notifications of earlier events"),
-        Attribute("pn", "pendingNotification", one_of(1, 2), O, O, needs="storage of pending notifications"),
-        Attribute("nsp", "notificationStoragePriority", POSITIVE, O, O, needs="storage of pending notifications"),
-        Attribute("ln", "latestNotify", BOOLEAN, O, O, needs="storage of pending notifications"),
-        Attribute("nct", "notificationContentType", one_of(1, 2, 3, 4, 5), O, O, required=True, default=ALL_ATTRIBUTES),
-        Attribute("nec", "notificationEventCat", NON_NEGATIVE, O, O),
+        Attribute("nfu", "notificationForwardingURI", list_of(IDENTIFIER), O, O, needs="aggregation of notifications"),
+        Attribute("bn", "batchNotify", record(num_=NON_NEGATIVE, dur_=DURATION), O, O),
+        Attribute("rl", "rateLimit", record(mnn=NON_NEGATIVE, tww=DURATION), O, O),
+        Attribute("psn", "preSubscriptionNotify", POSITIVE, O, NP),
+        Attribute("pn", "pendingNotification", one_of(1, 2), O, O),
+        Attribute("nsp", "notificationStoragePriority", POSITIVE, O, O),
+        Attribute("ln", "latestNotify", BOOLEAN, O, O),
+        Attribute("nct", "notificationContentType", one_of(1, 2, 3, 4, 5), O, O, required=True),
+        Attribute("nec", "notificationEventCat", checks.EVENT_CATEGORY, O, O),
         Attribute("su", "subscriberURI", TEXT, O, NP),
-        Attribute("acrs", "associatedCrossResourceSub", list_of(OBJECT), O, O, needs="cross resource subscriptions"),
+        Attribute(
+            "acrs", "associatedCrossResourceSub", list_of(IDENTIFIER), O, O, needs="cross resource subscriptions"
+        ),
+        Attribute("nse", "notificationStatsEnable", BOOLEAN, O, O),
+        Attribute("nsi", "notificationStatsInfo", statistics.STATISTICS, NP, NP),
+        Attribute("eeno", "enableEventNotificationOriginator", BOOLEAN, O, O),
+        Attribute("ma", "maxAge", DURATION, O, O, needs="an age limit of notifications"),
     )
 
+    def may_be_below(self, parent: ResourceType) -> bool:
+        return parent.subscribable
+
     def creating(self, work: Work, request: Request, resource: Resource, parent: Resource) -> None:
+        Guard(work, request).require(parent, Right.RETRIEVE)
         attributes = resource.attributes
-        _check_creation(work, request, parent, attributes)
-        if any(not _is(work, target, resource.creator) for target in attributes["nu"]):
+        attributes["enc"] = checks.filled_criteria(attributes.get("enc"))
+        attributes.setdefault("nct", checks.default_content_type(attributes))
+        siblings = work.transaction.resources.children(parent.ri, self.number)
+        checks.check_only_one_blocking(attributes, siblings)
+        _check(work, attributes, parent, lenient=request.lenient)
+        if "bn" in attributes:
+            attributes["bn"] = checks.filled_batch(work.model, attributes["bn"])
+        if any(_is_another(work, target) for target in attributes["nu"]):
             attributes["cr"] = resource.creator
+        _verify(work, resource, attributes["nu"])
+
+    def created(self, work: Work, resource: Resource, parent: Resource) -> None:
+        """Of events before the subscription, those are known that have left something behind: a child."""
+        wanted = min(resource.attributes.get("psn", 0), work.model.settings.max_stored_notifications)
+        children = work.transaction.resources.children(parent.ri, newest_first=True) if wanted else iter(())
+        events = (
+            Event(EventType.CHILD_CREATED, parent, child)
+            for child in islice(children, MOST_LOOKED_AT)
+            if child.ri != resource.ri and not work.type_of(parent).withholds(parent, child)
+        )
+        for event in reversed(list(islice((event for event in events if self.heeds(work, resource, event)), wanted))):
+            self.react(work, resource, event)
 
     def updating(self, work: Work, resource: Resource, changes: dict[str, Any]) -> None:
-        _check(work, resource.attributes | changes)
+        if "enc" in changes:
+            changes["enc"] = checks.filled_criteria(changes["enc"])
+            if EventType.BLOCKING_UPDATE in checks.events_of(changes):
+                raise BadRequest("enc: net 7 (blocking update) can be stated at creation only: create a subscription")
+        if changes.get("bn") is not None:
+            changes["bn"] = checks.filled_batch(work.model, changes["bn"])
+        lenient = work.request is not None and work.request.lenient
+        merged = {name: value for name, value in (resource.attributes | changes).items() if value is not None}
+        parent = work.transaction.resources.get(resource.pi)
+        if parent is not None:
+            _check(work, merged, parent, lenient=lenient)
+        known = resource.attributes["nu"]
+        _verify(work, resource, [target for target in merged["nu"] if target not in known])
+        _settle(work, resource, changes)
 
-    def verifications(
-        self, work: Work, request: Request, target: Resource, content: Mapping[str, Any]
-    ) -> list[Outgoing]:
-        """Every new target but the originator itself must accept to be notified (TS-0004 clause 7.4.8.2.1)."""
-        known: list[str] = []
-        if request.operation is Operation.CREATE:
-            _check_creation(work, request, target, content)
+    def heeds(self, work: Work, resource: Resource, event: Event) -> bool:
+        return concerns(work, resource.attributes["enc"], event)
+
+    def react(self, work: Work, resource: Resource, event: Event) -> None:
+        if event.type is EventType.BLOCKING_UPDATE:
+            work.ask([permission(work, resource, event)], locks=event.watched.ri)
+            return
+        if event.type is EventType.REPORT_ON_MISSING_DATA_POINTS and not missing_data.suffice(work, resource):
+            return
+        counted = [statistics.count(resource, target, events=1) for target in resource.attributes["nu"]]
+        if any(counted):
+            work.transaction.resources.update(resource)
+        notification = event_notification(work, resource, event)
+        if event.type is EventType.DELETED and "bn" not in resource.attributes:
+            notification_targets.send_at_the_end(work, resource, {"m2m:sgn": notification}, 1)
         else:
-            _check(work, target.attributes | dict(content))
-            known = target.attributes["nu"]
-        originator = work.model.naming.originator(request.originator)
-        question = {"m2m:sgn": {"vrq": True, "sur": _reference(work, "verification"), "cr": originator}}
-        added = [uri for uri in dict.fromkeys(content.get("nu", ())) if uri not in known]
-        return [Outgoing(uri, question) for uri in added if not _is(work, uri, originator)]
+            notification_batches.submit(work, resource, notification)
 
-    def notifications(self, work: Work, resource: Resource, event: Event) -> list[Outgoing]:
-        attributes = resource.attributes
-        found: list[Outgoing] = []
-        is_last = False
-        if _wants(work, attributes.get("enc") or {}, event):
-            content = {"m2m:sgn": self._notification(work, resource, event)}
-            found = [Outgoing(target, content, attributes.get("nec")) for target in attributes["nu"]]
-            is_last = _count_down(work, resource)
-        if is_last or event.type is EventType.DELETED:
-            found += _deletion_notice(work, resource)
-        return found
-
-    def deleted(self, work: Work, resource: Resource) -> None:
-        for outgoing in _deletion_notice(work, resource):
-            send_later(work, outgoing)
-
-    def _notification(self, work: Work, resource: Resource, event: Event) -> dict[str, Any]:
-        kind = work.type_of(event.subject)
-        form = resource.attributes["nct"]
-        if form == RESOURCE_ID:
-            content: dict[str, Any] = {"m2m:uri": event.subject.ri}
+    def alarm(self, work: Work, resource: Resource, name: str) -> None:
+        if name == notification_batches.ALARM:
+            notification_batches.flush(work, resource)
+        elif name == notification_rates.ALARM:
+            notification_rates.ring(work, resource)
         else:
-            attributes = kind.summary(work, event.subject)
-            if form == MODIFIED_ATTRIBUTES and event.type is EventType.UPDATED:
-                attributes = {name: attributes[name] for name in event.changed if name in attributes}
-            content = {kind.root: attributes}
-        return {"nev": {"net": int(event.type), "rep": content}, "sur": _reference(work, resource.ri)}
+            notification_targets.ring(work, resource, name)
+
+    def child_deleted(self, work: Work, resource: Resource, child: Resource) -> None:
+        notification_targets.schedule_changed(work, resource)
+
+    def delivered(self, work: Work, resource: Resource, outgoing: Outgoing, *, arrived: bool) -> bool:
+        return notification_targets.delivered(work, resource, outgoing, arrived=arrived)
+
+    def leaving(self, work: Work, resource: Resource) -> None:
+        notification_batches.flush_at_the_end(work, resource)
+        subscriber = resource.attributes.get("su")
+        if subscriber:
+            send_later(work, Outgoing(subscriber, deletion_notice(work, resource)), awaited=True)
 
 
-def _check_creation(work: Work, request: Request, parent: Resource, content: Mapping[str, Any]) -> None:
-    Guard(work, request).require(parent, Right.RETRIEVE)
-    _check(work, content)
+def _check(work: Work, attributes: dict[str, Any], parent: Resource, *, lenient: bool) -> None:
+    checks.check_criteria(work.model, attributes, work.type_of(parent))
+    checks.check_content_type(attributes, lenient=lenient)
+    checks.check_policies(work.model, attributes)
+    checks.check_blocking(attributes)
 
 
-def _check(work: Work, attributes: Mapping[str, Any]) -> None:
-    criteria = attributes.get("enc") or {}
-    events = set(criteria.get("net", [EventType.UPDATED]))
-    for later in sorted({"om", "md"} & set(criteria)) + sorted(events - set(EventType)):
-        raise NotImplementedByThisCSE(f"enc: {later} is not available in this CSE yet; net can be 1, 2, 3 or 4")
-    if criteria.get("fo", 1) != 1:
-        raise NotImplementedByThisCSE("enc: fo 2 (OR) is not available in this CSE yet")
-    form = attributes.get("nct", ALL_ATTRIBUTES)
-    if form not in (ALL_ATTRIBUTES, MODIFIED_ATTRIBUTES, RESOURCE_ID):
-        raise BadRequest(f"nct {form} does not go with net {sorted(events)}: use 1, 2 or 3")
-    if form == MODIFIED_ATTRIBUTES and events != {EventType.UPDATED}:
-        raise BadRequest("nct 2 (modified attributes) goes with net 1 only: use nct 1 or 3")
-    if unknown := [number for number in criteria.get("chty", ()) if number not in work.model.types]:
-        raise BadRequest(f"enc: chty {unknown[0]} is no resource type of this CSE")
+def _verify(work: Work, resource: Resource, targets: list[str]) -> None:
+    """Every new target but the originator itself must accept to be notified (TS-0004 clause 7.4.8.2.1)."""
+    asked = [target for target in dict.fromkeys(targets) if "://" in target or _is_another(work, target)]
+    work.ask([verification(work, resource, target) for target in asked], identifier=resource.ri)
 
 
-def _wants(work: Work, criteria: dict[str, Any], event: Event) -> bool:
-    if event.type not in criteria.get("net", [EventType.UPDATED]):
-        return False
-    if event.type is EventType.UPDATED and "atr" in criteria and not set(criteria["atr"]) & set(event.changed):
-        return False
-    if event.type in CHILD_EVENTS and "chty" in criteria and event.subject.ty not in criteria["chty"]:
-        return False
-    return _conditions(criteria).fits(event.subject)
-
-
-def _conditions(criteria: dict[str, Any]) -> Filter:
-    """The criteria that are those of a discovery; raises what is wrong with them."""
-    values = {name: [str(value)] for name, value in criteria.items() if name not in NOT_FILTERS}
-    return parse_filter(values, frozenset())
-
-
-def _count_down(work: Work, resource: Resource) -> bool:
-    """expirationCounter: the subscription goes with its last notification; whether this was the last."""
-    left = resource.attributes.get("exc")
-    if left == 1:
-        work.transaction.resources.remove(resource)
-        return True
-    if left is not None:
-        resource.attributes["exc"] = left - 1
-        work.transaction.resources.update(resource)
-    return False
-
-
-def _deletion_notice(work: Work, resource: Resource) -> list[Outgoing]:
-    subscriber = resource.attributes.get("su")
-    notice = {"m2m:sgn": {"sud": True, "sur": _reference(work, resource.ri)}}
-    return [Outgoing(subscriber, notice)] if subscriber else []
-
-
-def _reference(work: Work, identifier: str) -> str:
-    return work.model.naming.sp_relative(identifier)
-
-
-def _is(work: Work, target: str, originator: str) -> bool:
-    """Whether a notification target is this originator: its AE-ID, or any address of its AE."""
+def _is_another(work: Work, target: str) -> bool:
+    """Whether a target is an entity, and not the originator: neither its AE-ID nor any address of its AE."""
     if "://" in target:
         return False
-    resource = work.resource(target)
-    return resource is not None and resource.ri == originator
+    entity = work.resource(target)
+    return entity is None or entity.ri != work.originator
+
+
+def _settle(work: Work, resource: Resource, changes: dict[str, Any]) -> None:
+    """What waits under the old policies goes out under them, or is forgotten where the UPDATE says so."""
+    attributes = resource.attributes
+    if "bn" in changes or "ln" in changes:
+        notification_batches.flush(work, resource)
+    if "rl" in changes:
+        notification_rates.release(work, resource)
+    kept = changes.get("nu") or attributes["nu"]
+    without_pn = "pn" in changes and changes["pn"] is None
+    for target in attributes["nu"]:
+        if without_pn or target not in kept:
+            notification_targets.forget(work, resource, target)
+    if "enc" in changes:
+        missing_data.restart(resource)
+    if "nse" in changes and changes["nse"] is not False:
+        attributes.pop("nsi", None)

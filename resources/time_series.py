@@ -23,8 +23,9 @@ from cse.attributes import (
 )
 from cse.errors import BadRequest
 from cse.events import announce
+from cse.notification import Event, EventType
 from cse.primitive import Request
-from cse.resource import Event, EventType, Work
+from cse.resource import Work
 from cse.store import Resource
 from cse.timing import parse_timestamp, precise_timestamp
 from resources.content_instance import CONTENT_INFO
@@ -45,7 +46,7 @@ class TimeSeries(History):
     parents = frozenset({2, 3, 5, 16, 28})
     subscribable = True
     touchable = True
-    reports = frozenset({REPORT})
+    reports = History.reports | {REPORT}
     instance = 30
     virtual_children = latest_and_oldest(instance)
     attributes = table(

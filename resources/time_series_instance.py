@@ -30,6 +30,7 @@ class TimeSeriesInstance(ResourceType):
     number = 30
     name = "timeSeriesInstance"
     short_name = "tsi"
+    subscribable = False
     parents = frozenset({29})
     access = Access.PARENT
     updatable = False

@@ -292,7 +292,7 @@ async def test_the_subscriber_is_told_when_the_resource_goes_with_the_subscripti
 async def test_a_subscription_ends_with_its_last_notification(app: Client, listener: Listener) -> None:
     await subscribe(app, su="Capp", exc=2)
     await label(app, "1")
-    assert (await app.get("/cse-in/app/box/news", "Capp")).resource["exc"] == 1
+    await eventually(lambda: app.get("/cse-in/app/box/news", "Capp"), lambda answer: answer.resource["exc"] == 1)
     for text in "23":
         await label(app, text)
     events = [await event(listener) for _ in range(3)]

@@ -1,13 +1,14 @@
 """A fan-out of tree operations to members of this CSE, in slices: each slice is one durable unit of work."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from itertools import islice
 
 import orjson
 
 from cse.access import Guard
+from cse.consent import Interruption
 from cse.core import Core
 from cse.errors import CSEError
 from cse.fanout.progress import Progress
@@ -19,14 +20,27 @@ from cse.tree.operations import perform
 
 log = logging.getLogger(__name__)
 
-Operate = Callable[[Work, Row, Guard], Response]
+Operate = Callable[[Work, Row, Guard], Response | None]
+Perform = Callable[[Request, Callable[[Work, Response], None]], Awaitable[Response]]
 
 
 class LocalCampaign:
-    """Runs one campaign; an operation and its answer are committed together, so a restart repeats none."""
+    """Runs one campaign; an operation and its answer are committed together, so a restart repeats none.
 
-    def __init__(self, core: Core, campaign: Campaign, request: Request, rows: list[Row], progress: Progress) -> None:
+    `perform` carries out one request that others outside have to agree to (`cse.performer`).
+    """
+
+    def __init__(
+        self,
+        core: Core,
+        campaign: Campaign,
+        request: Request,
+        rows: list[Row],
+        progress: Progress,
+        perform: Perform,
+    ) -> None:
         self._core = core
+        self._perform = perform
         self._campaign = campaign
         self._request = request
         self._waiting = [row for row in rows if row.state == State.WAITING]
@@ -64,7 +78,8 @@ class LocalCampaign:
 
         def unit(work: Work) -> list[Row]:
             guard = Guard(work, self._request)
-            done = [_answered(work, row, operate(work, row, guard)) for row in rows]
+            answers = [(row, operate(work, row, guard)) for row in rows]
+            done = [_answered(work, row, response) for row, response in answers if response is not None]
             work.transaction.campaigns.write(self._campaign.id, done)
             if tell:
                 self._progress.tell(work)
@@ -74,13 +89,34 @@ class LocalCampaign:
         if tell:
             self._progress.told(now)
         self._progress.add(done)
+        settled = {row.position for row in done}
+        for row in rows:
+            if row.position not in settled:
+                await self._alone(row)
 
-    def _operate(self, work: Work, row: Row, guard: Guard) -> Response:
+    def _operate(self, work: Work, row: Row, guard: Guard) -> Response | None:
+        """The answer of one member; None if others have to be asked before."""
         try:
             with work.transaction.savepoint():
                 return perform(work, self._request.derive(to=row.target), guard)
         except CSEError as error:
             return error_response(error.status_code, str(error))
+        except Interruption:
+            return None
+
+    async def _alone(self, row: Row) -> None:
+        done: list[Row] = []
+
+        def settle(work: Work, response: Response) -> None:
+            done[:] = [_answered(work, row, response)]
+            work.transaction.campaigns.write(self._campaign.id, done)
+
+        try:
+            await self._perform(self._request.derive(to=row.target), settle)
+        except CSEError as error:
+            refusal = error_response(error.status_code, str(error))
+            await self._core.run(lambda work: settle(work, refusal))
+        self._progress.add(done)
 
 
 def _failed(work: Work, row: Row, guard: Guard) -> Response:

@@ -6,8 +6,9 @@ from typing import Any
 from cse.events import send_later
 from cse.fanout.aggregate import aggregate, has_items, nobody_answered
 from cse.fanout.states import FINISHED, State
+from cse.notification import Outgoing
 from cse.primitive import OK, Request, Response, ResponseType
-from cse.resource import Outgoing, Work
+from cse.resource import Work
 from cse.store import Campaign, Row
 
 INTERVAL = 1.0  # seconds: a subscriber is not told about every single answer

@@ -11,7 +11,7 @@ from cse.fanout.book import Book
 from cse.fanout.devices import DeviceCampaign, plan_document
 from cse.fanout.entry import Limits, Members, enter, left_over, stored_members, wire_request
 from cse.fanout.late import LateAnswers
-from cse.fanout.local import LocalCampaign
+from cse.fanout.local import LocalCampaign, Perform
 from cse.fanout.members import freeze
 from cse.fanout.progress import Progress
 from cse.fanout.reach import gather_many
@@ -30,9 +30,10 @@ log = logging.getLogger(__name__)
 class FanOut:
     """All fan-outs of this server."""
 
-    def __init__(self, core: Core, door: Door) -> None:
+    def __init__(self, core: Core, door: Door, perform: Perform) -> None:
         self._core = core
         self._door = door
+        self._perform = perform
         self._running: dict[str, DeviceCampaign] = {}
         self._late = LateAnswers(core, door)
         self._unfinished = 0
@@ -122,7 +123,7 @@ class FanOut:
                 book = Book(self._core, campaign, members.rows, progress)
                 await self._ask_devices(book, wire_request(campaign, request, limits), members, limits)
             else:
-                local = LocalCampaign(self._core, campaign, request, members.rows, progress)
+                local = LocalCampaign(self._core, campaign, request, members.rows, progress, self._perform)
                 await local.run(lambda: campaign.id in self._cancelled)
         except BaseException:
             if not campaign.request_resource:  # whoever waited for the answer has gone

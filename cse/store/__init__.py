@@ -82,6 +82,10 @@ class Resources(ABC):
         """Descendants of the root (without it) that fit, parents before their children."""
 
     @abstractmethod
+    def governed_by(self, policies: Sequence[str]) -> Iterator[Resource]:
+        """Resources that have one of these texts among their accessControlPolicyIDs (acpi)."""
+
+    @abstractmethod
     def expired(self, now: str, limit: int) -> list[Resource]:
         """Resources whose expirationTime is `now` or earlier, earliest first; `now` has a fraction of six digits."""
 
@@ -214,8 +218,8 @@ class Effects(ABC):
     """What has been decided and still has to be carried out outside."""
 
     @abstractmethod
-    def add(self, kind: str, document: dict[str, Any]) -> None:
-        """Remember to do this."""
+    def add(self, kind: str, document: dict[str, Any]) -> int:
+        """Remember to do this; its identifier, which is higher than any before."""
 
     @abstractmethod
     def pending(self, *, after: int = 0, limit: int = 100) -> list[Effect]:

@@ -18,8 +18,9 @@ class SQLiteEffects(Effects):
         self._execute = connection.execute
         self._executemany = connection.executemany
 
-    def add(self, kind: str, document: dict[str, Any]) -> None:
-        self._execute("INSERT INTO effect (kind, document) VALUES (?, ?)", (kind, orjson.dumps(document)))
+    def add(self, kind: str, document: dict[str, Any]) -> int:
+        row = (kind, orjson.dumps(document))
+        return int(self._execute("INSERT INTO effect (kind, document) VALUES (?, ?)", row).lastrowid or 0)
 
     def pending(self, *, after: int = 0, limit: int = 100) -> list[Effect]:
         rows = self._execute(_PENDING, (after, limit))

@@ -14,12 +14,13 @@ from cse.errors import (
     TargetNotSubscribable,
 )
 from cse.events import announce
+from cse.notification import Event, EventType
 from cse.primitive import CREATED, Request, Response, is_resource_type
 from cse.representation import represent_created, result_content
-from cse.resource import Event, EventType, ResourceType, Target, Work
+from cse.resource import ResourceType, Target, Work
 from cse.store import Resource
 from cse.timing import exact_timestamp
-from cse.tree.content import content_of, expiration, named_attributes
+from cse.tree.content import content_of, expiration, named_attributes, require_policies
 from cse.tree.target import live
 
 
@@ -33,6 +34,7 @@ def prepare_create(
     if not family.registers:
         grant = guard.require(parent, Right.CREATE, child_type=family.number, names=named_attributes(request))
     kind = family.variant_for(request.content)
+    _require_place(work, kind, parent)
     content = content_of(request, kind)
     check_create(kind.attributes, content, lenient=request.lenient)
     return kind, parent, content, grant
@@ -42,13 +44,14 @@ def create(work: Work, request: Request, target: Target, guard: Guard) -> Respon
     """Add a resource below the target."""
     kind, parent, content, grant = prepare_create(work, request, target, guard)
     result_content(request)
+    require_policies(work, content)
     resource = _new_resource(work, request, kind, parent, content)
     kind.creating(work, request, resource, parent)
     work.type_of(parent).child_creating(work, parent, resource)
     work.transaction.resources.insert(resource)
     work.ends(resource)
     kind.created(work, resource, parent)
-    announce(work, Event(EventType.CHILD_CREATED, parent, resource))
+    announce(work, Event(EventType.CHILD_CREATED, parent, resource, operation=request.operation))
     return Response(CREATED, represent_created(work, request, resource, grant), location=resource.path)
 
 
@@ -63,17 +66,21 @@ def _creatable(work: Work, request: Request, parent: Resource) -> ResourceType:
         raise NotImplementedByThisCSE(f"resource type {number} is not available on this CSE")
     if not kind.creatable:
         raise OperationNotAllowed(f"a {kind.name} is made by the CSE only")
-    if parent.ty not in kind.parents:
+    _require_place(work, kind, parent)
+    return kind
+
+
+def _require_place(work: Work, kind: ResourceType, parent: Resource) -> None:
+    if not kind.may_be_below(work.type_of(parent)):
         sentence = f"a {kind.name} can't be the child of a {work.type_of(parent).name}"
         raise TargetNotSubscribable(sentence) if kind.watches else InvalidChildResourceType(sentence)
-    return kind
 
 
 def _new_resource(
     work: Work, request: Request, kind: ResourceType, parent: Resource, content: dict[str, Any]
 ) -> Resource:
-    identifier = kind.identify(work, request, content)
-    name = str(content.get("rn") or identifier)
+    identifier = work.consent.identifier or kind.identify(work, request, content)
+    name = _name(kind.fixed_name(parent), content, identifier)
     path = _new_path(work, parent, name)
     now = exact_timestamp(work.now)
     own = {"ty": kind.number, "ri": identifier, "pi": parent.ri, "rn": name, "ct": now, "lt": now}
@@ -86,6 +93,13 @@ def _new_resource(
     if "et" in kind.attributes:
         attributes["et"] = expiration(work, content.get("et"), parent)
     return Resource(path, creator, attributes)
+
+
+def _name(fixed: str | None, content: dict[str, Any], identifier: str) -> str:
+    name = str(content.get("rn") or fixed or identifier)
+    if fixed is not None and name != fixed:
+        raise BadRequest(f"rn must be {fixed} here: correct it or leave it out")
+    return name
 
 
 def _new_path(work: Work, parent: Resource, name: str) -> str:

@@ -18,6 +18,7 @@ def perform(work: Work, request: Request, guard: Guard | None = None) -> Respons
 
     The caller undoes the transaction (or its savepoint) when this raises.
     """
+    work.request = request
     target = find_target(work, request)
     if target.virtual is not None and target.virtual.fans_out:
         raise OperationNotAllowed(

@@ -2,8 +2,10 @@
 
 from cse.access import Guard, Right
 from cse.discovery.criteria import parse_filter
-from cse.errors import BadRequest
-from cse.primitive import OK, Request, Response, ResultContent
+from cse.errors import BadRequest, NotFound
+from cse.events import announce
+from cse.notification import Event, EventType
+from cse.primitive import OK, Request, Response, ResultContent, error_response
 from cse.representation import (
     WITH_CHILDREN,
     represent,
@@ -23,7 +25,12 @@ def retrieve(work: Work, request: Request, target: Target, guard: Guard) -> Resp
     criteria = parse_filter(request.filters, work.model.attribute_names)
     form = result_content(request, discovery=criteria.discovers)
     names = _attribute_list(request, form)
-    resource = live(work, target)
+    try:
+        resource = live(work, target)
+    except NotFound as error:
+        return _nothing(work, target, guard, error)
+    if target.virtual is None:
+        announce(work, Event(None, resource, resource, operation=request.operation))
     if criteria.discovers:
         guard.require(resource, Right.DISCOVERY)
         page = matches(work, resource, criteria, guard)
@@ -36,6 +43,14 @@ def retrieve(work: Work, request: Request, target: Target, guard: Guard) -> Resp
     if criteria.demands:
         require_fit(work, resource, criteria, guard)
     return Response(OK, represent(work, resource, names))
+
+
+def _nothing(work: Work, target: Target, guard: Guard, error: NotFound) -> Response:
+    """A virtual child stands for no resource: those who want to hear of that do, and so the unit must not be undone."""
+    empty = Event(EventType.RETRIEVED_WHILE_EMPTY, target.resource, target.resource)
+    if target.virtual is not None and guard.permits(target.resource, Right.RETRIEVE) and announce(work, empty):
+        return error_response(error.status_code, str(error))
+    raise error
 
 
 def _attribute_list(request: Request, form: ResultContent) -> tuple[str, ...]:

@@ -6,12 +6,13 @@ from cse.access import Grant, Guard, Right
 from cse.attributes import check_update
 from cse.errors import BadRequest, OperationNotAllowed
 from cse.events import announce
+from cse.notification import Event, EventType
 from cse.primitive import UPDATED, Request, Response
 from cse.representation import represent_updated, result_content
-from cse.resource import Event, EventType, ResourceType, Target, Work
+from cse.resource import ResourceType, Target, Work
 from cse.store import Resource
 from cse.timing import exact_timestamp
-from cse.tree.content import content_of, expiration, named_attributes
+from cse.tree.content import content_of, expiration, named_attributes, require_policies
 from cse.tree.target import live, require_conditions
 
 
@@ -20,12 +21,16 @@ def update(work: Work, request: Request, target: Target, guard: Guard) -> Respon
     kind, resource, changes, grant = prepare_update(work, request, target, guard)
     result_content(request)
     before = kind.compose(work, resource)
+    require_policies(work, changes)
     if "et" in changes:
         changes["et"] = _new_expiration(work, changes["et"], resource)
     kind.updating(work, resource, changes)
+    work.require_unlocked(resource)
+    wanted = {kind.root: changes}
+    announce(work, Event(EventType.BLOCKING_UPDATE, resource, resource, tuple(changes), content=wanted))
     change(work, resource, changes)
     kind.updated(work, resource, changes)
-    announce(work, Event(EventType.UPDATED, resource, resource, tuple(changes)))
+    announce(work, Event(EventType.UPDATED, resource, resource, tuple(changes), request.operation))
     return Response(UPDATED, represent_updated(work, request, resource, before, grant))
 
 

@@ -1,0 +1,55 @@
+"""What happens to resources, and the notifications that follow from it."""
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+from cse.primitive import Operation
+from cse.store import Resource
+
+
+class EventType(IntEnum):
+    """m2m:notificationEventType."""
+
+    UPDATED = 1
+    DELETED = 2
+    CHILD_CREATED = 3
+    CHILD_DELETED = 4
+    RETRIEVED_WHILE_EMPTY = 5
+    BLOCKING_UPDATE = 7
+    REPORT_ON_MISSING_DATA_POINTS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something happened to `watched`; `subject` is the resource itself or its child, as it is now (or was).
+
+    `operation` is what an originator did to `watched`, if it was that; an event without `type` is nothing else.
+    `content` is the representation for notifications (`{"m2m:tsn": {...}}`) where it is not that of the subject.
+    """
+
+    type: EventType | None
+    watched: Resource
+    subject: Resource
+    changed: tuple[str, ...] = ()
+    operation: Operation | None = None
+    content: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A notification to send: `target` is a URL or the identifier of an AE, `content` the primitive content.
+
+    `source` is the resource that hears what became of it (`ResourceType.delivered`). With `queue`, content and weight
+    are those of the first document in this queue of the source when it is sent, and `item` is its number; without one
+    nothing is sent. `weight` is how many notifications it stands for, `created` when it was decided on.
+    """
+
+    target: str
+    content: Any
+    event_category: int | str | None = None
+    source: str = ""
+    queue: str = ""
+    item: int = 0
+    weight: int = 1
+    created: float = 0.0
