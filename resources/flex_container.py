@@ -27,8 +27,9 @@ from cse.attributes import (
 )
 from cse.errors import BadRequest
 from cse.events import announce
+from cse.notification import Event, EventType
 from cse.primitive import Request
-from cse.resource import Event, EventType, Work
+from cse.resource import Work
 from cse.store import Resource
 from resources.content_instance import content_size
 from resources.history import History, latest_and_oldest
