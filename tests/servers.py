@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeVar
 
 import aiohttp
+import cbor2
 import pluggy
 import uvicorn
 from aiohttp import web
@@ -94,7 +95,8 @@ class Client:
         async with self._session.request(method, url, data=data, headers=sent) as response:
             answer = await response.read()
             rsc = int(response.headers.get("X-M2M-RSC", "0"))
-            return Answer(response.status, rsc, json.loads(answer) if answer else None, response.headers)
+            content = _content(response.content_type, answer) if answer else None
+            return Answer(response.status, rsc, content, response.headers)
 
     async def create(self, path: str, ty: int, content: Any, originator: str | None = ADMIN, **headers: Any) -> Answer:
         """CREATE; `content` is the resource below its root."""
@@ -254,7 +256,8 @@ class Listener:
 
     async def _receive(self, http: web.Request) -> web.Response:
         body = await http.read()
-        self.received.append(Notification(json.loads(body) if body else None, http.headers, http.path))
+        content = _content(http.content_type, body) if body else None
+        self.received.append(Notification(content, http.headers, http.path_qs))
         self._changed.set()
         if self.silent:
             await asyncio.Event().wait()
@@ -262,6 +265,10 @@ class Listener:
             return web.Response(text="<p>thank you</p>", content_type="text/html")
         headers = {"X-M2M-RSC": str(self.status_code), "X-M2M-RI": http.headers["X-M2M-RI"]}
         return web.Response(headers=headers | self.headers)
+
+
+def _content(media_type: str, body: bytes) -> Any:
+    return cbor2.loads(body) if media_type.endswith("cbor") else json.loads(body)
 
 
 async def eventually(

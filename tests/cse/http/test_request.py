@@ -183,7 +183,7 @@ def test_features_that_are_not_there_are_named(query: str) -> None:
     [
         ("X-M2M-EC", ["2", "3", "4", "100", "999"], ["0", "1", "5", "99", "1000", "x", "", "²"]),
         ("X-M2M-OT", ["20260102T101500", "20260102T101500,123456"], ["", "now", "60000", "20261302T000000"]),
-        ("X-M2M-RET", ["20260102T101500", "60000", "-1", "PT5S"], ["", "soon", "1.5", "P"]),
+        ("X-M2M-RET", ["20260102T101500", "60000", "-1", "PT5S"], ["", "soon", "1.5.2", "P"]),
         ("X-M2M-RST", ["20260102T101500", "60000", "PT5S"], ["", "soon", "²"]),
         ("X-M2M-OET", ["20260102T101500", "0", "PT5S"], ["", "soon", "-"]),
     ],
@@ -200,7 +200,7 @@ def test_parameters_in_headers_must_be_well_formed(header: str, good: list[str],
             stated(text)
 
 
-@pytest.mark.parametrize("query", ["rp=soon", "rp=1.5", "da=maybe", "da=true+false", "rt=6", "rcn=1+2", "tqi=2"])
+@pytest.mark.parametrize("query", ["rp=soon", "da=maybe", "da=true+false", "rt=6", "rcn=1+2", "tqi=2"])
 def test_arguments_must_be_well_formed(query: str) -> None:
     with pytest.raises(BadRequest, match=query.partition("=")[0]):
         request(query=query)
