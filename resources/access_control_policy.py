@@ -1,8 +1,10 @@
 """accessControlPolicy (TS-0001 clause 9.6.2): who may do what with the resources that reference it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from math import inf
 from typing import Any
 
+from cse.access import Right
 from cse.asker import parse_network
 from cse.attributes import (
     ANNOUNCEMENT,
@@ -22,12 +24,16 @@ from cse.attributes import (
     record,
     table,
 )
+from cse.config import ConfigurationError
 from cse.errors import BadRequest
 from cse.primitive import Request
 from cse.resource import Access, ResourceType, Work
 from cse.store import Resource
+from cse.timing import timestamp
 from cse.windows import parse_window
 
+BASE_POLICY = "basePolicy"
+EVERYTHING = 63
 MOST_ENTRIES = 2000  # of all lists in one policy: each request may have to go through them
 
 
@@ -98,11 +104,37 @@ class AccessControlPolicy(ResourceType):
         ),
     )
 
+    def provide(self, work: Work, base: Resource) -> None:
+        """The policy of the CSEBase, which the administrator can change: who may create what below it."""
+        now, keepers = timestamp(work.now), [work.model.naming.cse_id, work.model.settings.admin_originator]
+        identifier = work.new_identifier(self.short_name)
+        attributes = {
+            "ty": self.number,
+            "ri": identifier,
+            "pi": base.ri,
+            "rn": BASE_POLICY,
+            "ct": now,
+            "lt": now,
+            "et": timestamp(inf),
+            "pv": {"acr": _open_rules(work.model.settings.open_types)},
+            "pvs": {"acr": [{"acor": list(filter(None, keepers)), "acop": EVERYTHING}]},
+        }
+        work.transaction.resources.insert(Resource(f"{base.path}/{BASE_POLICY}", base.creator, attributes))
+        base.attributes["acpi"] = [identifier]
+        work.transaction.resources.update(base)
+
     def creating(self, work: Work, request: Request, resource: Resource, parent: Resource) -> None:
         _check(resource.attributes)
 
     def updating(self, work: Work, resource: Resource, changes: dict[str, Any]) -> None:
         _check(resource.attributes | changes)
+
+
+def _open_rules(types: Sequence[str]) -> list[dict[str, Any]]:
+    if not all(number.isascii() and number.isdigit() for number in types):
+        raise ConfigurationError("open_types in [server] must be numbers of resource types, 1 for instance")
+    creatable = [{"chty": [int(number) for number in types]}]
+    return [{"acor": ["all"], "acop": Right.CREATE.value, "acod": creatable}] if types else []
 
 
 def _check(attributes: dict[str, Any]) -> None:

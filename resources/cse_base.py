@@ -10,7 +10,7 @@ from cse.attributes import (
     NON_NEGATIVE,
     NP,
     OBJECT,
-    POLICIES,
+    POLICY_IDS,
     TEXT,
     TIMESTAMP,
     UNIVERSAL,
@@ -35,7 +35,7 @@ class CSEBase(ResourceType):
     attributes = table(
         (
             dataclasses.replace(shared, create=NP, update=NP)
-            for shared in (*UNIVERSAL, LABELS, POLICIES, DYNAMIC_POLICIES)
+            for shared in (*UNIVERSAL, LABELS, POLICY_IDS, DYNAMIC_POLICIES)
         ),
         Attribute("cst", "cseType", one_of(1, 2, 3), NP, NP),
         Attribute("csi", "CSE-ID", IDENTIFIER, NP, NP, required=True),
@@ -46,6 +46,11 @@ class CSEBase(ResourceType):
         Attribute("csz", "contentSerialization", list_of(TEXT), NP, NP),
         Attribute("esi", "e2eSecInfo", OBJECT, NP, NP),
         Attribute("srv", "supportedReleaseVersions", list_of(TEXT), NP, NP),
+        Attribute("hld", "holder", IDENTIFIER, NP, NP),
+        Attribute("loc", "location", OBJECT, NP, NP),
+        Attribute("ncp", "notificationCongestionPolicy", NON_NEGATIVE, NP, NP),
+        Attribute("spi", "SP-ID", TEXT, NP, NP),
+        Attribute("ici", "IN-CSE-ID", IDENTIFIER, NP, NP),
     )
 
     def compose(self, work: Work, resource: Resource) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The tree in SQLite: one row per resource, its attributes as a JSON document."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import orjson
@@ -35,11 +35,21 @@ _SEARCH = {
 _CHILDREN = _IN_ORDER.format("SELECT seq FROM resource WHERE pi = ?")
 _CHILDREN_OF_TYPE = f"{_SELECT} WHERE pi = ? AND ty = ? ORDER BY seq"
 
+_GOVERNED = _IN_ORDER.format(
+    "SELECT seq FROM policy CROSS JOIN resource USING (ri) WHERE address IN (SELECT value FROM json_each(?))"
+)
+
+# Lists of texts that resources are found by have tables of their own.
+_ADD = {
+    "lbl": "INSERT OR IGNORE INTO label (label, ri) VALUES (?, ?)",
+    "acpi": "INSERT OR IGNORE INTO policy (address, ri) VALUES (?, ?)",
+}
+_FORGET = ("DELETE FROM label WHERE ri = ?", "DELETE FROM policy WHERE ri = ?")
 _REMOVE = f"DELETE FROM resource WHERE path = :root OR {_BELOW}"  # noqa: S608
 
 
 class SQLiteResources(Resources):
-    """The tables `resource` and `label` of one connection."""
+    """The tables `resource`, `label` and `policy` of one connection."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._execute = connection.execute
@@ -64,15 +74,16 @@ class SQLiteResources(Resources):
             if self._execute(_TAKEN, (attributes["pi"], key)).fetchone():
                 raise Conflict(f"there is a sibling with {key} already: give it another") from error
             raise Conflict(f"there is a resource {ri} or {path} already; choose another resourceName") from error
-        self._add_labels(attributes)
+        self._index(attributes)
 
     def update(self, resource: Resource) -> None:
         attributes = resource.attributes
         row = (attributes.get("et"), orjson.dumps(attributes), attributes["ri"])
         if not self._execute("UPDATE resource SET et = ?, document = ? WHERE ri = ?", row).rowcount:
             raise NotFound(f"there is no resource {attributes['ri']} any more")
-        self._execute("DELETE FROM label WHERE ri = ?", (attributes["ri"],))
-        self._add_labels(attributes)
+        for statement in _FORGET:
+            self._execute(statement, (attributes["ri"],))
+        self._index(attributes)
 
     def remove(self, resource: Resource) -> None:
         self._execute(_REMOVE, {"root": resource.path})
@@ -92,6 +103,9 @@ class SQLiteResources(Resources):
         }
         return self._iterate(_SEARCH[bool(search.types), bool(search.labels)], values)
 
+    def governed_by(self, policies: Sequence[str]) -> Iterator[Resource]:
+        return self._iterate(_GOVERNED, (orjson.dumps(list(policies)).decode(),))
+
     def expired(self, now: str, limit: int) -> list[Resource]:
         return [_resource(row) for row in self._execute(_EXPIRED, (now, limit))]
 
@@ -104,10 +118,10 @@ class SQLiteResources(Resources):
         while self._iterating:
             self._iterating.pop().close()
 
-    def _add_labels(self, attributes: dict[str, Any]) -> None:
-        if labels := attributes.get("lbl"):
-            rows = ((label, attributes["ri"]) for label in labels)
-            self._executemany("INSERT OR IGNORE INTO label (label, ri) VALUES (?, ?)", rows)
+    def _index(self, attributes: dict[str, Any]) -> None:
+        for name, statement in _ADD.items():
+            if values := attributes.get(name):
+                self._executemany(statement, ((value, attributes["ri"]) for value in values))
 
     def _iterate(self, statement: str, values: tuple[Any, ...] | dict[str, Any]) -> Iterator[Resource]:
         cursor = self._execute(statement, values)

@@ -33,6 +33,13 @@ CREATE TABLE label (
 ) WITHOUT ROWID;
 CREATE INDEX label_resource ON label (ri);
 
+CREATE TABLE policy (
+    address TEXT NOT NULL,
+    ri TEXT NOT NULL,
+    PRIMARY KEY (address, ri)
+) WITHOUT ROWID;
+CREATE INDEX policy_resource ON policy (ri);
+
 CREATE TABLE list_item (
     ri TEXT NOT NULL,
     position INTEGER NOT NULL,
@@ -60,6 +67,7 @@ CREATE INDEX queued_resource ON queued (ri, name);
 
 CREATE TRIGGER resource_gone AFTER DELETE ON resource BEGIN
     DELETE FROM label WHERE ri = OLD.ri;
+    DELETE FROM policy WHERE ri = OLD.ri;
     DELETE FROM list_item WHERE ri = OLD.ri;
     DELETE FROM alarm WHERE ri = OLD.ri;
     DELETE FROM queued WHERE ri = OLD.ri;

@@ -1,5 +1,6 @@
 """What requests carry: the attributes below the root of a resource, and the lifetime that they ask for."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from cse.errors import BadRequest
@@ -27,6 +28,14 @@ def named_attributes(request: Request) -> tuple[str, ...]:
         (attributes,) = content.values()
         return tuple(attributes) if isinstance(attributes, dict) else ()
     return ()
+
+
+def require_policies(work: Work, attributes: Mapping[str, Any]) -> None:
+    """BadRequest if `acpi` names something on this CSE that is no policy; others' policies can't be looked at."""
+    for address in attributes.get("acpi") or ():
+        policy = work.resource(address)
+        if work.model.naming.local(address) is not None and (policy is None or policy.ty not in work.model.policies):
+            raise BadRequest(f"acpi names {address[:80]!r}, which is no accessControlPolicy on this CSE: correct it")
 
 
 def expiration(work: Work, wanted: str | None, parent: Resource) -> str:

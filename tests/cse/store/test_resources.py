@@ -71,6 +71,19 @@ async def test_update_of_nothing_is_an_error(store: Store) -> None:
     assert await found(store, Search("cse", labels=["a"])) == []
 
 
+async def test_what_policies_govern_is_found_by_their_names(store: Store) -> None:
+    async def governed(*names: str) -> list[str]:
+        return await store.read(lambda transaction: [one.path for one in transaction.resources.governed_by(names)])
+
+    await store.run(inserting("cse/1", acpi=["p", "q", "p"]))
+    await store.run(inserting("cse/2", "cse/3", acpi=["cse/q"]))
+    assert await governed("q", "cse/q") == ["cse/1", "cse/2", "cse/3"]
+    assert await governed("none") == await governed() == []
+    await store.run(lambda transaction: transaction.resources.update(resource("cse/1", acpi=["r"])))
+    await store.run(lambda transaction: transaction.resources.remove(resource("cse/2")))
+    assert await governed("p", "q", "r", "cse/q") == ["cse/1", "cse/3"]
+
+
 async def test_remove_takes_the_subtree_and_nothing_beside_it(store: Store) -> None:
     kept = ["cse/a-", "cse/a.b", "cse/a0", "cse/ab", "cse/ab/c"]
     gone = ["cse/a", "cse/a/b", "cse/a/b/c", "cse/a/~"]
