@@ -238,7 +238,8 @@ UNIVERSAL = (
 )
 LABELS = Attribute("lbl", "labels", list_of(TOKEN), O, O)
 EXPIRATION = Attribute("et", "expirationTime", TIMESTAMP, O, O, required=True, chosen=True)
-POLICIES = Attribute("acpi", "accessControlPolicyIDs", list_of(IDENTIFIER), O, O)
+POLICY_IDS = Attribute("acpi", "accessControlPolicyIDs", list_of(IDENTIFIER), O, O)
+POLICIES = (POLICY_IDS, Attribute("cstn", "custodian", IDENTIFIER, O, O))
 DYNAMIC_POLICIES = Attribute(
     "daci", "dynamicAuthorizationConsultationIDs", list_of(IDENTIFIER), O, O, needs="dynamic authorization"
 )
