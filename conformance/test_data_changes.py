@@ -250,3 +250,15 @@ def test_delete_result(ae: Application) -> None:
     """resultContent 1: the last state; by default nothing."""
     assert ae.delete(ae.container(lbl=["a"]), rcn=1).resource(2002)["lbl"] == ["a"]
     assert not ae.delete(ae.container()).expect(2002)
+
+
+@purpose("TP/own/CSE/DMR/DEL/003")
+@pytest.mark.parametrize("rcn", [4, 5, 6, 8])
+def test_delete_result_with_children(ae: Application, rcn: int) -> None:
+    """Result contents with children show what has been deleted."""
+    path = ae.container(lbl=["a"])
+    ae.container(path, rn="inner")
+    result = ae.delete(path, rcn=rcn).resource(2002)
+    children = result.get("m2m:cnt") or result.get("ch") or result["rrf"]
+    assert [child.get("rn", child.get("nm")) for child in children] == ["inner"]
+    assert result.get("lbl") == (["a"] if rcn in (4, 5) else None)

@@ -200,13 +200,14 @@ def conditions() -> list[Any]:
         ({"sts": 99}, {"stb": 99}),
         ({"ty": CNT}, {"ty": CIN}),
         ({"mni": 7}, {"mni": 8}),
+        ({"lbl": "a", "mni": 8, "fo": 2}, {"lbl": "a", "mni": 8}),
     ]
 
 
 @purpose("TP/own/CSE/DMR/RET/008")
 @pytest.mark.parametrize(("met", "unmet"), conditions(), ids="+".join)
 def test_condition(ae: Application, met: dict[str, Any], unmet: dict[str, Any]) -> None:
-    """A resource that does not meet the condition is not there (TS-0004 clause 7.3.3.17)."""
+    """filterUsage 2: a resource that does not meet the condition is not there (TS-0004 clause 7.3.3.17)."""
     path = ae.container(lbl=["a"], mni=7)
-    ae.retrieve(path, **met).expect(2000)
-    ae.retrieve(path, **unmet).expect(4004)
+    ae.retrieve(path, fu=2, **met).expect(2000)
+    ae.retrieve(path, fu=2, **unmet).expect(4004)

@@ -1,7 +1,8 @@
-"""The conformance suite keeps its promises: every test serves a purpose, and every purpose of TS-0018 is accounted for."""
+"""The conformance suite keeps its promises: each test serves a purpose, and every purpose is accounted for."""
 
 import subprocess
 import sys
+import tomllib
 from collections import defaultdict
 from functools import cache
 from pathlib import Path
@@ -48,3 +49,12 @@ def test_a_purpose_of_ours_belongs_to_one_test() -> None:
         for identifier in filter(OWN.fullmatch, identifiers):
             tests[identifier].add(test.partition("[")[0])
     assert not {identifier: sorted(names) for identifier, names in tests.items() if len(names) > 1}
+
+
+def test_every_difference_is_about_a_test_and_on_the_page() -> None:
+    rows = tomllib.loads((ROOT / "conformance" / "differences.toml").read_text(encoding="utf-8"))["difference"]
+    tests = {test.removeprefix("conformance/") for test in purposes()}
+    known = tests | {test.partition("[")[0] for test in tests}
+    page = (ROOT / "docs" / "conformance.md").read_text(encoding="utf-8")
+    assert not [name for row in rows for name in row["tests"] if name not in known]
+    assert not [row["reason"] for row in rows if row["reason"] not in page]
