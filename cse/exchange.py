@@ -44,9 +44,6 @@ class Exchange:
 
         If the answer does not matter, it is enough that the notification waits where its target fetches it.
         """
-        host = await self._core.read(lambda work: find_host(work, outgoing.target))
-        if host is None:
-            raise TargetNotReachable(f"{outgoing.target} is neither a URL nor a registered AE")
         request = Request(
             Operation.NOTIFY,
             outgoing.target,
@@ -56,12 +53,23 @@ class Exchange:
             release_version="3",
             event_category=None if outgoing.event_category is None else str(outgoing.event_category),
         )
+        if "://" not in request.to and not self._core.model.fan_out_names.isdisjoint(request.to.split("/")):
+            return await self._to_group(request)
+        host = await self._core.read(lambda work: find_host(work, request.to))
+        if host is None:
+            raise TargetNotReachable(f"{request.to} is neither a URL nor a registered AE")
         return await self.send(host, request, answer_matters=answer_matters)
+
+    async def _to_group(self, request: Request) -> Response:
+        """A fanOutPoint as target: the members get a device request, by whatever networks are the best for them."""
+        response = await self._door.request(request.derive(request_identifier=_new_identifier()))
+        if not response.succeeded:
+            raise TargetNotReachable(f"{request.to} answered with {response.status_code}: {response.content}")
+        return response
 
     async def send(self, host: Host, request: Request, *, answer_matters: bool = True) -> Response:
         """Send a request, under an identifier of its own, and wait for the answer; TargetNotReachable without one."""
-        identifier, release = "ntf" + secrets.token_hex(8), _release(request, host)
-        request = request.derive(request_identifier=identifier, release_version=release)
+        request = request.derive(request_identifier=_new_identifier(), release_version=_release(request, host))
         waiter = _Waiter(host.id)
         self._door.expect(request.request_identifier, waiter)
         try:
@@ -110,6 +118,10 @@ class Exchange:
             raise DeliveryFailed(f"no answer within {timeout:g} seconds by {way.offer.network}")
 
 
+def _new_identifier() -> str:
+    return "ntf" + secrets.token_hex(8)
+
+
 def _release(request: Request, host: Host) -> str | None:
     """The release to write in: the request's own, or the newest that the host knows."""
     known = request.release_version in host.releases or not host.releases
@@ -128,8 +140,8 @@ async def _isolated(network: Network, delivery: Delivery) -> None:
 
 
 def find_host(work: Work, target: str) -> Host | None:
-    """What a notification target stands for: a URL by itself, an identifier by the AE that has it."""
+    """What a notification target stands for: a URL by itself, an identifier by the AE or CSE that has it."""
     if "://" in target:
         return Host(target, (target,))
-    resource = work.resource(target)
+    resource = work.resource(target) or work.registrant(target)
     return None if resource is None else work.type_of(resource).host(resource)

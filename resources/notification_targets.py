@@ -31,6 +31,8 @@ def submit(work: Work, subscription: Resource, content: Any, weight: int) -> Non
             send_later(work, Outgoing(target, content, _category(subscription), source, weight=weight))
         elif keep(work, subscription, _queue(target), content, weight):
             _go_on(work, subscription, target)
+        elif work.transaction.alarms.get(subscription.ri, _queue(target)) is not None:
+            _trim(work, subscription, target)
 
 
 def send_at_the_end(work: Work, subscription: Resource, content: Any, weight: int) -> None:
@@ -84,9 +86,14 @@ def _go_on(work: Work, subscription: Resource, target: str) -> None:
 
 
 def _wait(work: Work, subscription: Resource, target: str, moment: float) -> None:
+    _trim(work, subscription, target)
+    work.alarm(subscription, _queue(target), min(moment, work.now + LONGEST_WAIT))
+
+
+def _trim(work: Work, subscription: Resource, target: str) -> None:
+    """Of what has to wait, only the newest may be wanted."""
     if subscription.attributes.get("pn") == SEND_LATEST:
         keep_newest(work, subscription, _queue(target))
-    work.alarm(subscription, _queue(target), min(moment, work.now + LONGEST_WAIT))
 
 
 def _may_wait(subscription: Resource) -> bool:

@@ -77,9 +77,9 @@ class Subscription(ResourceType):
         Attribute(
             "acrs", "associatedCrossResourceSub", list_of(IDENTIFIER), O, O, needs="cross resource subscriptions"
         ),
-        Attribute("nse", "notificationStatsEnable", BOOLEAN, O, O),
-        Attribute("nsi", "notificationStatsInfo", statistics.STATISTICS, NP, NP),
-        Attribute("eeno", "enableEventNotificationOriginator", BOOLEAN, O, O),
+        Attribute("nse", "notificationStatsEnable", BOOLEAN, O, O, since="4"),
+        Attribute("nsi", "notificationStatsInfo", statistics.STATISTICS, NP, NP, since="4"),
+        Attribute("eeno", "enableEventNotificationOriginator", BOOLEAN, O, O, since="4"),
         Attribute("ma", "maxAge", DURATION, O, O, needs="an age limit of notifications"),
     )
 
@@ -185,7 +185,9 @@ def _is_another(work: Work, target: str) -> bool:
     if "://" in target:
         return False
     entity = work.resource(target)
-    return entity is None or entity.ri != work.originator
+    return work.model.naming.originator(target) != work.originator and (
+        entity is None or entity.ri != work.originator
+    )
 
 
 def _settle(work: Work, resource: Resource, changes: dict[str, Any]) -> None:

@@ -110,3 +110,13 @@ async def test_only_the_asked_entity_can_answer_and_only_while_it_is_asked() -> 
             await task
         city.wire.answer(identifier, "Cboth")
         assert city.server.door.strays == 1
+
+
+async def test_a_group_as_target_is_notified_member_by_member() -> None:
+    async with scenario() as city:
+        await city.group(await city.meters(2, "wire"))
+        response = await exchange(city).notify(Outgoing("cse-in/city/fopt", CONTENT))
+        assert response.status_code == OK
+        assert [delivery.hosts[0].id for delivery in city.wire.deliveries] == ["Cm0", "Cm1"]
+        with pytest.raises(TargetNotReachable, match="4004"):
+            await exchange(city).notify(Outgoing("cse-in/village/fopt", CONTENT))

@@ -10,7 +10,7 @@ import pluggy
 from cse import registry
 from cse.config import ServerSettings
 from cse.primitive import Operation, Request
-from cse.resource import Work
+from cse.resource import Model, Work
 from cse.store import Resource
 from cse.store.schema import connect, prepare
 from cse.store.transaction import SQLiteTransaction
@@ -24,13 +24,18 @@ def _plugins() -> pluggy.PluginManager:
     return registry.load_plugins()
 
 
+@cache
+def _model(settings: ServerSettings) -> Model:
+    return registry.model(_plugins(), settings)
+
+
 @contextmanager
 def working(**settings: Any) -> Iterator[Work]:
     """A unit of work on a tree with nothing but the CSEBase, whose creator is the administrator."""
     connection = connect(":memory:")
     try:
         prepare(connection)
-        model = registry.model(_plugins(), ServerSettings(**settings))
+        model = _model(ServerSettings(**settings))
         work = Work(SQLiteTransaction(connection), model, NOW)
         base = {"ty": 5, "ri": model.naming.base_identifier, "pi": "", "rn": model.naming.cse_name}
         work.transaction.resources.insert(Resource(model.naming.cse_name, "CAdmin", base))
