@@ -8,7 +8,7 @@ from cse import hookspecs
 from cse.config import Section, ServerSettings, describe
 from cse.registry import load_plugins, resource_types, settings_sections
 from cse.resource import ResourceType
-from cse.type_table import ATTRIBUTE_HEADINGS, attribute_rows, type_rows
+from cse.type_table import ATTRIBUTE_HEADINGS, attribute_rows, parents
 
 DOCS = Path(__file__).parents[1] / "docs"
 NOTE = "<!-- Written by scripts/document; change the declarations instead. -->\n"
@@ -59,14 +59,30 @@ def resource_types_page(types: dict[int, ResourceType]) -> str:
         NOTE,
         "# Resource types\n",
         "In CREATE and UPDATE an attribute is mandatory (M), optional (O) or not permitted (NP). One that needs "
-        "something which this CSE does not have yet is refused with 5001. `cse types` prints the same.\n",
+        "something which this CSE does not have yet is refused with 5001. `cse types` prints the same. A specialisation "
+        "of mgmtObj or flexContainer has the attributes of these besides those that are shown for it.\n",
     ]
-    for kind, (number, name, root, parents, virtual, _) in type_rows(types):
-        parts.append(f"## {name} (`{root}`, ty {number})\n")
-        parts.append(f"Parents: {parents}." + (f" Virtual children: {virtual}." if virtual else "") + "\n")
-        rows = ((f"`{short_name}`", *rest) for short_name, *rest in attribute_rows(kind))
-        parts.append(_table(ATTRIBUTE_HEADINGS, rows))
+    for _, family in sorted(types.items()):
+        parts += _type_section("##", family, types, shown=family)
+        parts += (
+            part
+            for kind in family.variants
+            if kind is not family
+            for part in _type_section("###", kind, types, shown=family)
+        )
     return "\n".join(parts)
+
+
+def _type_section(heading: str, kind: ResourceType, types: dict[int, ResourceType], shown: ResourceType) -> list[str]:
+    """A type, or a specialisation without what its family, which is shown already, has."""
+    names = set() if kind is shown else set(shown.attributes)
+    rows = [row for row in attribute_rows(kind) if row[0] not in names]
+    virtual = ", ".join(sorted(kind.virtual_children)) if kind is shown else ""
+    return [
+        f"{heading} {kind.name} (`{kind.root}`, ty {kind.number})\n",
+        f"Parents: {parents(kind, types)}." + (f" Virtual children: {virtual}." if virtual else "") + "\n",
+        _table(ATTRIBUTE_HEADINGS, ((f"`{short_name}`", *rest) for short_name, *rest in rows)) if rows else "",
+    ]
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:

@@ -39,6 +39,10 @@ def test_the_installed_program_lists_the_network_of_a_stranger(folder: Path) -> 
         assert name in listed
 
 
+def test_the_wheel_has_the_tables_of_specializations(folder: Path) -> None:
+    assert "batteryLevel" in run(folder, "bin/cse", "types", "m2m:bat")
+
+
 def test_the_stranger_passes_the_contract_tests(folder: Path) -> None:
     tests = folder / "pigeon_network" / "tests"
     output = run(tests, folder / "bin/python", "-m", "pytest", "-q", "-p", "no:cacheprovider", tests)
