@@ -1,12 +1,13 @@
 """What an originator gets to see of resources: the resultContent forms (TS-0004 clause 7.5.2)."""
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from cse.access import UNLIMITED, Grant
 from cse.errors import BadRequest, NotFound, NotImplementedByThisCSE
 from cse.primitive import Operation, Request, ResultContent
-from cse.resource import Work
+from cse.resource import ResourceType, Work
 from cse.store import Resource
 
 ALLOWED = {
@@ -53,7 +54,7 @@ def _enumeration(numbers: Iterable[int]) -> str:
 
 
 def represent(work: Work, resource: Resource, names: Iterable[str] = ()) -> dict[str, Any]:
-    """The resource below its root, all attributes or only those named."""
+    """The resource below its root, with the attributes named, or all that the release of the request has."""
     kind = work.type_of(resource)
     attributes = kind.compose(work, resource)
     wanted = tuple(names)
@@ -62,7 +63,18 @@ def represent(work: Work, resource: Resource, names: Iterable[str] = ()) -> dict
             raise BadRequest(f"atrl names {name[:40]!r}, which {kind.name} does not have: remove it")
         if name not in attributes:
             raise NotFound(f"attribute {name} is not present in {resource.path}")
-    return {kind.root: {name: attributes[name] for name in wanted} if wanted else attributes}
+    if wanted:
+        return {kind.root: {name: attributes[name] for name in wanted}}
+    release = None if work.request is None else work.request.release_version
+    for name in _unknown(kind, release):
+        attributes.pop(name, None)
+    return {kind.root: attributes}
+
+
+@lru_cache(maxsize=4096)
+def _unknown(kind: ResourceType, release: str | None) -> frozenset[str]:
+    """The attributes that a client does not know which states this release."""
+    return frozenset(row.short_name for row in kind.attributes.values() if release is not None and row.since > release)
 
 
 def represent_created(work: Work, request: Request, resource: Resource, grant: Grant = UNLIMITED) -> Any:

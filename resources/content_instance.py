@@ -68,7 +68,7 @@ class ContentInstance(ResourceType):
         Attribute("conr", "contentRef", TEXT, O, NP, needs="content references"),
         Attribute("or", "ontologyRef", IDENTIFIER, O, NP),
         Attribute("con", "content", CONTENT, M, NP, required=True),
-        Attribute("dgt", "dataGenerationTime", MOMENT, O, NP),
+        Attribute("dgt", "dataGenerationTime", MOMENT, O, NP, since="4"),
     )
 
     def creating(self, work: Work, request: Request, resource: Resource, parent: Resource) -> None:

@@ -49,8 +49,8 @@ class CSEBase(ResourceType):
         Attribute("hld", "holder", IDENTIFIER, NP, NP),
         Attribute("loc", "location", OBJECT, NP, NP),
         Attribute("ncp", "notificationCongestionPolicy", NON_NEGATIVE, NP, NP),
-        Attribute("spi", "SP-ID", TEXT, NP, NP),
-        Attribute("ici", "IN-CSE-ID", IDENTIFIER, NP, NP),
+        Attribute("spi", "SP-ID", TEXT, NP, NP, since="4"),
+        Attribute("ici", "IN-CSE-ID", IDENTIFIER, NP, NP, since="4"),
     )
 
     def compose(self, work: Work, resource: Resource) -> dict[str, Any]:

@@ -48,7 +48,7 @@ class Node(ResourceType):
         Attribute("mgca", "mgmtClientAddress", TEXT, O, O),
         Attribute("rms", "roamingStatus", BOOLEAN, NP, NP),
         Attribute("nid", "networkID", TEXT, NP, NP),
-        Attribute("nty", "nodeType", NON_NEGATIVE, O, O),
+        Attribute("nty", "nodeType", NON_NEGATIVE, O, O, since="4"),
     )
 
     def created(self, work: Work, resource: Resource, parent: Resource) -> None:

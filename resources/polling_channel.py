@@ -32,7 +32,7 @@ class PollingChannel(ResourceType):
         UNIVERSAL,
         EXPIRATION,
         LABELS,
-        Attribute("rqag", "requestAggregation", BOOLEAN, O, O),
+        Attribute("rqag", "requestAggregation", BOOLEAN, O, O, since="4"),
     )
 
     def creating(self, work: Work, request: Request, resource: Resource, parent: Resource) -> None:
