@@ -64,12 +64,12 @@ class FlexContainer(Family, History):
         Attribute("or", "ontologyRef", IDENTIFIER, O, O),
         Attribute("cs", "contentSize", NON_NEGATIVE, NP, NP, required=True, default=0),
         Attribute("nl", "nodeLink", IDENTIFIER, O, O),
-        Attribute("fcied", "fcinEnabled", BOOLEAN, O, O),
-        Attribute("mni", "maxNrOfInstances", POSITIVE, O, O),
-        Attribute("mbs", "maxByteSize", POSITIVE, O, O),
-        Attribute("mia", "maxInstanceAge", POSITIVE, O, O),
-        Attribute("cni", "currentNrOfInstances", NON_NEGATIVE, NP, NP),
-        Attribute("cbs", "currentByteSize", NON_NEGATIVE, NP, NP),
+        Attribute("fcied", "fcinEnabled", BOOLEAN, O, O, since="4"),
+        Attribute("mni", "maxNrOfInstances", POSITIVE, O, O, since="4"),
+        Attribute("mbs", "maxByteSize", POSITIVE, O, O, since="4"),
+        Attribute("mia", "maxInstanceAge", POSITIVE, O, O, since="4"),
+        Attribute("cni", "currentNrOfInstances", NON_NEGATIVE, NP, NP, since="4"),
+        Attribute("cbs", "currentByteSize", NON_NEGATIVE, NP, NP, since="4"),
     )
 
     def creating(self, work: Work, request: Request, resource: Resource, parent: Resource) -> None:

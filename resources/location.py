@@ -41,4 +41,4 @@ def _accepts(value: Any) -> bool:
 
 
 GEO_COORDINATES = DataType('typ 1..6 and coordinates as a text that fit, {"typ": 1, "crd": "[8.5, 47.4]"}', _accepts)
-LOCATION = Attribute("loc", "location", GEO_COORDINATES, O, O)
+LOCATION = Attribute("loc", "location", GEO_COORDINATES, O, O, since="4")
