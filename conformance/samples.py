@@ -7,9 +7,9 @@ from typing import Any, Literal
 from conformance.application import Application, new_name, rule
 from conformance.client import Answer, Attributes, Client
 from conformance.purposes import case
-from conformance.standard import ACP, ALL, CNT, GRP, SUB
+from conformance.standard import ACP, ALL, CNT, FCNT, GRP, MGMTOBJ, NOD, SUB, TS
 
-Parent = Literal["base", "ae", "container"]
+Parent = Literal["base", "ae", "container", "node"]
 Purposes = str | tuple[str, ...]
 
 
@@ -29,7 +29,15 @@ class Sample:
         return f"{self.name} below {self.parent}"
 
 
+def management(name: str, short: str, mgd: int, attributes: Attributes, change: Attributes) -> Sample:
+    """A management object."""
+    (attribute,) = change
+    return Sample(name, "node", MGMTOBJ, {"mgd": mgd} | attributes, change, {attribute: [7]}, f"m2m:{short}")
+
+
 POLICY = {"pv": {"acr": [rule(ALL, "all")]}, "pvs": {"acr": [rule(ALL, "all")]}}
+NODE = {"ni": "urn:conformance:node"}
+SWITCH = {"cnd": "org.onem2m.common.moduleclass.binarySwitch", "state": True}
 OTHER_RULES = {"pv": {"acr": [rule(ALL, "Cone", "Ctwo")]}}
 
 SAMPLES = [
@@ -37,11 +45,24 @@ SAMPLES = [
     *(Sample("policy", parent, ACP, POLICY, OTHER_RULES, {"pv": {"acr": 7}}) for parent in ("base", "ae")),
     *(Sample("group", parent, GRP, {"mnm": 3, "mid": []}, {"mnm": 5}, {"mnm": 0}) for parent in ("base", "ae")),
     *(Sample("subscription", parent, SUB, {"nu": []}, {"exc": 9}, {"exc": "often"}) for parent in ("ae", "container")),
+    Sample("node", "base", NOD, NODE, {"ni": "urn:conformance:other"}, {"ni": 7}),
+    *(Sample("time series", parent, TS, {}, {"mni": 7}, {"mni": "many"}) for parent in ("base", "ae", "container")),
+    *(
+        Sample("switch", parent, FCNT, SWITCH, {"state": False}, {"state": "off"}, "cod:binSh")
+        for parent in ("base", "ae", "container")
+    ),
+    management("firmware", "fwr", 1001, {"vr": "1", "fwn": "x", "url": "http://x.example", "ud": False}, {"vr": "2"}),
+    management("software", "swr", 1002, {"vr": "1", "swn": "x", "url": "http://x.example"}, {"vr": "2"}),
+    management("memory", "mem", 1003, {"mma": 1, "mmt": 2}, {"mma": 2}),
+    management("battery", "bat", 1006, {"btl": 50, "bts": 1}, {"btl": 40}),
+    management("device", "dvi", 1007, {"dlb": "a:b", "man": "x", "mod": "y", "dty": "z"}, {"dlb": "c:d"}),
+    management("reboot", "rbo", 1009, {}, {"dc": "new"}),
+    management("log", "evl", 1010, {"lgt": 1, "lgd": "x", "lgst": 1}, {"lgd": "y"}),
 ]
 
 
 def below_entity(sample: Sample) -> bool:
-    return sample.parent != "base"
+    return sample.parent in ("ae", "container")
 
 
 def samples(
@@ -52,15 +73,20 @@ def samples(
 
 
 class Workshop:
-    """Makes samples below the parent that they want; what is below the CSEBase is the administrator's."""
+    """Makes samples below the parent that they want; what is below the CSEBase or a node is the administrator's."""
 
     def __init__(self, ae: Application, admin: Client) -> None:
         self._ae, self._admin = ae, admin
 
     def place(self, sample: Sample) -> tuple[Client, str]:
         """Who makes the sample, and below what."""
+        base = self._ae.cse.name
         if sample.parent == "base":
-            return self._admin, self._ae.cse.name
+            return self._admin, base
+        if sample.parent == "node":
+            made = self._admin.create(base, NOD, NODE | {"rn": new_name()}).resource(2001)
+            self._ae.remove(f"{base}/{made['rn']}")
+            return self._admin, f"{base}/{made['rn']}"
         return self._ae, self._ae.container() if sample.parent == "container" else self._ae.path
 
     def create(self, sample: Sample, who: Client, parent: str, /, **attributes: Any) -> Answer:
