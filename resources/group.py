@@ -1,6 +1,6 @@
 """group (TS-0001 clause 9.6.13) with its virtual child fanOutPoint (clause 9.6.14). Its members are rows."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from cse.attributes import (
@@ -14,7 +14,6 @@ from cse.attributes import (
     LABELS,
     NON_NEGATIVE,
     NP,
-    OBJECT,
     POLICIES,
     POSITIVE,
     TEXT,
@@ -40,6 +39,9 @@ ABANDON_MEMBER, ABANDON_GROUP, SET_MIXED = 1, 2, 3
 
 BATCH = record(num_=NON_NEGATIVE, dur_=DURATION)
 
+SPECIALIZED = {13: "mgd", 28: "cnd"}  # which attribute says what a member of this type is
+SPECIALIZATION = record(mgd_=NON_NEGATIVE, cnd_=IDENTIFIER)
+
 
 class FanOutPoint(VirtualChild):
     """Whatever is sent to it is sent to every member."""
@@ -64,7 +66,7 @@ class Group(ResourceType):
         DYNAMIC_POLICIES,
         CREATOR,
         Attribute("mt", "memberType", NON_NEGATIVE, O, NP, required=True, default=MIXED),
-        Attribute("spty", "specializationType", OBJECT, O, NP, needs="specialisations"),
+        Attribute("spty", "specializationType", SPECIALIZATION, O, NP),
         Attribute("cnm", "currentNrOfMembers", NON_NEGATIVE, NP, NP, required=True),
         Attribute("mnm", "maxNrOfMembers", POSITIVE, M, O, required=True),
         Attribute("mid", "memberIDs", list_of(IDENTIFIER, may_be_empty=True), M, O, required=True, long_list=True),
@@ -77,6 +79,7 @@ class Group(ResourceType):
     )
 
     def creating(self, work: Work, request: Request, resource: Resource, parent: Resource) -> None:
+        _check_specialization(resource.attributes)
         self._set_members(work, resource, resource.attributes.pop("mid"), resource.attributes["mnm"])
 
     def updating(self, work: Work, resource: Resource, changes: dict[str, Any]) -> None:
@@ -134,15 +137,35 @@ def _key(member: str, target: Target | None) -> tuple[str, ...]:
 
 def _consistent(work: Work, group: Resource, members: Members) -> Members:
     """The members that fit memberType, as consistencyStrategy wants it (TS-0004 clause 7.4.13.2.1)."""
-    wanted, strategy = group.attributes["mt"], group.attributes["csy"]
-    fitting = [(member, target) for member, target in members if target is None or _member_type(work, target) == wanted]
-    if len(fitting) == len(members) or strategy == ABANDON_MEMBER:
+    attributes = group.attributes
+    fitting = [(member, target) for member, target in members if _fits(work, attributes, target)]
+    if len(fitting) == len(members) or attributes["csy"] == ABANDON_MEMBER:
         return fitting
-    if strategy == SET_MIXED:
-        group.attributes["mt"] = MIXED
+    if attributes["csy"] == SET_MIXED:
+        attributes["mt"] = MIXED
+        attributes.pop("spty", None)
         return members
-    wrong = next(member for member, target in members if target and _member_type(work, target) != wanted)
-    raise GroupMemberTypeInconsistent(f"member {wrong} is not of type mt={wanted}: remove it or use csy 1 or 3")
+    wrong = next(member for member, target in members if not _fits(work, attributes, target))
+    meant = f"mt={attributes['mt']}" + (f" and spty={attributes['spty']}" if "spty" in attributes else "")
+    raise GroupMemberTypeInconsistent(f"member {wrong} is not of type {meant}: remove it or use csy 1 or 3")
+
+
+def _check_specialization(attributes: Mapping[str, Any]) -> None:
+    name = SPECIALIZED.get(attributes["mt"])
+    if "spty" in attributes and list(attributes["spty"]) != [name]:
+        raise BadRequest(
+            "spty must have mgd with mt 13, cnd with mt 28, and goes with no other mt: correct or remove it"
+        )
+
+
+def _fits(work: Work, wanted: Mapping[str, Any], target: Target | None) -> bool:
+    """Whether a member has the type and the specialisation that the group wants; one on another CSE may have them."""
+    if target is None or _member_type(work, target) != wanted["mt"]:
+        return target is None
+    specialization = wanted.get("spty", {})
+    if target.virtual is not None and target.virtual.fans_out:
+        return bool(target.resource.attributes.get("spty", {}) == specialization)
+    return all(target.resource.attributes.get(name) == value for name, value in specialization.items())
 
 
 def _member_type(work: Work, target: Target) -> int:

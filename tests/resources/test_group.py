@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cse.errors import GroupMemberTypeInconsistent
+from cse.errors import BadRequest, GroupMemberTypeInconsistent
 from cse.events import GROUP_CHANGED
 from cse.resource import Work
 from cse.tree.operations import perform
@@ -65,3 +65,39 @@ def test_what_a_member_may_end_in(work: Work) -> None:
     assert perform(work, creating("cse-in", 9, {"m2m:grp": content})).succeeded
     with pytest.raises(GroupMemberTypeInconsistent, match="cse-in/a/la"):
         perform(work, creating("cse-in", 9, {"m2m:grp": content | {"mid": ["cse-in/a/la"]}}))
+
+
+@pytest.fixture
+def house(work: Work) -> Work:
+    """A node with a battery `bat` and a reboot `rbo`."""
+    perform(work, creating("cse-in", 14, {"m2m:nod": {"rn": "node", "ni": "urn:node"}}))
+    perform(work, creating("cse-in/node", 13, {"m2m:bat": {"rn": "bat", "mgd": 1006, "btl": 80, "bts": 1}}))
+    perform(work, creating("cse-in/node", 13, {"m2m:rbo": {"rn": "rbo", "mgd": 1009}}))
+    return work
+
+
+def batteries(work: Work, *members: str, **attributes: object) -> dict[str, object]:
+    content = {"mnm": 5, "mt": 13, "spty": {"mgd": 1006}, "mid": list(members)} | attributes
+    return dict(perform(work, creating("cse-in", 9, {"m2m:grp": content})).content["m2m:grp"])
+
+
+def test_members_are_of_one_specialization(house: Work) -> None:
+    both = ("cse-in/node/bat", "cse-in/node/rbo")
+    assert batteries(house, *both)["mid"] == ["cse-in/node/bat"]
+    mixed = batteries(house, *both, csy=3)
+    assert (mixed["mt"], mixed["mid"], "spty" in mixed) == (0, list(both), False)
+    with pytest.raises(GroupMemberTypeInconsistent, match=r"rbo .* spty=.*1006"):
+        batteries(house, *both, csy=2)
+
+
+def test_a_group_of_the_same_specialization_is_a_member(house: Work) -> None:
+    batteries(house, "cse-in/node/bat", rn="few")
+    assert batteries(house, "cse-in/few/fopt", csy=2)["mtv"] is True
+    with pytest.raises(GroupMemberTypeInconsistent):
+        batteries(house, "cse-in/few/fopt", csy=2, spty={"mgd": 1009})
+
+
+@pytest.mark.parametrize("wrong", [{"spty": {}}, {"spty": {"cnd": "x"}}, {"mt": 3}, {"mt": 0}])
+def test_a_specialization_belongs_to_its_type(house: Work, wrong: dict[str, object]) -> None:
+    with pytest.raises(BadRequest, match="spty"):
+        batteries(house, **wrong)
