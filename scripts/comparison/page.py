@@ -11,6 +11,8 @@ DIFFERENCES = Path(__file__).parents[2] / "conformance" / "differences.toml"
 AREAS = {
     "REG": "registration",
     "DMR": "data management",
+    "TS": "time series",
+    "DM": "nodes, management objects, flexContainers",
     "GEN": "addressing",
     "DIS": "discovery",
     "SEC": "access control",
