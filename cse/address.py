@@ -58,6 +58,13 @@ class Naming:
             return segments[2:]
         return segments[1:] if _SP_WIDE.fullmatch("/".join(segments[1:])) else None
 
+    def other_cse(self, address: str) -> str | None:
+        """The CSE-ID of another CSE that an address leads to, absolute if it is of another service provider."""
+        if not address.startswith("/") or self.local(address) is not None:
+            return None
+        names = self.originator(address).split("/")
+        return "/".join(names[:4] if names[1] == "" else names[:2])
+
     def names_cse(self, address: str) -> bool:
         """Whether an address is the CSE-ID alone, which stands for the CSE and for no resource."""
         return address in (self.cse_id, f"//{self.service_provider}{self.cse_id}")

@@ -13,6 +13,7 @@ from cse.performer import Performer, Then
 from cse.polling import PollingChannels
 from cse.primitive import OK, Operation, Request, Response
 from cse.resource import Work
+from cse.tree.target import locate
 
 RELEASES = {"2a", "3", "4", "5"}
 
@@ -106,7 +107,7 @@ def _notifies(request: Request) -> bool:
 
 
 def _permitted_host(work: Work, request: Request) -> Host:
-    target = work.target(request.to)
+    target = locate(work, request.to)
     Guard(work, request).require(target.resource, Right.NOTIFY)
     if target.resource.path == work.model.naming.cse_name:
         raise BadRequest("the CSE takes answers to its own requests only: m2m:rsp")

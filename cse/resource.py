@@ -329,7 +329,8 @@ class Work:
         return None if target is None or target.virtual else target.resource
 
     def registrant(self, originator: str) -> Resource | None:
-        """The AE or remoteCSE with which an originator (in its shortest form) is registered; None for a stranger."""
+        """The AE or remoteCSE with which an originator is registered; None for a stranger."""
+        originator = self.model.naming.originator(originator)
         resource = self.transaction.resources.get(originator.removeprefix("/"))
         if resource is None or resource.creator != originator or not self.type_of(resource).registers:
             return None

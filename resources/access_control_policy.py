@@ -49,6 +49,7 @@ def _is_circle(value: Any) -> bool:
 RIGHTS = DataType(
     "a sum of 1 C, 2 R, 4 U, 8 D, 16 N, 32 DISCOVERY (1..63)",
     lambda value: isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 63,
+    loosely=NON_NEGATIVE.loosely,
 )
 REGION = record(
     accr_=DataType("a circle [latitude, longitude, radius]", _is_circle),

@@ -20,30 +20,23 @@ from cse.attributes import (
     M,
     O,
     list_of,
-    matching,
     table,
 )
 from cse.errors import BadRequest, OriginatorHasAlreadyRegistered, SecurityAssociationRequired
-from cse.network import Host
-from cse.polling import channel_address
 from cse.primitive import Request
-from cse.resource import ResourceType, Work
+from cse.resource import Work
 from cse.store import Resource
 from resources.node import host_on
+from resources.registration import SERIALIZATION, Registration
 
 STEM = re.compile(r"[CS][A-Za-z0-9._-]{1,127}")
-SERIALIZATION = matching(
-    "a media type such as application/json or application/cbor",
-    r"application/(vnd\.onem2m-(res|ntfy)\+)?(json|cbor|xml)",
-)
 
 
-class ApplicationEntity(ResourceType):
+class ApplicationEntity(Registration):
     number = 2
     name = "AE"
     short_name = "ae"
     parents = frozenset({5})
-    registers = True
     attributes = table(
         UNIVERSAL,
         POLICIES,
@@ -99,22 +92,6 @@ class ApplicationEntity(ResourceType):
 
     def deleted(self, work: Work, resource: Resource) -> None:
         host_on(work, resource, None)
-
-    def updated(self, work: Work, resource: Resource, changes: dict[str, Any]) -> None:
-        if "poa" in changes:
-            for group in work.transaction.lists.holders(resource.ri):
-                work.list_changed(group)
-
-    def host(self, resource: Resource) -> Host | None:
-        attributes = resource.attributes
-        channel = [channel_address(attributes["_channel"])] if "_channel" in attributes else []
-        return Host(
-            resource.ri,
-            (*attributes.get("poa", ()), *channel),
-            attributes["rr"],
-            tuple(attributes.get("srv", ())),
-            tuple(attributes.get("csz", ())),
-        )
 
 
 def _check_application_identifier(api: str, release: str | None) -> None:

@@ -45,7 +45,7 @@ class FlexContainer(Family, History):
     number = 28
     name = "flexContainer"
     short_name = "fcnt"
-    parents = frozenset({2, 3, 5, 14, 28})
+    parents = frozenset({2, 3, 5, 14, 16, 28})
     definition = "cnd"
     instance = 58
     virtual_children = latest_and_oldest(instance)

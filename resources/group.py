@@ -55,7 +55,7 @@ class Group(ResourceType):
     number = 9
     name = "group"
     short_name = "grp"
-    parents = frozenset({2, 5})
+    parents = frozenset({2, 5, 16})
     virtual_children = {FanOutPoint.name: FanOutPoint()}  # noqa: RUF012 - a constant
     attributes = table(
         UNIVERSAL,

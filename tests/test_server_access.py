@@ -95,7 +95,7 @@ async def test_originators_are_named_in_many_ways(app: Client, entry: str, permi
 async def test_the_policies_of_a_resource_add_up(app: Client) -> None:
     first = await policy(app, rules((["Cother"], 2)))
     second = await policy(app, rules((["Cother"], 4), (["Cthird"], 32)))
-    await app.update("/cse-in/app/box", {"m2m:cnt": {"acpi": [first, f"/id-in/{second}", "missing"]}}, "Capp")
+    await app.update("/cse-in/app/box", {"m2m:cnt": {"acpi": [first, f"/id-in/{second}", "/id-mn/other"]}}, "Capp")
     assert await attempts(app, "/cse-in/app/box", "Cother") == "RU"
     assert await attempts(app, "/cse-in/app/box", "Cthird") == "X"
 

@@ -129,7 +129,7 @@ async def test_a_bad_update_is_refused_by_a_sentence_that_names_the_attribute(
     [
         ("/cse-in/app", 2, {"m2m:ae": AE | {"at": ["/other"]}}),
         ("/cse-in/app", 3, {"m2m:cnt": {"daci": ["x"]}}),
-        ("/cse-in/app", 1, {"m2m:acp": {"pv": {"acr": [{"acor": ["all"], "acop": 1, "acco": [{}]}]}, "pvs": RULES}}),
+        ("/cse-in/app", 1, {"m2m:acp": {"pv": RULES, "pvs": RULES, "adri": ["/id-in/decisions"]}}),
         ("/cse-in/app", 9, {"m2m:grp": GROUP | {"nar": {"num": 2}}}),
         ("/cse-in/app/box", 23, {"m2m:sub": {"nu": ["Capp"], "bn": {"num": 2}}}),
         ("/cse-in/app/box", 23, {"m2m:sub": {"nu": ["Capp"], "enc": {"net": [7]}}}),

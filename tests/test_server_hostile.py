@@ -158,9 +158,12 @@ async def test_stray_answers_and_malformed_ones_are_refused_or_ignored(home: Run
     await home.refuses("POST", "/cse-in/app", 4000, originator="Capp", content=answer)
 
 
-async def test_a_policy_that_is_no_address_grants_nothing_and_can_be_removed(home: Running) -> None:
+async def test_what_is_no_policy_is_refused_and_one_elsewhere_grants_nothing(home: Running) -> None:
     client = home.client
-    for policy in ("a b", "///", "é", "/", "Capp", "cse-in/app/box", "/other/acp"):
+    for policy in ("a b", "é", "/", "Capp", "cse-in/app/box", "cse-in/app/box/la", "none"):
+        content = {"m2m:cnt": {"rn": "odd", "acpi": [policy]}}
+        await home.refuses("POST", "/cse-in/app", 4000, ty=3, content=content, originator="Capp")
+    for policy in ("/other/acp", "//other.example/other/acp"):
         await client.create("/cse-in/app", 3, {"m2m:cnt": {"rn": "odd", "acpi": [policy]}}, "Capp")
         assert (await client.get("/cse-in/app/odd", "Capp")).rsc == 4103
         assert (await client.delete("/cse-in/app/odd")).rsc == 2002

@@ -15,6 +15,7 @@ from cse.network import Host, Reason
 from cse.primitive import Operation, Request, Response, error_response
 from cse.resource import Target, Work
 from cse.store import Resource, Row
+from cse.tree.target import locate
 
 
 @dataclass(slots=True)
@@ -32,7 +33,7 @@ def freeze(work: Work, request: Request) -> Frozen:
     NotFound without the group, OriginatorHasNoPrivilege without the right on its fanOutPoint, NoMembers when it is
     empty, BadRequest when groupRequestTargetMembers names somebody who is not in it.
     """
-    target = work.target(request.to)
+    target = locate(work, request.to)
     if target.virtual is None or not target.virtual.fans_out:
         raise NotFound(f"{request.to} is not the fanOutPoint of a group: add /fopt to the group's address")
     guard = Guard(work, request)

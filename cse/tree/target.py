@@ -12,10 +12,20 @@ from cse.tree.pages import require_fit
 
 def find_target(work: Work, request: Request) -> Target:
     """Where a request goes; NotFound, or OperationNotAllowed where a virtual child does not take the operation."""
-    target = work.target(request.to)
+    target = locate(work, request.to)
     if target.virtual is not None and request.operation not in target.virtual.operations:
         raise OperationNotAllowed(f"{request.operation.name} is not possible on {target.virtual.name}")
     return target
+
+
+def locate(work: Work, address: str) -> Target:
+    """What an address stands for; NotFound, which says so if that is on another CSE."""
+    other = work.model.naming.other_cse(address)
+    if other is None:
+        return work.target(address)
+    known = "registered" if work.registrant(other) else "not registered"
+    where = f"CSE {other[:200]}, which is {known} here"
+    raise NotFound(f"{address[:200]!r} is on {where}: requests are not forwarded, send them there")
 
 
 def live(work: Work, target: Target) -> Resource:

@@ -7,7 +7,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 from cse.errors import BadRequest
 from cse.network import DeliveryFailed, Host
 from cse.primitive import OK, Content, Operation, Request, Response, ResponseType
-from cse.serialization.formats import CBOR, JSON, Serialization, Serializations
+from cse.serialization.formats import JSON, Serialization, Serializations, available
 
 METHODS = {
     Operation.CREATE: "POST",
@@ -31,7 +31,7 @@ STATUS_CODE = "X-M2M-RSC"
 ACKNOWLEDGED = range(1000, 2000)
 PARTIAL_CONTENT = 1
 MAX_NESTING = 32
-SERIALIZATIONS = Serializations([JSON, CBOR])
+SERIALIZATIONS = Serializations(available({}))
 
 
 class MalformedAnswer(Exception):
@@ -71,7 +71,7 @@ def to_message(request: Request, host: Host, point_of_access: str) -> Message:
     if request.content is not None:
         headers["Content-Type"] = serialization.media_type + _type_parameter(request)
         body = serialization.write(request.content)
-    return Message(METHODS[request.operation], _url(request, point_of_access), headers, body)
+    return Message(METHODS[request.operation], _url(request, host, point_of_access), headers, body)
 
 
 def from_answer(answer: Answer) -> Response | None:
@@ -120,12 +120,13 @@ def _type_parameter(request: Request) -> str:
     return f";ty={request.resource_type}" if request.operation is Operation.CREATE else ""
 
 
-def _url(request: Request, point_of_access: str) -> str:
+def _url(request: Request, host: Host, point_of_access: str) -> str:
+    """An AE takes notifications at its point of access itself, a CSE at its own address below it."""
     parts = urlsplit(point_of_access)
     # `?ct=json` in a notification target chooses a serialization; it is no part of the address.
     arguments = [one for one in parts.query.split("&") if one and not one.startswith("ct=")]
     path = parts.path
-    if request.operation is not Operation.NOTIFY:
+    if request.operation is not Operation.NOTIFY or host.id.startswith("/"):
         path = path.rstrip("/") + _path(request.to)
         arguments += _arguments(request)
     return urlunsplit((parts.scheme, parts.netloc, path, "&".join(arguments), ""))

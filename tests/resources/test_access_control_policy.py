@@ -18,7 +18,7 @@ R3 = read(
 
 
 def test_the_attributes_are_those_of_release_3() -> None:
-    assert declared(TYPE) == R3
+    assert declared(TYPE) >= R3
 
 
 RULE = {"acor": ["all"], "acop": 63}

@@ -6,6 +6,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 
+AROUND_LISTS = {"m2m:scheduleEntries"}  # objects whose member is the list
+
+
 class Fact(NamedTuple):
     """One row of a type's attribute table. `release` is "3", or "later" for what came after Release 3."""
 
@@ -20,7 +23,7 @@ class Fact(NamedTuple):
 
     @property
     def is_list(self) -> bool:
-        return self.cardinality.endswith("(L)")
+        return self.cardinality.endswith("(L)") and self.data_type not in AROUND_LISTS
 
     @property
     def always_there(self) -> bool:

@@ -1,0 +1,36 @@
+"""What AEs and remoteCSEs have in common: they register, and stand for somebody who can be sent requests."""
+
+from typing import Any
+
+from cse.attributes import matching
+from cse.network import Host
+from cse.polling import channel_address
+from cse.resource import ResourceType, Work
+from cse.store import Resource
+
+SERIALIZATION = matching(
+    "a media type such as application/json or application/cbor",
+    r"application/(vnd\.onem2m-(res|ntfy)\+)?(json|cbor|xml)",
+)
+
+
+class Registration(ResourceType):
+    """Its creator is the identifier that it registers: an AE-ID or CSE-ID."""
+
+    registers = True
+
+    def updated(self, work: Work, resource: Resource, changes: dict[str, Any]) -> None:
+        if "poa" in changes:
+            for group in work.transaction.lists.holders(resource.ri):
+                work.list_changed(group)
+
+    def host(self, resource: Resource) -> Host | None:
+        attributes = resource.attributes
+        channel = [channel_address(attributes["_channel"])] if "_channel" in attributes else []
+        return Host(
+            attributes.get("csi", resource.ri),
+            (*attributes.get("poa", ()), *channel),
+            attributes["rr"],
+            tuple(attributes.get("srv", ())),
+            tuple(attributes.get("csz", ())),
+        )
