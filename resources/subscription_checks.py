@@ -129,7 +129,7 @@ def check_only_one_blocking(attributes: Attributes, siblings: Iterable[Resource]
     """BlockingSubscriptionAlreadyExists if one of the siblings makes updates wait already."""
     if EventType.BLOCKING_UPDATE not in events_of(attributes):
         return
-    for sibling in siblings:
+    for sibling in list(siblings):
         if EventType.BLOCKING_UPDATE in events_of(sibling.attributes):
             raise BlockingSubscriptionAlreadyExists(f"enc: {sibling.path} makes updates wait already (net 7)")
 

@@ -18,6 +18,7 @@ import aiohttp
 import cbor2
 import pluggy
 import uvicorn
+import xmltodict
 from aiohttp import web
 from yarl import URL
 
@@ -226,6 +227,7 @@ class Listener:
     received: list[Notification] = field(default_factory=list)
     url: str = ""
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
+    _released: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def __aenter__(self) -> "Listener":
         application = web.Application()
@@ -240,6 +242,11 @@ class Listener:
     async def __aexit__(self, *_: object) -> None:
         self.silent = False
         await self._runner.cleanup()
+
+    def answer_all(self) -> None:
+        """Answer what has been kept waiting, and what comes from now on."""
+        self.silent = False
+        self._released.set()
 
     async def wait(self, count: int = 1) -> list[Notification]:
         """Return `received` once it has at least so many; TimeoutError if they do not come."""
@@ -260,7 +267,7 @@ class Listener:
         self.received.append(Notification(content, http.headers, http.path_qs))
         self._changed.set()
         if self.silent:
-            await asyncio.Event().wait()
+            await self._released.wait()
         if self.status_code is None:
             return web.Response(text="<p>thank you</p>", content_type="text/html")
         headers = {"X-M2M-RSC": str(self.status_code), "X-M2M-RI": http.headers["X-M2M-RI"]}
@@ -268,7 +275,7 @@ class Listener:
 
 
 def _content(media_type: str, body: bytes) -> Any:
-    return cbor2.loads(body) if media_type.endswith("cbor") else json.loads(body)
+    return {"cbor": cbor2.loads, "xml": xmltodict.parse}.get(media_type[-4:].lstrip("/+"), json.loads)(body)
 
 
 async def eventually(
