@@ -9,8 +9,12 @@ from hypothesis import HealthCheck, settings
 from cse.testing.clock import ManualClock
 from tests.servers import Client, Listener, Running, serving
 
-# The same examples in every run, and however busy the machine is.
-settings.register_profile("steady", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+# The same examples in every run, and however busy the machine is; scripts/fuzz takes others, which follow from a seed.
+STEADY = settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+RANDOM = settings(STEADY, derandomize=False, database=None, print_blob=True, max_examples=25)
+settings.register_profile("steady", STEADY)
+settings.register_profile("random", RANDOM)
+settings.register_profile("thorough", RANDOM, max_examples=500)
 settings.load_profile("steady")
 
 

@@ -1,7 +1,7 @@
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cse.errors import BadRequest
@@ -56,7 +56,6 @@ def test_a_moment_is_inside_if_all_of_its_fields_fit(entry: str, seconds: int) -
 
 
 @given(entries, st.integers(START, START + 366 * 86400))
-@settings(deadline=None)
 def test_it_opens_at_the_first_second_inside(entry: str, seconds: int) -> None:
     opening = parse_window(entry).opens(seconds)
     last = seconds + 600 if opening is None else min(int(opening), seconds + 600)

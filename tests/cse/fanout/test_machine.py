@@ -250,14 +250,13 @@ def _run(examples: int, steps: int) -> None:
         settings=settings(
             max_examples=examples,
             stateful_step_count=steps,
-            deadline=None,
-            derandomize=True,
             phases=[Phase.generate],
             suppress_health_check=list(HealthCheck),
         ),
     )
 
 
+@pytest.mark.hypothesis
 def test_random_histories() -> None:
     _run(examples=5, steps=20)
 

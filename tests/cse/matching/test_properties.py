@@ -15,6 +15,7 @@ from tests.cse.matching.offers import DAY, H, broadcast, reach_by
 # Small instances at random. Units are tiny so that ties, thin broadcasts and exhausted budgets are frequent.
 
 small = st.integers(0, 4)
+EXAMPLES = settings().max_examples
 
 
 @st.composite
@@ -100,7 +101,7 @@ def all_assignments(reaches: Sequence[Reach]) -> Iterator[tuple[Way | None, ...]
             yield choices
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=3 * EXAMPLES)
 @given(instances())
 def test_no_assignment_of_the_members_is_better(reaches: list[Reach]) -> None:
     plan = choose(reaches, available_ms=DAY)
@@ -110,7 +111,7 @@ def test_no_assignment_of_the_members_is_better(reaches: list[Reach]) -> None:
     assert everybody_takes_the_cheapest(reaches, plan.choices)
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=2 * EXAMPLES)
 @given(instances(windows=True, hosts=12), st.integers(1000, 9000))
 def test_whatever_is_offered_the_explanation_adds_up(reaches: list[Reach], available_ms: int) -> None:
     plan = choose(reaches, available_ms=available_ms)
@@ -131,7 +132,7 @@ def test_whatever_is_offered_the_explanation_adds_up(reaches: list[Reach], avail
         assert sorted(prices + excluded) == sorted(name for name, _ in offered)
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=2 * EXAMPLES)
 @given(instances(windows=True, hosts=12), st.randoms(use_true_random=False), st.integers(1000, 9000))
 def test_the_order_of_the_hosts_changes_nothing(
     reaches: list[Reach], shuffler: random.Random, available_ms: int
@@ -152,7 +153,7 @@ def without_examples(plan: Plan) -> dict[str, object]:
     return document
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=2 * EXAMPLES)
 @given(instances(hosts=12))
 def test_local_search_is_feasible_between_exact_and_unicast_only(reaches: list[Reach]) -> None:
     exact = choose(reaches, available_ms=DAY)

@@ -123,6 +123,6 @@ class FileTree(Tree):
 
 
 TestTree = Tree.TestCase
-TestTree.settings = settings(max_examples=40, stateful_step_count=30, deadline=None, derandomize=True)
+TestTree.settings = settings(max_examples=40, stateful_step_count=30)
 TestFileTree = FileTree.TestCase
-TestFileTree.settings = settings(max_examples=10, stateful_step_count=20, deadline=None, derandomize=True)
+TestFileTree.settings = settings(max_examples=10, stateful_step_count=20)

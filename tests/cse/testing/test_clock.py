@@ -87,7 +87,7 @@ async def test_time_does_not_run_backwards() -> None:
     assert clock.now() == 100.0
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(
     naps=st.lists(st.integers(1, 20), min_size=1, max_size=10),
     steps=st.lists(st.integers(0, 10), max_size=5),
