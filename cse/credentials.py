@@ -3,7 +3,7 @@
 Each `[[credential]]` has `originators`, a list of AE-IDs and CSE-IDs in which `*` stands for any characters but `/`,
 and one proof: `token` (the hash of a bearer token), `user` with `password` (its hash), `fingerprint` (SHA-256 of a
 client certificate), or `subject` (the common name or an alternative name of one). `originator` may name whom a client
-speaks for whose X-M2M-Origin is no identifier of oneM2M.
+speaks for whose X-M2M-Origin is no identifier of oneM2M, and `roles` which roles it may claim (roleIDs).
 """
 
 import asyncio
@@ -23,7 +23,8 @@ from cse.hashes import TOKEN_HASH, PasswordHash, hash_token
 
 PARALLEL_CHECKS = 2  # of passwords: each costs a core and some memory
 PROOFS = ("token", "user", "fingerprint", "subject")
-FIELDS = {*PROOFS, "password", "originators", "originator"}
+LISTS = {"originators", "roles"}
+FIELDS = {*PROOFS, *LISTS, "password", "originator"}
 FINGERPRINT = re.compile(r"[0-9a-f]{64}")
 UNKNOWN = PasswordHash(2**14, 8, 1, bytes(16), bytes(32))
 
@@ -41,6 +42,7 @@ class Credential:
 
     originators: tuple[str, ...]
     originator: str = ""
+    roles: tuple[str, ...] = ()
 
 
 class Credentials:
@@ -95,7 +97,9 @@ class Credentials:
             raise ValueError(f"another one has the same {kind}: remove one of them")
         if kind == "user":
             hashes[entry["user"]] = _password_hash(entry["password"])
-        self._by_proof[proof] = Credential(tuple(entry["originators"]), entry.get("originator", ""))
+        self._by_proof[proof] = Credential(
+            tuple(entry["originators"]), entry.get("originator", ""), tuple(entry.get("roles", ()))
+        )
 
 
 class Passwords:
@@ -127,12 +131,13 @@ def check_fields(entry: Any) -> None:
         raise ValueError(f"{min(unknown)} is no field; known are {', '.join(sorted(FIELDS))}")
     if sum(name in entry for name in PROOFS) != 1 or ("password" in entry) != ("user" in entry):
         raise ValueError("it must have one of token, user with password, fingerprint and subject")
-    texts = [name for name in FIELDS - {"originators"} if name in entry and not _is_text(entry[name])]
+    texts = [name for name in FIELDS - LISTS if name in entry and not _is_text(entry[name])]
     if texts:
         raise ValueError(f"{min(texts)} must be a text")
-    originators = entry.get("originators")
-    if not isinstance(originators, list) or not originators or not all(map(_is_text, originators)):
+    if not _are_texts(entry.get("originators")):
         raise ValueError('originators must be a list of AE-IDs and CSE-IDs, ["Cmeter*"] for instance')
+    if "roles" in entry and not _are_texts(entry["roles"]):
+        raise ValueError('roles must be a list of role identifiers, ["reader@cse.example"] for instance')
 
 
 def fingerprint(certificate: bytes) -> str:
@@ -148,6 +153,10 @@ def require_private(path: Path) -> None:
 
 def _is_text(value: Any) -> bool:
     return isinstance(value, str) and bool(value.strip())
+
+
+def _are_texts(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(map(_is_text, value))
 
 
 def _canonical(kind: str, text: str) -> str:

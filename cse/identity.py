@@ -52,6 +52,10 @@ class Identities:
         if self.credentials is None:
             return request
         credential: Credential = scope["state"][CREDENTIAL]
+        if not set(request.role_identifiers) <= set(credential.roles):
+            raise OriginatorNotAuthenticated(
+                "roleIDs (rids) names a role that the credential does not cover: leave it out"
+            )
         return request.derive(originator=self._originator(credential, request), authenticated=True)
 
     def vouch(self, scope: Scope, originator: str) -> bool:
