@@ -26,6 +26,16 @@ def test_a_token_is_found_by_its_hash() -> None:
         assert credentials.by_token(wrong) is None
 
 
+def test_a_credential_may_have_roles() -> None:
+    for more, expected in (({}, ()), ({"roles": ["reader"]}, ("reader",))):
+        found = one(token=hash_token("t"), **more).by_token("t")
+        assert found is not None
+        assert found.roles == expected
+    for wrong in ([], "reader", [1], [""]):
+        with pytest.raises(ConfigurationError, match="roles must be a list"):
+            one(token=hash_token("t"), roles=wrong)
+
+
 async def test_a_password_is_the_users_and_nobody_elses() -> None:
     entries = [
         {"user": "meter", "password": PASSWORD, "originators": ["Cmeter"]},

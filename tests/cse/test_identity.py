@@ -190,6 +190,19 @@ def test_an_originator_is_left_out_in_registrations_only() -> None:
     assert refused(["Cmeter7"], asks("C", resource_type=3))
 
 
+@pytest.mark.parametrize(
+    ("claimed", "covered"), [((), True), (("reader",), True), (("writer", "reader"), True), (("reader", "boss"), False)]
+)
+def test_roles_are_claimed_only_where_the_credential_has_them(claimed: tuple[str, ...], covered: bool) -> None:
+    asked, request = scope(), asks("Capp").derive(role_identifiers=claimed)
+    asked["state"][CREDENTIAL] = Credential(("Capp",), roles=("reader", "writer"))
+    if covered:
+        assert Identities(model(), GUARDED).admit(asked, request).role_identifiers == claimed
+    else:
+        with pytest.raises(OriginatorNotAuthenticated, match="rids"):
+            Identities(model(), GUARDED).admit(asked, request)
+
+
 def test_a_credential_vouches_for_whom_it_covers() -> None:
     identities, asked = Identities(model(), GUARDED), scope()
     asked["state"][CREDENTIAL] = Credential(("C*",))
