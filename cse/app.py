@@ -30,7 +30,7 @@ from cse.performer import Performer
 from cse.polling import PollingChannels
 from cse.provision import provide_base
 from cse.requests import Requests
-from cse.serialization.formats import CBOR, JSON, Serializations
+from cse.serialization.formats import Serializations, available
 from cse.sessions import Sessions
 from cse.store import Effect, Store
 from cse.store.opening import open_store
@@ -68,7 +68,7 @@ class Server:
         self.requests = Requests(self.core, dispatcher, self.fan_out)
         self.door.carrier = self.requests
         self._deadlines = Deadlines(self.core)
-        self._serializations = Serializations([JSON, CBOR])
+        self._serializations = Serializations(available({kind.root: kind.attributes for kind in model.variants()}))
         self._identities = Identities(model)
         self.load_credentials()
         self.asgi = self._application()

@@ -154,6 +154,17 @@ def record(**members: DataType) -> DataType:
     return DataType(f"an object with {described}", accepts, members=known)
 
 
+def meant(kind: DataType, value: Any) -> Any:
+    """The value of a type that an old client means by this one, or XML by this text; itself if there is none."""
+    if value is None:
+        return None
+    if kind.item is not None:
+        return [meant(kind.item, item) for item in (value if isinstance(value, list) else [value])]
+    if kind.members and isinstance(value, dict):
+        return {name: meant(kind.members[name], item) if name in kind.members else item for name, item in value.items()}
+    return kind.loosely(value)
+
+
 @dataclass(frozen=True, slots=True)
 class Attribute:
     """One row of a resource type's attribute table.

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cse.address import Naming
-from cse.attributes import Attribute, DataType, Table
+from cse.attributes import Attribute, Table, meant
 
 BY_RELEASE, ALWAYS, NEVER = "by-release", "always", "never"
 
@@ -28,17 +28,6 @@ def put_right(attributes: Table, content: Mapping[str, Any], *, creating: bool) 
         for name, value in content.items()
         if not (creating and _is_nothing(attributes.get(name), value))
     }
-
-
-def meant(kind: DataType, value: Any) -> Any:
-    """A value of this type that somebody who writes this one means; the value itself if there is none."""
-    if value is None:
-        return None
-    if kind.item is not None:
-        return [meant(kind.item, item) for item in (value if isinstance(value, list) else [value])]
-    if kind.members and isinstance(value, dict):
-        return {name: meant(kind.members[name], item) if name in kind.members else item for name, item in value.items()}
-    return kind.loosely(value)
 
 
 def plain_address(address: str, naming: Naming) -> str:

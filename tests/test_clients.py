@@ -44,9 +44,10 @@ def credentials(tmp_path: Path) -> Path:
     return path
 
 
-async def test_om2m_client(tmp_path: Path, credentials: Path, listener: Listener) -> None:
+@pytest.mark.parametrize("serialization", ["json", "xml"])
+async def test_om2m_client(tmp_path: Path, credentials: Path, listener: Listener, serialization: str) -> None:
     async with serving(credentials=str(credentials)) as cse:
-        found = await tour(tmp_path, "om2m-client", cse.client.url, listener.url, "json")
+        found = await tour(tmp_path, "om2m-client", cse.client.url, listener.url, serialization)
         verification = (await listener.next())["m2m:sgn"]
         changed = {"m2m:cnt": {"lbl": ["changed"]}}
         await cse.client.update("/cse-in/sensor/DATA", changed, Authorization="Bearer token")

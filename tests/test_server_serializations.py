@@ -5,7 +5,7 @@ from typing import Any
 import cbor2
 import pytest
 
-from tests.servers import Client, Listener, Running
+from tests.servers import Client, Listener, Running, serving
 
 CBOR = "application/cbor"
 
@@ -71,16 +71,39 @@ async def test_a_member_that_is_there_twice_is_a_bad_request(home: Running) -> N
 
 
 async def test_the_csebase_names_what_it_reads(client: Client) -> None:
-    assert {"application/json", CBOR} <= set((await client.get("/cse-in")).resource["csz"])
+    assert (await client.get("/cse-in")).resource["csz"] == ["application/json", CBOR, "application/xml"]
+
+
+async def test_resources_are_created_and_retrieved_in_xml(home: Running) -> None:
+    body = b"""<?xml version="1.0"?>
+        <m2m:cnt xmlns:m2m="http://www.onem2m.org/xml/protocols" rn="text"><lbl>a b</lbl><mni>5</mni></m2m:cnt>"""
+    headers = {"Content_Type": "application/vnd.onem2m-res+xml;ty=3"}
+    created = await home.client.request("POST", "/cse-in/app", "Capp", content=body, **headers)
+    assert (created.rsc, created.headers["Content-Type"]) == (2001, "application/xml")
+    assert created.content["m2m:cnt"]["@rn"] == "text"
+    stored = (await home.client.get("/cse-in/app/text", "Capp")).resource
+    assert (stored["lbl"], stored["mni"]) == (["a", "b"], 5)
+    found = await home.client.get("/cse-in/app?fu=1&ty=3", "Capp", Accept="application/xml")
+    assert found.content["m2m:uril"]["#text"] == "cse-in/app/box cse-in/app/text"
+
+
+async def test_without_the_extra_xml_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cse.serialization.as_xml.AVAILABLE", False)
+    async with serving() as cse:
+        await cse.refuses("GET", "/cse-in", 5207, Accept="application/xml")
+        headers = {"Content_Type": "application/xml;ty=3"}
+        await cse.refuses("POST", "/cse-in", 4015, content=b"<m2m:cnt/>", **headers)
+        assert (await cse.client.get("/cse-in")).resource["csz"] == ["application/json", CBOR]
 
 
 async def test_a_target_says_how_it_wants_to_be_notified(home: Running, listener: Listener) -> None:
-    for suffix, media_type in (("", "application/json"), ("?ct=json", "application/json"), ("?ct=cbor", CBOR)):
+    wishes = {"": "application/json", "?ct=json": "application/json", "?ct=cbor": CBOR, "?ct=xml": "application/xml"}
+    for suffix, media_type in wishes.items():
         content = {"m2m:sub": {"rn": "way", "nu": [listener.url + suffix], "enc": {"net": [3]}}}
         assert (await home.client.create("/cse-in/app/box", 23, content, "Capp")).rsc == 2001
         (verification,) = await listener.wait()
         assert (verification.path, verification.headers["Content-Type"]) == ("/inbox", media_type)
-        assert verification.content["m2m:sgn"]["vrq"] is True
+        assert verification.content["m2m:sgn"]["vrq"] in (True, "true")
         await home.client.delete("/cse-in/app/box/way", "Capp")
         listener.received.clear()
 

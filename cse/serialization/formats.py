@@ -1,11 +1,12 @@
 """Which serialisations there are, the media types that mean them, and which one a client accepts (TS-0009 6.4)."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from cse.attributes import Table
 from cse.errors import NotAcceptable, UnsupportedMediaType
 from cse.primitive import Content
-from cse.serialization import as_cbor, as_json
+from cse.serialization import as_cbor, as_json, as_xml
 
 USES = ("res", "ntfy", "preq", "prsp")
 
@@ -29,6 +30,14 @@ class Serialization:
 
 JSON = Serialization("json", as_json.write, as_json.read)
 CBOR = Serialization("cbor", as_cbor.write, as_cbor.read)
+
+
+def available(tables: Mapping[str, Table]) -> list[Serialization]:
+    """What is installed. The attribute tables by root say what a text in XML means."""
+    if not as_xml.AVAILABLE:
+        return [JSON, CBOR]
+    types = as_xml.Types(tables)
+    return [JSON, CBOR, Serialization("xml", types.write, types.read)]
 
 
 class Serializations:

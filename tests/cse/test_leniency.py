@@ -19,11 +19,12 @@ from cse.attributes import (
     M,
     O,
     list_of,
+    meant,
     one_of,
     record,
     table,
 )
-from cse.leniency import is_lenient, meant, plain_address, put_right
+from cse.leniency import is_lenient, plain_address, put_right
 from tests.cse.serialization.documents import documents
 
 NAMING = Naming("/id-in", "cse-in", "cse.example")
