@@ -215,7 +215,7 @@ def test_a_difference_in_a_text_is_noticed(actual: str) -> None:
 def test_the_architecture_names_every_module_and_none_that_is_not_there() -> None:
     named = set(re.findall(r"^- `([\w/]*\w)`", read(DOCS / "architecture.md"), re.MULTILINE))
     engine = {module(path) for path in (ROOT / "cse").rglob("*.py")} - {"cse"}
-    types = {module(path) for path in (ROOT / "resources").glob("*.py")} - {"resources"}
+    types = {module(path) for path in (ROOT / "resources").rglob("*.py")} - {"resources"}
     networks = {module(path) for path in (ROOT / "plugins").glob("*.py")} - {"plugins"}
     networks |= {module(path) for path in (ROOT / "plugins").glob("*/__init__.py")}
     assert named == engine | types | networks

@@ -27,7 +27,8 @@ class Fact(NamedTuple):
 
     @property
     def always_there(self) -> bool:
-        return self.cardinality.removesuffix("(L)") == "1"
+        """`0..1(note)`: absent only in announced resources and the like."""
+        return self.cardinality.removesuffix("(L)") in ("1", "0..1(note)")
 
 
 @cache
