@@ -39,6 +39,7 @@ CRITERIA = record(
     szb_=POSITIVE,
     sza_=NON_NEGATIVE,
     fo_=one_of(1, 2),
+    nct_=one_of(1, 2, 3, 4, 5),
 )
 NO_KIN = Kin()
 NO_FILTERS = {"net", "om", "atr", "chty", "md", "fo"}

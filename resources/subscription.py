@@ -39,7 +39,9 @@ from cse.store import Resource
 from resources import missing_data, notification_batches, notification_rates, notification_targets
 from resources import notification_statistics as statistics
 from resources import subscription_checks as checks
-from resources.notification_content import deletion_notice, event_notification, permission, verification
+from resources.cross_resource_windows import forsake
+from resources.notification_consent import is_another, verify
+from resources.notification_content import deletion_notice, event_notification, permission
 from resources.notification_criteria import CRITERIA, concerns
 
 MOST_LOOKED_AT = 10_000  # children that may have been created before the subscription
@@ -74,9 +76,7 @@ class Subscription(ResourceType):
         Attribute("nct", "notificationContentType", one_of(1, 2, 3, 4, 5), O, O, required=True),
         Attribute("nec", "notificationEventCat", checks.EVENT_CATEGORY, O, O),
         Attribute("su", "subscriberURI", TEXT, O, NP),
-        Attribute(
-            "acrs", "associatedCrossResourceSub", list_of(IDENTIFIER), O, O, needs="cross resource subscriptions"
-        ),
+        Attribute("acrs", "associatedCrossResourceSub", list_of(IDENTIFIER), O, O, needs="subscriptions across CSEs"),
         Attribute("nse", "notificationStatsEnable", BOOLEAN, O, O, since="4"),
         Attribute("nsi", "notificationStatsInfo", statistics.STATISTICS, NP, NP, since="4"),
         Attribute("eeno", "enableEventNotificationOriginator", BOOLEAN, O, O, since="4"),
@@ -89,6 +89,7 @@ class Subscription(ResourceType):
     def creating(self, work: Work, request: Request, resource: Resource, parent: Resource) -> None:
         Guard(work, request).require(parent, Right.RETRIEVE)
         attributes = resource.attributes
+        checks.move_content_type(attributes)
         attributes["enc"] = checks.filled_criteria(attributes.get("enc"))
         attributes.setdefault("nct", checks.default_content_type(attributes))
         siblings = work.transaction.resources.children(parent.ri, self.number)
@@ -96,9 +97,9 @@ class Subscription(ResourceType):
         _check(work, attributes, parent, lenient=request.lenient)
         if "bn" in attributes:
             attributes["bn"] = checks.filled_batch(work.model, attributes["bn"])
-        if any(_is_another(work, target) for target in attributes["nu"]):
+        if any(is_another(work, target) for target in attributes["nu"]):
             attributes["cr"] = resource.creator
-        _verify(work, resource, attributes["nu"])
+        verify(work, resource, attributes["nu"])
 
     def created(self, work: Work, resource: Resource, parent: Resource) -> None:
         """Of events before the subscription, those are known that have left something behind: a child."""
@@ -113,6 +114,7 @@ class Subscription(ResourceType):
             self.react(work, resource, event)
 
     def updating(self, work: Work, resource: Resource, changes: dict[str, Any]) -> None:
+        checks.move_content_type(changes)
         if "enc" in changes:
             changes["enc"] = checks.filled_criteria(changes["enc"])
             if EventType.BLOCKING_UPDATE in checks.events_of(changes):
@@ -125,7 +127,7 @@ class Subscription(ResourceType):
         if parent is not None:
             _check(work, merged, parent, lenient=lenient)
         known = resource.attributes["nu"]
-        _verify(work, resource, [target for target in merged["nu"] if target not in known])
+        verify(work, resource, [target for target in merged["nu"] if target not in known])
         _settle(work, resource, changes)
 
     def heeds(self, work: Work, resource: Resource, event: Event) -> bool:
@@ -135,8 +137,11 @@ class Subscription(ResourceType):
         if event.type is EventType.BLOCKING_UPDATE:
             work.ask([permission(work, resource, event)], locks=event.watched.ri)
             return
-        if event.type is EventType.REPORT_ON_MISSING_DATA_POINTS and not missing_data.suffice(work, resource):
-            return
+        if event.type is EventType.REPORT_ON_MISSING_DATA_POINTS:
+            enough = missing_data.collected(work, resource, event)
+            if enough is None:
+                return
+            event = enough
         counted = [statistics.count(resource, target, events=1) for target in resource.attributes["nu"]]
         if any(counted):
             work.transaction.resources.update(resource)
@@ -162,6 +167,7 @@ class Subscription(ResourceType):
 
     def leaving(self, work: Work, resource: Resource) -> None:
         notification_batches.flush_at_the_end(work, resource)
+        forsake(work, resource)
         subscriber = resource.attributes.get("su")
         if subscriber:
             send_later(work, Outgoing(subscriber, deletion_notice(work, resource)), awaited=True)
@@ -172,22 +178,6 @@ def _check(work: Work, attributes: dict[str, Any], parent: Resource, *, lenient:
     checks.check_content_type(attributes, lenient=lenient)
     checks.check_policies(work.model, attributes)
     checks.check_blocking(attributes)
-
-
-def _verify(work: Work, resource: Resource, targets: list[str]) -> None:
-    """Every new target but the originator itself must accept to be notified (TS-0004 clause 7.4.8.2.1)."""
-    asked = [target for target in dict.fromkeys(targets) if "://" in target or _is_another(work, target)]
-    work.ask([verification(work, resource, target) for target in asked], identifier=resource.ri)
-
-
-def _is_another(work: Work, target: str) -> bool:
-    """Whether a target is an entity, and not the originator: neither its AE-ID nor any address of its AE."""
-    if "://" in target:
-        return False
-    entity = work.resource(target)
-    return work.model.naming.originator(target) != work.originator and (
-        entity is None or entity.ri != work.originator
-    )
 
 
 def _settle(work: Work, resource: Resource, changes: dict[str, Any]) -> None:

@@ -55,6 +55,14 @@ def events_of(attributes: Attributes) -> set[int]:
     return {MONITOR} if "om" in criteria else set(criteria["net"])
 
 
+def move_content_type(attributes: dict[str, Any]) -> None:
+    """Some clients state notificationContentType among the criteria; it counts as if it stood where it belongs."""
+    criteria = attributes.get("enc") or {}
+    if "nct" in criteria:
+        attributes["enc"] = {name: value for name, value in criteria.items() if name != "nct"}
+        attributes.setdefault("nct", criteria["nct"])
+
+
 def filled_criteria(wanted: Attributes | None) -> Attributes:
     """The criteria with the type of event that stands for none."""
     criteria = wanted or {}

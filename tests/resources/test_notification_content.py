@@ -91,7 +91,7 @@ def test_a_blocking_update_is_asked_about_with_what_is_wanted(work: Work) -> Non
 def test_missing_data_is_told_as_the_time_series_says(scene: Subscribing) -> None:
     subscription = scene.subscribe()
     subscription.attributes |= {"enc": {"net": [8], "md": {"num": 1, "dur": "PT1M"}}, "nct": 5}
-    points = {"m2m:tsn": {"mdlt": ["20270101T000000"], "mdc": 1}}
+    points: dict[str, Any] = {"m2m:tsn": {"mdlt": ["20270101T000000"], "mdc": 1}}
     event = Event(EventType.REPORT_ON_MISSING_DATA_POINTS, scene.box, scene.box, content=points)
     scene.work.type_of(subscription).react(scene.work, subscription, event)
     assert only(scene)["nev"] == {"net": 8, "rep": points}

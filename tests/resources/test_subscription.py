@@ -84,6 +84,8 @@ def test_the_creator_is_named_if_that_is_wanted(work: Work) -> None:
         ({"enc": {"om": [{"ops": 2}]}}, 1),
         ({"enc": {"net": [7]}}, 2),
         ({"enc": {"net": [1]}, "nct": 3}, 3),
+        ({"enc": {"net": [1], "nct": 2}}, 2),
+        ({"enc": {"net": [1], "nct": 2}, "nct": 3}, 3),
     ],
 )
 def test_the_content_type_follows_from_the_events(work: Work, attributes: dict[str, Any], nct: int) -> None:
@@ -114,6 +116,7 @@ WRONG: list[tuple[dict[str, Any], type[CSEError], str]] = [
     ({"enc": {"net": [6]}, "nct": 4}, NotImplementedByThisCSE, "net 6"),
     ({"enc": {"net": [8], "md": {"num": 2, "dur": "PT1M"}}}, BadRequest, "net 8"),
     ({"enc": {"net": [9]}}, BadRequest, "enc"),
+    ({"enc": {"net": [3], "nct": 2}}, BadRequest, "nct 2"),
     ({"enc": {"md": {"num": 2, "dur": "PT1M"}}}, BadRequest, "md"),
     ({"enc": {"net": [1], "om": [{"ops": 2}]}}, BadRequest, "om"),
     ({"enc": {"om": [{}]}}, BadRequest, "om"),
@@ -156,6 +159,7 @@ def test_what_does_not_fit_is_refused(
         ({"enc": {"net": [7]}}, "net 7"),
         ({"enc": {"chty": [2]}}, "chty 2"),
         ({"enc": {"net": [3]}}, "nct 2"),
+        ({"enc": {"net": [1], "nct": 5}}, "nct 5"),
         ({"nct": 5}, "nct 5"),
         ({"rl": {"mnn": 1, "tww": "PT0S"}}, "tww"),
         ({"nu": None}, "nu"),
