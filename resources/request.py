@@ -29,6 +29,7 @@ from cse.timing import timestamp
 
 COMPLETED, FAILED, PENDING, PARTIALLY_COMPLETED = 1, 2, 3, 5
 ACCEPTED = 1000
+ECHOED = ("rvi", "vsi")
 
 
 class RequestResource(RequestKeeper):
@@ -145,6 +146,8 @@ def _operation_result(resource: Resource, response: Response) -> dict[str, Any]:
         "rqi": resource.attributes["rid"],
         "to": resource.attributes["org"],
     }
+    stated = resource.attributes["mi"]
+    result |= {name: stated[name] for name in ECHOED if name in stated}
     if response.content is not None:
         result["pc"] = response.content
     return result

@@ -231,3 +231,12 @@ async def test_flexible_requests_get_the_answer_that_is_there_first(patient: Cli
     await patient.create("/cse-in", 9, {"m2m:grp": {"rn": "all", "mnm": 1, "mid": ["cse-in/app"]}})
     assert (await patient.get("/cse-in/all/fopt?rt=4")).rsc == 1001
     assert (await patient.get("/cse-in/all/fopt?rt=4", X_M2M_RTU="")).rsc == 1002
+
+
+async def test_a_result_has_the_release_and_the_vendor_information_of_its_request(
+    app: Client, listener: Listener
+) -> None:
+    answer = await create(app, 2, X_M2M_VSI="mine", X_M2M_RVI="4")
+    echoed = {"rvi": "4", "vsi": "mine"}
+    assert (await ended(app, answer.content["m2m:uri"]))["ors"].items() >= echoed.items()
+    assert (await listener.next())["m2m:rsp"].items() >= echoed.items()

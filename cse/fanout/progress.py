@@ -81,6 +81,8 @@ def notify_originator(work: Work, request: Request, response: Response) -> None:
             "to": request.originator,
             "fr": work.model.naming.cse_id,
         }
+        echoed = {"rvi": request.release_version, "vsi": request.vendor_information}
+        primitive |= {name: value for name, value in echoed.items() if value is not None}
         if response.content is not None:
             primitive["pc"] = response.content
         send_later(work, Outgoing(target, {"m2m:rsp": primitive}, request.event_category))
