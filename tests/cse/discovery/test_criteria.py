@@ -116,6 +116,12 @@ def test_conditions_on_instances(criteria: dict[str, list[str]], fits: bool) -> 
     assert parse_filter(criteria, NAMES).fits(CHILDREN[0]) is fits
 
 
+def test_values_of_another_kind_are_out_of_every_range() -> None:
+    odd = Resource("cse-in/odd", "Capp", {"ty": 28, "cs": "much", "st": True, "ct": 5})
+    for criteria in ({"sza": ["0"]}, {"szb": ["9"]}, {"stb": ["0"]}, {"sts": ["9"]}, {"cra": ["20270101T000000"]}):
+        assert not parse_filter(criteria, NAMES).fits(odd)
+
+
 def test_neighbours_nobody_knows_do_not_count() -> None:
     for criteria in ({"pty": ["5"]}, {"chty": ["4"]}, {"clbl": ["blue"]}, {"p.rn": ["*"]}):
         assert not parse_filter(criteria, NAMES).fits(BOX)

@@ -44,6 +44,7 @@ def test_pages_of_matches_have_each_hit_once(
         while offset is not None:
             page = finder(work, arguments | {"lim": [str(limit)], "ofst": [str(offset)]}).matches()
             assert len(page.resources) == limit or page.next_offset is None
+            assert page.resources or offset == 1
             found += paths(page.resources)
             offset = page.next_offset
         assert found == paths(expected(resources, arguments))
@@ -133,6 +134,7 @@ def test_what_has_expired_or_is_withheld_is_not_found(work: Work, root: Resource
         ({"lbl": ["a/x", "a/y"], "arp": [".."]}, ["a"]),
         ({"lbl": ["a/x"], "arp": ["../../b"]}, ["b"]),
         ({"lbl": ["a"], "arp": ["../../../../x"]}, []),
+        ({"lbl": ["a"], "arp": ["../../../cse-in.root.b"]}, []),
         ({"lbl": ["a"], "arp": ["/".join("x" * 100)]}, []),
         ({"ty": ["4"], "arp": ["fopt"]}, []),
     ],
@@ -142,6 +144,14 @@ def test_a_relative_path_leads_from_each_match_to_a_result(
 ) -> None:
     assert names(finder(work, arguments).matches()) == found
     assert names(finder(work, arguments).branches()) == found
+
+
+def test_pages_of_what_relative_paths_lead_to_are_whole_as_well(work: Work, root: Resource) -> None:
+    arguments = {"lbl": ["a", "b"], "arp": ["x/one"], "lim": ["1"]}
+    first = finder(work, arguments).branches()
+    assert (names(first), first.next_offset) == (["a/x/one"], 2)
+    second = finder(work, arguments | {"ofst": ["2"]}).branches()
+    assert (names(second), second.next_offset) == (["b/x/one"], None)
 
 
 def test_a_relative_path_leads_nobody_where_he_may_not_look(work: Work, root: Resource) -> None:
