@@ -28,10 +28,10 @@ class Worker:
 
 
 @asynccontextmanager
-async def outbox(city: Scenario, worker: Worker) -> AsyncIterator[None]:
+async def outbox(city: Scenario, worker: Worker) -> AsyncIterator[Outbox]:
     running = Outbox(city.server.core, {"test": worker.handle}, lambda effect: str(effect.document.get("lane")))
     task = city.server.core.start(running.run(), "a second outbox")
-    yield
+    yield running
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
 
@@ -116,3 +116,34 @@ async def test_a_store_that_fails_for_a_while(
                 await city.clock.advance(1)
                 await eventually(lambda: worker.done == ["e1"])
     assert "effects could not be read" in caplog.text
+
+
+async def test_more_than_can_be_held_is_read_again_when_it_is_its_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cse.outbox.MOST_HELD", 3)
+    async with quiet() as city:
+        worker = Worker()
+        names = ["slow", *(f"e{i}" for i in range(20))]
+        await remember(city, *names, lane="one")
+        async with outbox(city, worker):
+            await remember(city, "quick")
+            await eventually(lambda: worker.done == ["quick"])
+            worker.gate.set()
+            await eventually(lambda: worker.done == ["quick", *names])
+
+
+async def test_one_can_wait_for_effects() -> None:
+    async with quiet() as city:
+        worker = Worker()
+        await remember(city, "slow", "quick")
+        slow, quick = (effect.id for effect in await left(city))
+        async with outbox(city, worker) as running:
+            await running.settled([quick])
+            assert worker.done == ["quick"]
+            waiting = asyncio.create_task(running.settled([slow, quick]))
+            await remember(city, "later")
+            await eventually(lambda: "later" in worker.done)
+            assert not waiting.done()
+            worker.gate.set()
+            await waiting
+            await running.settled([slow, quick])
+            assert await left(city) == []
