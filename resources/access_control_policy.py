@@ -30,6 +30,7 @@ from cse.primitive import Request
 from cse.resource import Access, ResourceType, Work
 from cse.store import Resource
 from cse.timing import timestamp
+from cse.tree.create import add
 from cse.windows import parse_window
 
 BASE_POLICY = "basePolicy"
@@ -107,21 +108,13 @@ class AccessControlPolicy(ResourceType):
 
     def provide(self, work: Work, base: Resource) -> None:
         """The policy of the CSEBase, which the administrator can change: who may create what below it."""
-        now, keepers = timestamp(work.now), [work.model.naming.cse_id, work.model.settings.admin_originator]
-        identifier = work.new_identifier(self.short_name)
+        keepers = [work.model.naming.cse_id, work.model.settings.admin_originator]
         attributes = {
-            "ty": self.number,
-            "ri": identifier,
-            "pi": base.ri,
-            "rn": BASE_POLICY,
-            "ct": now,
-            "lt": now,
             "et": timestamp(inf),
             "pv": {"acr": _open_rules(work.model.settings.open_types)},
             "pvs": {"acr": [{"acor": list(filter(None, keepers)), "acop": EVERYTHING}]},
         }
-        work.transaction.resources.insert(Resource(f"{base.path}/{BASE_POLICY}", base.creator, attributes))
-        base.attributes["acpi"] = [identifier]
+        base.attributes["acpi"] = [add(work, self, base, attributes, base.creator, BASE_POLICY).ri]
         work.transaction.resources.update(base)
 
     def creating(self, work: Work, request: Request, resource: Resource, parent: Resource) -> None:

@@ -4,6 +4,7 @@ Where something may have to wait, the notifications for a target are in a queue 
 there, either an alarm is set or a notification is under way that takes its content from there; newer ones line up.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 from cse.events import send_later
@@ -12,6 +13,7 @@ from cse.resource import Work
 from cse.store import Resource
 from cse.tree.delete import remove
 from resources import notification_statistics as statistics
+from resources.cross_resource_windows import report
 from resources.notification_schedule import opening
 from resources.notification_store import keep, keep_newest
 
@@ -23,7 +25,7 @@ LONGEST_WAIT = 3600.0  # seconds; somebody may change the schedule meanwhile
 
 def submit(work: Work, subscription: Resource, content: Any, weight: int) -> None:
     """Send to every target, now or later."""
-    for target in subscription.attributes["nu"]:
+    for target in _outside(work, subscription):
         if opening(work, subscription, target) > work.now and "pn" not in subscription.attributes:
             continue
         if not _may_wait(subscription):
@@ -37,7 +39,7 @@ def submit(work: Work, subscription: Resource, content: Any, weight: int) -> Non
 
 def send_at_the_end(work: Work, subscription: Resource, content: Any, weight: int) -> None:
     """Send to every target at once: the subscription is about to go, and takes with it whatever waits."""
-    for target in subscription.attributes["nu"]:
+    for target in _outside(work, subscription):
         send_later(work, Outgoing(target, content, _category(subscription), weight=weight))
 
 
@@ -74,6 +76,16 @@ def forget(work: Work, subscription: Resource, target: str) -> None:
     """Nothing waits for this target any more."""
     work.transaction.queues.clear(subscription.ri, _queue(target))
     work.transaction.alarms.cancel(subscription.ri, _queue(target))
+
+
+def _outside(work: Work, subscription: Resource) -> Iterator[str]:
+    """The targets; but crossResourceSubscriptions are on this CSE, and hear of it at once."""
+    crossings = subscription.attributes.get("acrs", ())
+    for target in subscription.attributes["nu"]:
+        if target in crossings:
+            report(work, target, subscription)
+        else:
+            yield target
 
 
 def _go_on(work: Work, subscription: Resource, target: str) -> None:

@@ -26,6 +26,7 @@ from cse.primitive import Request, Response
 from cse.resource import Access, RequestKeeper, Work
 from cse.store import Resource, Search
 from cse.timing import timestamp
+from cse.tree.create import add
 
 COMPLETED, FAILED, PENDING, PARTIALLY_COMPLETED = 1, 2, 3, 5
 ACCEPTED = 1000
@@ -57,17 +58,9 @@ class RequestResource(RequestKeeper):
     )
 
     def open(self, work: Work, request: Request, expires: float) -> Resource:
-        identifier = work.new_identifier(self.short_name)
         base = work.target(work.model.naming.cse_name).resource
-        now = timestamp(work.now)
         originator = work.model.naming.originator(request.originator)
         attributes = {
-            "ty": self.number,
-            "ri": identifier,
-            "pi": base.ri,
-            "rn": identifier,
-            "ct": now,
-            "lt": now,
             "et": timestamp(expires),
             "lbl": [originator],
             "op": int(request.operation),
@@ -82,11 +75,7 @@ class RequestResource(RequestKeeper):
         }
         if request.content is not None:
             attributes["pc"] = request.content
-        resource = Resource(f"{base.path}/{identifier}", originator, attributes)
-        work.transaction.resources.insert(resource)
-        work.ends(resource)
-        announce(work, Event(EventType.CHILD_CREATED, base, resource))
-        return resource
+        return add(work, self, base, attributes, originator)
 
     def attach(self, work: Work, resource: Resource, campaign_id: str) -> None:
         resource.attributes["_campaign"] = campaign_id

@@ -1,5 +1,6 @@
 """CREATE: from the content of a request to a resource in the tree (TS-0004 clause 7.3.3)."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from cse.access import UNLIMITED, Grant, Guard, Right
@@ -53,6 +54,19 @@ def create(work: Work, request: Request, target: Target, guard: Guard) -> Respon
     kind.created(work, resource, parent)
     announce(work, Event(EventType.CHILD_CREATED, parent, resource, operation=request.operation))
     return Response(CREATED, represent_created(work, request, resource, grant), location=resource.path)
+
+
+def add(
+    work: Work, kind: ResourceType, parent: Resource, attributes: Mapping[str, Any], creator: str, name: str = ""
+) -> Resource:
+    """A resource that the CSE makes by itself, in the name of `creator`. Nothing is checked."""
+    identifier, now = work.new_identifier(kind.short_name), exact_timestamp(work.now)
+    own = {"ty": kind.number, "ri": identifier, "pi": parent.ri, "rn": name or identifier, "ct": now, "lt": now}
+    resource = Resource(f"{parent.path}/{name or identifier}", creator, kind.defaults | dict(attributes) | own)
+    work.transaction.resources.insert(resource)
+    work.ends(resource)
+    announce(work, Event(EventType.CHILD_CREATED, parent, resource))
+    return resource
 
 
 def _creatable(work: Work, request: Request, parent: Resource) -> ResourceType:
