@@ -23,6 +23,7 @@ DEFAULT = {
     Operation.UPDATE: ResultContent.ATTRIBUTES,
     Operation.DELETE: ResultContent.NOTHING,
 }
+WITH_FRACTIONS = "4"  # the first release whose clients are shown times to the microsecond
 WITH_CHILDREN = {
     ResultContent.ATTRIBUTES_AND_CHILD_RESOURCES,
     ResultContent.ATTRIBUTES_AND_CHILD_REFERENCES,
@@ -56,7 +57,8 @@ def _enumeration(numbers: Iterable[int]) -> str:
 def represent(work: Work, resource: Resource, names: Iterable[str] = ()) -> dict[str, Any]:
     """The resource below its root, with the attributes named, or all that the release of the request has."""
     kind = work.type_of(resource)
-    attributes = kind.compose(work, resource)
+    release = None if work.request is None else work.request.release_version
+    attributes = kind.compose(work, resource) | _moments(resource, release)
     wanted = tuple(names)
     for name in wanted:
         if name not in kind.attributes:
@@ -65,10 +67,16 @@ def represent(work: Work, resource: Resource, names: Iterable[str] = ()) -> dict
             raise NotFound(f"attribute {name} is not present in {resource.path}")
     if wanted:
         return {kind.root: {name: attributes[name] for name in wanted}}
-    release = None if work.request is None else work.request.release_version
     for name in _unknown(kind, release):
         attributes.pop(name, None)
     return {kind.root: attributes}
+
+
+def _moments(resource: Resource, release: str | None) -> dict[str, str]:
+    """Creation and modification with their fractions, for clients of a release that brought more than seconds."""
+    if release is None or release < WITH_FRACTIONS:
+        return {}
+    return {name: resource.attributes[name] for name in ("ct", "lt") if name in resource.attributes}
 
 
 @lru_cache(maxsize=4096)

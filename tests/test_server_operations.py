@@ -1,12 +1,14 @@
 """The five operations on the tree, the forms of addresses, and what containers do with their instances."""
 
 import asyncio
+import re
 
 import pytest
 
 from tests.servers import Client, Listener, Running
 
 CONTAINER, INSTANCE = 3, 4
+SECONDS = r"\d{8}T\d{6}"
 
 
 @pytest.fixture
@@ -53,6 +55,18 @@ async def test_update_merges_and_null_deletes(app: Client) -> None:
     assert resource == answer.resource
     assert "lbl" not in resource
     assert (resource["mni"], resource["mbs"], resource["st"]) == (5, 10, 2)
+
+
+@pytest.mark.parametrize(
+    ("release", "form"), [("3", r"\d{8}T\d{6}"), (None, r"\d{8}T\d{6}"), ("4", r"\d{8}T\d{6},\d+")]
+)
+async def test_times_are_as_fine_as_the_release_reads_them(app: Client, release: str | None, form: str) -> None:
+    await app.create("/cse-in/app", 3, {"m2m:cnt": {"rn": "fine"}}, "Capp")
+    await app.update("/cse-in/app/fine", {"m2m:cnt": {"lbl": ["a"]}}, "Capp")
+    shown = (await app.get("/cse-in/app/fine", "Capp", X_M2M_RVI=release)).resource
+    assert re.fullmatch(form, shown["ct"])
+    assert re.fullmatch(form, shown["lt"])
+    assert release != "4" or shown["lt"] > shown["ct"]
 
 
 async def test_delete_takes_the_subtree_and_has_no_body(app: Client) -> None:
