@@ -211,7 +211,7 @@ async def test_disabled_retrieval_hides_instances_until_they_are_gone(app: Clien
         (2, "ae", "/cse-in/app", 4108),
         (5, "cb", "/cse-in", 4005),
         (17, "req", "/cse-in", 4005),
-        (28, "fcnt", "/cse-in", 5001),
+        (24, "smd", "/cse-in", 5001),
         (999999999, "x", "/cse-in", 4000),
     ],
 )
