@@ -28,6 +28,7 @@ class Container(History):
     number = 3
     name = "container"
     short_name = "cnt"
+    touchable = True
     parents = frozenset({2, 3, 5, 16, 28})
     instance = 4
     virtual_children = latest_and_oldest(instance)

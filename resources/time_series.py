@@ -21,7 +21,7 @@ from cse.attributes import (
     list_of,
     table,
 )
-from cse.errors import BadRequest
+from cse.errors import BadRequest, Conflict
 from cse.events import announce
 from cse.notification import Event, EventType
 from cse.primitive import Request
@@ -44,7 +44,6 @@ class TimeSeries(History):
     name = "timeSeries"
     short_name = "ts"
     parents = frozenset({2, 3, 5, 16, 28})
-    subscribable = True
     touchable = True
     reports = History.reports | {REPORT}
     instance = 30
@@ -94,6 +93,8 @@ class TimeSeries(History):
         work.transaction.resources.update(resource)
 
     def admit(self, work: Work, resource: Resource, instance: Resource) -> None:
+        if work.transaction.resources.has_child(resource.ri, instance.attributes["_key"]):
+            raise Conflict(f"{resource.path} has an instance with dgt {instance.attributes['dgt']}: give another dgt")
         if resource.attributes.get("mdd") and "pei" in resource.attributes:
             _receive(work, resource, instance)
         super().admit(work, resource, instance)

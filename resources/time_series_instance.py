@@ -47,4 +47,4 @@ class TimeSeriesInstance(ResourceType):
         attributes = resource.attributes
         attributes["cs"] = content_size(attributes["con"])
         attributes["dgt"] = generation_time(attributes["dgt"], work.now)
-        attributes["_key"] = f"dgt {precise_timestamp(parse_timestamp(attributes['dgt']))}"
+        attributes["_key"] = precise_timestamp(parse_timestamp(attributes["dgt"]))

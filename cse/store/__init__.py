@@ -74,6 +74,10 @@ class Resources(ABC):
         """Remove it with all descendants, and with what lists, alarms and queues have for them."""
 
     @abstractmethod
+    def has_child(self, ri: str, key: str) -> bool:
+        """Whether a child of this resource has this `_key`."""
+
+    @abstractmethod
     def children(self, ri: str, ty: int | None = None, *, newest_first: bool = False) -> Iterator[Resource]:
         """Direct children in the order of their creation."""
 

@@ -11,7 +11,6 @@ from cse.store import Resource, Resources, Search
 
 _SELECT = "SELECT path, creator, document FROM resource"
 _INSERT = "INSERT INTO resource (ri, pi, ty, path, key, et, creator, document) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-_TAKEN = "SELECT 1 FROM resource WHERE pi = ? AND key = ?"
 _EXPIRED = f"{_SELECT} WHERE et <= ? ORDER BY et, seq LIMIT ?"
 
 # ASCII has "0" right behind "/", so this range is every path that starts with the root and a slash.
@@ -71,9 +70,7 @@ class SQLiteResources(Resources):
         try:
             self._execute(_INSERT, row)
         except sqlite3.IntegrityError as error:
-            if self._execute(_TAKEN, (attributes["pi"], key)).fetchone():
-                raise Conflict(f"there is a sibling with {key} already: give it another") from error
-            raise Conflict(f"there is a resource {ri} or {path} already; choose another resourceName") from error
+            raise Conflict(f"there is a resource {ri} or {path} already, or a sibling with the same key; choose another resourceName") from error
         self._index(attributes)
 
     def update(self, resource: Resource) -> None:
@@ -87,6 +84,10 @@ class SQLiteResources(Resources):
 
     def remove(self, resource: Resource) -> None:
         self._execute(_REMOVE, {"root": resource.path})
+
+    def has_child(self, ri: str, key: str) -> bool:
+        found = self._execute("SELECT 1 FROM resource WHERE pi = ? AND key = ?", (ri, key)).fetchone()
+        return found is not None
 
     def children(self, ri: str, ty: int | None = None, *, newest_first: bool = False) -> Iterator[Resource]:
         direction = " DESC" if newest_first else ""

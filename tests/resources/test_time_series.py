@@ -9,21 +9,9 @@ from cse.tree.operations import perform
 from resources import time_series
 from resources.time_series import TimeSeries
 from tests.cse.works import NOW, creating, retrieving, updating
-from tests.resources.facts import declared, read
 
 TYPE = TimeSeries()
-R3 = read(
-    """
-    rn O NP 1; ty NP NP 1; ri NP NP 1; pi NP NP 1; acpi O O 0; ct NP NP 1; et O O 1; lt NP NP 1; lbl O O 0; at O O 0;
-    aa O O 0; daci O O 0; cr O NP 0; mni O O 0; mbs O O 0; mia O O 0; cni NP NP 1; cbs NP NP 1; pei O O 0; peid O O 0;
-    mdd O O 0; mdn O O 0; mdlt NP NP 0; mdc NP NP 1; mdt O O 0; or O O 0; cnf O NP 0
-    """
-)
 WATCHED = {"mdd": True, "pei": 2000, "peid": 500, "mdt": 1500}
-
-
-def test_the_attributes_are_those_of_release_3() -> None:
-    assert declared(TYPE) >= R3
 
 
 @pytest.fixture
@@ -136,6 +124,9 @@ def test_instances_have_a_moment_of_their_own(work: Work) -> None:
             measure(work, 0, dgt=same)
     assert measure(work, 0, dgt="251")["dgt"] == "20270115T080000,251000"
     assert now(work)["cni"] == 2
+    update(work, mni=1)
+    with pytest.raises(Conflict, match="dgt"), work.transaction.savepoint():
+        measure(work, 0, dgt="251")
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,22 @@ async def test_identifier_and_path_must_be_new(store: Store) -> None:
     assert await store.read(paths) == ["cse/1"]
 
 
+async def test_a_key_must_be_new_among_siblings(store: Store) -> None:
+    await store.run(inserting("cse/1", "cse/1/a", _key="one"))
+    with pytest.raises(Conflict, match="already"):
+        await store.run(inserting("cse/2", _key="one"))
+    await store.run(inserting("cse/2", "cse/3"))
+    for ri, key, there in (
+        ("cse", "one", True),
+        ("cse/1", "one", True),
+        ("cse", "two", False),
+        ("cse/2", "one", False),
+    ):
+        assert await store.read(lambda transaction, ri=ri, key=key: transaction.resources.has_child(ri, key)) is there
+    await store.run(lambda transaction: transaction.resources.remove(resource("cse/1")))
+    await store.run(inserting("cse/4", _key="one"))
+
+
 async def test_a_conflict_leaves_the_unit_usable(store: Store) -> None:
     def unit(transaction: Transaction) -> None:
         transaction.resources.insert(resource("cse/1"))
