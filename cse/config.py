@@ -69,6 +69,20 @@ class ServerSettings:
         ("1", "26"), "numbers of the types that everybody may create below the CSEBase, as its first policy says"
     )
     max_body_bytes: int = setting(8 * 1024 * 1024, "largest request body in bytes", minimum=1)
+    max_head_bytes: int = setting(
+        64 * 1024,
+        "most bytes of a request over HTTP beside its body: request line, headers, sizes of chunks",
+        minimum=1,
+    )
+    receive_timeout: float = setting(
+        60.0,
+        "seconds in which a request over HTTP must have come, from its first byte or the connection on",
+        minimum=0.001,
+    )
+    keep_alive_timeout: int = setting(5, "seconds that a connection over HTTP is kept after a response", minimum=1)
+    max_connections: int = setting(
+        10_000, "most connections over HTTP at a time; requests by further ones get HTTP status 503", minimum=1
+    )
     max_nesting: int = setting(32, "deepest nesting of lists and objects in a request body", minimum=1)
     leniency: str = setting(
         "by-release",

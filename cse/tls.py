@@ -1,23 +1,11 @@
-"""TLS for the server: its certificate, and what the certificate of a client says to the application."""
+"""TLS for the server: its certificate, and what the certificate of a client says."""
 
-import asyncio
 import ssl
 from pathlib import Path
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-
 from cse.config import ConfigurationError, ServerSettings
 from cse.credentials import PeerCertificate, fingerprint, require_private
-from cse.identity import CERTIFICATE
-
-
-class PeerProtocol(HttpToolsProtocol):
-    """uvicorn's protocol; puts the verified certificate of the client, or None, into the state of each request."""
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
-        self.app_state = {**self.app_state, CERTIFICATE: peer_certificate(transport.get_extra_info("ssl_object"))}
 
 
 def peer_certificate(connection: ssl.SSLObject | None) -> PeerCertificate | None:

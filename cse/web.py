@@ -14,7 +14,8 @@ import uvicorn
 from cse import __version__
 from cse.app import Server
 from cse.config import ConfigurationError, ServerSettings
-from cse.tls import PeerProtocol, server_context
+from cse.connection import connections
+from cse.tls import server_context
 
 log = logging.getLogger(__name__)
 
@@ -24,12 +25,15 @@ def configuration(server: Server, **options: Any) -> uvicorn.Config:
 
     What proxies say about the sender is not believed: anybody could say it.
     """
-    context = server_context(server.core.settings)
+    settings = server.core.settings
+    context = server_context(settings)
     if context is not None:
         options["ssl_context_factory"] = lambda *_: context
     return uvicorn.Config(
         server.asgi,
-        http=PeerProtocol,
+        http=connections(settings),
+        limit_concurrency=settings.max_connections + 1,
+        timeout_keep_alive=settings.keep_alive_timeout,
         ws="none",
         lifespan="off",
         log_config=None,
