@@ -24,6 +24,7 @@ class Sample:
     change: Attributes
     bad: Attributes
     root: str | None = None
+    more: bool = False  # one that most tests leave out, because others are like it
 
     def __str__(self) -> str:
         return f"{self.name} below {self.parent}"
@@ -32,7 +33,8 @@ class Sample:
 def management(name: str, short: str, mgd: int, attributes: Attributes, change: Attributes) -> Sample:
     """A management object."""
     (attribute,) = change
-    return Sample(name, "node", MGMTOBJ, {"mgd": mgd} | attributes, change, {attribute: [7]}, f"m2m:{short}")
+    wanted, bad = {"mgd": mgd} | attributes, {attribute: [7]}
+    return Sample(name, "node", MGMTOBJ, wanted, change, bad, f"m2m:{short}", more=short not in ("fwr", "bat"))
 
 
 POLICY = {"pv": {"acr": [rule(ALL, "all")]}, "pvs": {"acr": [rule(ALL, "all")]}}
@@ -46,9 +48,12 @@ SAMPLES = [
     *(Sample("group", parent, GRP, {"mnm": 3, "mid": []}, {"mnm": 5}, {"mnm": 0}) for parent in ("base", "ae")),
     *(Sample("subscription", parent, SUB, {"nu": []}, {"exc": 9}, {"exc": "often"}) for parent in ("ae", "container")),
     Sample("node", "base", NOD, NODE, {"ni": "urn:conformance:other"}, {"ni": 7}),
-    *(Sample("time series", parent, TS, {}, {"mni": 7}, {"mni": "many"}) for parent in ("base", "ae", "container")),
     *(
-        Sample("switch", parent, FCNT, SWITCH, {"state": False}, {"state": "off"}, "cod:binSh")
+        Sample("time series", parent, TS, {}, {"mni": 7}, {"mni": "many"}, more=parent != "ae")
+        for parent in ("base", "ae", "container")
+    ),
+    *(
+        Sample("switch", parent, FCNT, SWITCH, {"state": False}, {"state": "off"}, "cod:binSh", parent != "ae")
         for parent in ("base", "ae", "container")
     ),
     management("firmware", "fwr", 1001, {"vr": "1", "fwn": "x", "url": "http://x.example", "ud": False}, {"vr": "2"}),
@@ -61,14 +66,21 @@ SAMPLES = [
 ]
 
 
+def typical(sample: Sample) -> bool:
+    return not sample.more
+
+
 def below_entity(sample: Sample) -> bool:
-    return sample.parent in ("ae", "container")
+    return typical(sample) and sample.parent in ("ae", "container")
 
 
-def samples(
-    ae: Purposes, base: Purposes | None = None, *, where: Callable[[Sample], bool] = lambda _: True
-) -> list[Any]:
-    """All samples as parameters, with one purpose below AEs and containers, and maybe another below the CSEBase."""
+def hidden(sample: Sample) -> bool:
+    """Those that nobody but their creator may see: the policy of the sample permits everything to all."""
+    return typical(sample) and sample.ty != ACP
+
+
+def samples(ae: Purposes, base: Purposes | None = None, *, where: Callable[[Sample], bool] = typical) -> list[Any]:
+    """Samples as parameters, with one purpose below AEs and containers, and maybe another below the CSEBase."""
     return [case((base or ae) if sample.parent == "base" else ae, sample) for sample in SAMPLES if where(sample)]
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from conformance.application import Application, timestamp
 from conformance.purposes import case, purpose
-from conformance.samples import Sample, Workshop, samples
+from conformance.samples import Sample, Workshop, hidden, samples
 from conformance.standard import CIN, CNT
 
 TP = "TP/oneM2M/CSE/DMR/RET"
@@ -52,7 +52,7 @@ def test_missing_for_a_stranger(ae: Application, stranger: Application) -> None:
     stranger.retrieve(f"{ae.path}/nothing").expect(4004)
 
 
-@pytest.mark.parametrize("sample", samples(f"{TP}/003", f"{TP}/014", where=lambda sample: sample.name != "policy"))
+@pytest.mark.parametrize("sample", samples(f"{TP}/003", f"{TP}/014", where=hidden))
 def test_no_privilege(workshop: Workshop, stranger: Application, sample: Sample) -> None:
     """Without the privilege."""
     _, path = workshop.make(sample)

@@ -98,7 +98,7 @@ def test_criteria_without_children(ae: Application, filled: str) -> None:
 def test_unstructured(ae: Application, filled: str, rcn: int) -> None:
     """desiredIdentifierResultType 2: references are resource identifiers."""
     attributes = ae.retrieve(filled, rcn=rcn, drt=2, lbl="b").resource(2000)
-    (reference,) = attributes.get("ch", attributes.get("rrf"))
+    (reference,) = attributes["ch" if rcn == 5 else "rrf"]
     assert [ae.cse.relative(reference["val"])] == ae.identify([f"{filled}/inner"])
 
 

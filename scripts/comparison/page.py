@@ -1,5 +1,6 @@
 """docs/conformance.md: results side by side, and why each test that only we pass is right."""
 
+import textwrap
 import tomllib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from pathlib import Path
 from conformance.purposes import TS_0018, catalogue
 
 DIFFERENCES = Path(__file__).parents[2] / "conformance" / "differences.toml"
+WIDTH = 120
 AREAS = {
     "REG": "registration",
     "DMR": "data management",
@@ -38,12 +40,13 @@ pytest conformance --purposes                             # which test serves wh
 ```
 
 The suite is tested itself by running it against another implementation. `scripts/conformance` installs one, runs the
-suite against both servers, and writes this page. A test that both fail, or only the other one, has to be right by the
-standard: the reasons are in `conformance/differences.toml`, and below.
+suite against both servers, and writes this page. `conformance/differences.toml` says why each test is right that the
+other one fails; where the standard leaves a choice, a test takes all of them.
 
 ## Results
 
-{version} on the right, started in memory with its defaults. *Purposes* are those of TS-0018: with a test, of all.
+The column on the right is for {version}, in memory and with its defaults. *Purposes* are those of
+TS-0018: how many have a test, of all.
 
 | area | purposes | runs | this server | {peer} |
 | --- | ---: | ---: | ---: | ---: |
@@ -136,12 +139,12 @@ def row(title: str, purposes: str, tests: Iterable[str], comparison: Comparison)
 def section(comparison: Comparison, difference: Difference) -> str:
     """A reason, and the tests that it is for, each function once."""
     failures = [test for test in comparison.failures() if difference.covers(test)]
-    lines = [f"{difference.reason}\n"]
+    lines = [wrapped(difference.reason), ""]
     for function in dict.fromkeys(test.partition("[")[0] for test in failures):
         runs = [test for test in failures if test.partition("[")[0] == function]
         purposes = sorted({identifier for test in runs for identifier in comparison.purposes[test]})
         count = f", {len(runs)} runs" if len(runs) > 1 else ""
-        lines.append(f"- `{function}`{count}: {', '.join(purposes)}")
+        lines.append(wrapped(f"- `{function}`{count}: {', '.join(purposes)}"))
     return "\n".join([*lines, ""])
 
 
@@ -150,4 +153,10 @@ def untested() -> Iterator[str]:
     _, missing = catalogue()
     for reason in dict.fromkeys(missing.values()):
         names = [key.removeprefix(TS_0018) for key, value in missing.items() if value == reason]
-        yield f"- {', '.join(names)}: {reason}"
+        yield wrapped(f"- {', '.join(names)}: {reason}")
+
+
+def wrapped(text: str) -> str:
+    """Lines as long as those of the other pages; those of an item of a list are indented."""
+    indent = "  " if text.startswith("- ") else ""
+    return textwrap.fill(text, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
