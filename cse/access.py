@@ -8,8 +8,9 @@ from typing import Any
 from cse.asker import Asker
 from cse.errors import OriginatorHasNoPrivilege
 from cse.primitive import Operation, Request
-from cse.resource import Access, Work
+from cse.resource import Access
 from cse.store import Resource
+from cse.work import Work
 
 
 class Right(IntFlag):

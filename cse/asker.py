@@ -7,9 +7,9 @@ from typing import Any
 
 from cse.errors import BadRequest
 from cse.primitive import Request
-from cse.resource import Work
 from cse.wildcard import means
 from cse.windows import inside
+from cse.work import Work
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network

@@ -11,9 +11,9 @@ from typing import Any, TypeVar
 from cse.config import ConfigurationError, ServerSettings
 from cse.consent import WritingNeeded
 from cse.network import Network
-from cse.resource import Model, Work
 from cse.store import Store, Transaction
 from cse.timing import Clock
+from cse.work import Model, Work
 
 log = logging.getLogger(__name__)
 

@@ -4,9 +4,9 @@ import logging
 import math
 
 from cse.core import Core
-from cse.resource import Work
 from cse.timing import parse_timestamp, precise_timestamp
 from cse.tree.delete import remove
+from cse.work import Work
 
 log = logging.getLogger(__name__)
 

@@ -12,8 +12,8 @@ from cse.notification import Event
 from cse.performer import Performer, Then
 from cse.polling import PollingChannels
 from cse.primitive import OK, Operation, Request, Response
-from cse.resource import Work
 from cse.tree.target import locate
+from cse.work import Work
 
 RELEASES = {"2a", "3", "4", "5"}
 

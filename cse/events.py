@@ -4,8 +4,8 @@ import dataclasses
 
 from cse.notification import Event, EventType, Outgoing
 from cse.primitive import Operation
-from cse.resource import Work
 from cse.store import Resource, Search
+from cse.work import Work
 
 # Kinds of effects that units of work leave behind.
 NOTIFICATION = "notification"

@@ -11,7 +11,7 @@ from cse.fanout.reach import gather
 from cse.network import Delivery, DeliveryFailed, Discard, Host, Network, Way
 from cse.notification import Outgoing
 from cse.primitive import OK, Operation, Request, Response
-from cse.resource import Work
+from cse.work import Work
 
 log = logging.getLogger(__name__)
 

@@ -12,8 +12,8 @@ from starlette.types import Scope
 from cse.credentials import Credential, Credentials
 from cse.errors import OriginatorNotAuthenticated
 from cse.primitive import Request
-from cse.resource import Model
 from cse.wildcard import means
+from cse.work import Model
 
 CERTIFICATE = "peer_certificate"  # in the state of the scope: a PeerCertificate, or None
 CREDENTIAL = "credential"  # in the state of the scope: a Credential

@@ -10,8 +10,8 @@ from cse.errors import TargetNotReachable
 from cse.exchange import Exchange
 from cse.notification import Outgoing
 from cse.primitive import Response
-from cse.resource import Work
 from cse.store import Effect
+from cse.work import Work
 
 log = logging.getLogger(__name__)
 

@@ -24,8 +24,8 @@ from cse.fanout.states import State
 from cse.http.binding import read_body
 from cse.identity import Identities
 from cse.primitive import OK, Operation, Request, ResponseType
-from cse.resource import Work
 from cse.serialization.formats import JSON
+from cse.work import Work
 
 Handler = Callable[[HttpRequest], Awaitable[Any]]
 

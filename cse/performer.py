@@ -11,8 +11,8 @@ from cse.errors import RequestTimeout
 from cse.notify import Notifier
 from cse.outbox import Outbox
 from cse.primitive import Operation, Request, Response
-from cse.resource import Work
 from cse.tree.operations import perform
+from cse.work import Work
 
 MOST_ROUNDS = 10
 DELETION_PATIENCE = 1.0  # seconds that an answer waits for notifications that should be there before it

@@ -25,10 +25,10 @@ from cse.network import (
     addresses,
 )
 from cse.primitive import OK, Content, Operation, Request, Response
-from cse.resource import Work
 from cse.store import Resource
 from cse.times import times_of
 from cse.tree.target import find_target, live
+from cse.work import Work
 
 log = logging.getLogger(__name__)
 

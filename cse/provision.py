@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from cse.resource import Work
 from cse.store import Resource
 from cse.timing import timestamp
+from cse.work import Work
 
 BASE_TYPE = 5
 INFRASTRUCTURE_NODE = 1  # m2m:cseTypeID

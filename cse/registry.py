@@ -11,7 +11,8 @@ from cse import hookspecs
 from cse.address import Naming, valid_name
 from cse.config import ConfigurationError, ServerSettings, Settings
 from cse.network import Network
-from cse.resource import Model, ResourceType
+from cse.resource import ResourceType
+from cse.work import Model
 
 ENTRY_POINTS = "cse"
 

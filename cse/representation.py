@@ -7,8 +7,9 @@ from typing import Any
 from cse.access import UNLIMITED, Grant
 from cse.errors import BadRequest, NotFound, NotImplementedByThisCSE
 from cse.primitive import Operation, Request, ResultContent
-from cse.resource import ResourceType, Work
+from cse.resource import ResourceType
 from cse.store import Resource
+from cse.work import Work
 
 ALLOWED = {
     Operation.CREATE: {0, 1, 2, 3, 9},

@@ -10,10 +10,10 @@ from cse.errors import BadRequest, CSEError, RequestTimeout
 from cse.fanout.progress import notify_originator
 from cse.fanout.service import FanOut
 from cse.primitive import Request, Response, ResponseType, error_response
-from cse.resource import Work
 from cse.store import Resource
 from cse.times import Times, times_of
 from cse.timing import parse_moment
+from cse.work import Work
 
 ACCEPTED = {ResponseType.NON_BLOCKING_SYNCH: 1001, ResponseType.NON_BLOCKING_ASYNCH: 1002}
 

@@ -1,27 +1,24 @@
-"""What a resource type is, and the unit of work in which its behaviour runs.
+"""What a resource type is. Its behaviour runs in a unit of work (`cse.work`).
 
 A type is one class in one file of `resources/`: it states its number, names, parents and attributes, and overrides only
 what is special to it. The engine does everything else from these statements.
 """
 
-import math
-import secrets
-from collections.abc import Container, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from cse.address import Naming
 from cse.attributes import Table
-from cse.config import ServerSettings
-from cse.consent import NO_CONSENT, Consent, ConsentNeeded, Question, ResourceLocked, WritingNeeded
-from cse.errors import BadRequest, NotFound
+from cse.errors import NotFound
 from cse.network import Host
 from cse.notification import Event, EventType, Outgoing
 from cse.primitive import Operation, Request, Response
-from cse.store import Resource, Transaction
-from cse.timing import parse_timestamp, whole_seconds
+from cse.store import Resource
+from cse.timing import whole_seconds
+
+if TYPE_CHECKING:
+    from cse.work import Work
 
 
 class Access(Enum):
@@ -198,201 +195,3 @@ class RequestKeeper(ResourceType):
     def pending(self, work: "Work") -> list[tuple[Resource, Request]]:
         """Requests that were accepted and have neither a result nor a campaign."""
         raise NotImplementedError
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """Where a request goes: a resource, perhaps a virtual child of it, perhaps segments behind a fanOutPoint."""
-
-    resource: Resource
-    virtual: VirtualChild | None = None
-    tail: str = ""
-
-
-@dataclass(frozen=True)
-class Model:
-    """What does not change while the server runs: names, settings and resource types."""
-
-    naming: Naming
-    settings: ServerSettings
-    types: Mapping[int, ResourceType]
-
-    def type_of(self, resource: Resource) -> ResourceType:
-        return self.types[resource.ty].variant_of(resource.attributes)
-
-    def variants(self) -> Iterator[ResourceType]:
-        """All types, specialisations one by one."""
-        return (variant for family in self.types.values() for variant in family.variants)
-
-    def registers(self, request: Request) -> bool:
-        """Whether a request creates a resource whose creation is a registration: an AE."""
-        kind = self.types.get(request.resource_type or 0)
-        return request.operation is Operation.CREATE and kind is not None and kind.registers
-
-    @cached_property
-    def roots(self) -> frozenset[str]:
-        """The roots of the representations of all resources."""
-        return frozenset(kind.root for kind in self.variants())
-
-    @cached_property
-    def watchers(self) -> list[int]:
-        """The numbers of the types that watch their parents."""
-        return [number for number, kind in self.types.items() if kind.watches]
-
-    @cached_property
-    def policies(self) -> list[int]:
-        """The numbers of the types that decide about access to others."""
-        return [number for number, kind in self.types.items() if kind.access is Access.SELF_PRIVILEGES]
-
-    @cached_property
-    def attribute_names(self) -> frozenset[str]:
-        """Every attribute that some type has."""
-        return frozenset(name for kind in self.variants() for name in kind.attributes)
-
-    @cached_property
-    def fan_out_names(self) -> frozenset[str]:
-        """Names of virtual children that fan out."""
-        children = (child for kind in self.variants() for child in kind.virtual_children.values())
-        return frozenset(child.name for child in children if child.fans_out)
-
-    @cached_property
-    def polled_names(self) -> frozenset[str]:
-        """Names of virtual children at which an entity fetches the requests to it."""
-        children = (child for kind in self.variants() for child in kind.virtual_children.values())
-        return frozenset(child.name for child in children if child.polls)
-
-    @cached_property
-    def request_keeper(self) -> "RequestKeeper":
-        """The type whose resources keep non-blocking requests."""
-        return next(kind for kind in self.types.values() if isinstance(kind, RequestKeeper))
-
-    @cached_property
-    def virtual_names(self) -> frozenset[str]:
-        """Names that stand for virtual children and that no resource can have."""
-        return frozenset(name for kind in self.variants() for name in kind.virtual_children)
-
-
-@dataclass(slots=True)
-class Work:
-    """One unit of work: the transaction, the moment, and the model. Identifiers are made here.
-
-    `request` is what it carries out, None for what the CSE does by itself, and `consent` what has been done for that.
-    `locked` are the resources that wait for somebody's consent, `deadline` is the earliest moment that the unit has
-    named, `awaited` are the effects that the answer to the request waits for.
-    """
-
-    transaction: Transaction
-    model: Model
-    now: float
-    reads_only: bool = False
-    locked: Container[str] = frozenset()
-    request: Request | None = None
-    consent: Consent = NO_CONSENT
-    has_effects: bool = False
-    awaited: list[int] = field(default_factory=list)
-    deadline: float = math.inf
-
-    @property
-    def originator(self) -> str:
-        """Who has the unit done, in the shortest form; empty for the CSE itself."""
-        return "" if self.request is None else self.model.naming.originator(self.request.originator)
-
-    def new_identifier(self, prefix: str) -> str:
-        """A resource identifier that nobody has yet."""
-        return prefix + secrets.token_hex(8)
-
-    def resolve(self, address: str) -> Target | None:
-        """What an address of any form stands for; None if there is nothing here."""
-        segments = self.model.naming.local(address)
-        if segments is None:
-            return None
-        for index in range(1, len(segments)):
-            target = self._virtual(segments, index)
-            if target is not None:
-                return target
-        resource = self._find(segments)
-        return None if resource is None else Target(resource)
-
-    def target(self, address: str) -> Target:
-        """What an address stands for; NotFound if there is nothing."""
-        target = self.resolve(address)
-        if target is None:
-            raise NotFound(f"there is no resource {address[:200]!r} on this CSE")
-        return target
-
-    def resource(self, address: str) -> Resource | None:
-        """The resource at an address, virtual children apart; None, too, for text that is no address."""
-        try:
-            target = self.resolve(address)
-        except BadRequest:
-            return None
-        return None if target is None or target.virtual else target.resource
-
-    def registrant(self, originator: str) -> Resource | None:
-        """The AE or remoteCSE with which an originator is registered; None for a stranger."""
-        originator = self.model.naming.originator(originator)
-        resource = self.transaction.resources.get(originator.removeprefix("/"))
-        if resource is None or resource.creator != originator or not self.type_of(resource).registers:
-            return None
-        return resource
-
-    def type_of(self, resource: Resource) -> ResourceType:
-        return self.model.type_of(resource)
-
-    def list_changed(self, identifier: str) -> None:
-        """Tell the resource with this identifier about it, if it is there."""
-        holder = self.transaction.resources.get(identifier)
-        if holder is not None:
-            self.type_of(holder).list_changed(self, holder)
-
-    def alarm(self, resource: Resource, name: str, due: float) -> None:
-        """Have `ResourceType.alarm` called for this resource at this moment (seconds since 1970)."""
-        self.transaction.alarms.set(resource.ri, name, due)
-        self.deadline = min(self.deadline, due)
-
-    def ends(self, resource: Resource) -> None:
-        """Its expirationTime is new: whoever waits for the next one to pass has to know."""
-        if "et" in resource.attributes:
-            self.deadline = min(self.deadline, parse_timestamp(resource.attributes["et"]))
-
-    def later(self, kind: str, document: dict[str, Any], *, awaited: bool = False) -> None:
-        """Remember an effect in this transaction; it is carried out after the commit."""
-        effect = self.transaction.effects.add(kind, document)
-        self.has_effects = True
-        if awaited:
-            self.awaited.append(effect)
-
-    def ask(self, questions: Sequence[Question], *, identifier: str = "", locks: str = "") -> None:
-        """Go on only if these have been answered with success (see `cse.consent`)."""
-        missing = [question for question in questions if question.key not in self.consent.given]
-        if missing:
-            raise ConsentNeeded(missing, identifier, locks)
-
-    def require_unlocked(self, resource: Resource) -> None:
-        """Wait until nobody else is being asked about the resource."""
-        if resource.ri in self.locked and resource.ri != self.consent.locks:
-            raise ResourceLocked(resource.ri)
-
-    def require_writing(self) -> None:
-        """Go on only in a unit that may write."""
-        if self.reads_only:
-            raise WritingNeeded
-
-    def _virtual(self, segments: list[str], index: int) -> Target | None:
-        name = segments[index]
-        if name not in self.model.virtual_names:
-            return None
-        parent = self._find(segments[:index])
-        child = self.type_of(parent).virtual_children.get(name) if parent else None
-        if parent is None or child is None or (index + 1 < len(segments) and not child.fans_out):
-            return None
-        return Target(parent, child, "/".join(segments[index + 1 :]))
-
-    def _find(self, segments: list[str]) -> Resource | None:
-        resources = self.transaction.resources
-        if segments[0] == self.model.naming.cse_name:
-            return resources.find("/".join(segments))
-        first = resources.get(segments[0])
-        if first is None or len(segments) == 1:
-            return first
-        return resources.find("/".join([first.path, *segments[1:]]))

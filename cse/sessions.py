@@ -7,8 +7,8 @@ from cse.errors import CSEError
 from cse.fanout.members import freeze
 from cse.network import Host, Network
 from cse.primitive import Operation, Request
-from cse.resource import Work
 from cse.store import Effect, Search
+from cse.work import Work
 
 log = logging.getLogger(__name__)
 

@@ -27,11 +27,12 @@ from cse.attributes import (
 from cse.config import ConfigurationError
 from cse.errors import BadRequest
 from cse.primitive import Request
-from cse.resource import Access, ResourceType, Work
+from cse.resource import Access, ResourceType
 from cse.store import Resource
 from cse.timing import timestamp
 from cse.tree.create import add
 from cse.windows import parse_window
+from cse.work import Work
 
 BASE_POLICY = "basePolicy"
 EVERYTHING = 63

@@ -24,8 +24,8 @@ from cse.attributes import (
 )
 from cse.errors import BadRequest, OriginatorHasAlreadyRegistered, SecurityAssociationRequired
 from cse.primitive import Request
-from cse.resource import Work
 from cse.store import Resource
+from cse.work import Work
 from resources.node import host_on
 from resources.registration import SERIALIZATION, Registration
 

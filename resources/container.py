@@ -19,8 +19,8 @@ from cse.attributes import (
     table,
 )
 from cse.errors import OperationNotAllowed
-from cse.resource import Work
 from cse.store import Resource
+from cse.work import Work
 from resources.history import COUNTERS, LIMITS, History, latest_and_oldest
 
 

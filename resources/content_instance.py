@@ -26,9 +26,10 @@ from cse.attributes import (
     table,
 )
 from cse.primitive import Request
-from cse.resource import Access, ResourceType, Work
+from cse.resource import Access, ResourceType
 from cse.store import Resource
 from cse.timing import parse_moment, precise_timestamp
+from cse.work import Work
 
 MEDIA_TYPE = r"[^:\s]+/[^:\s]+"
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from cse.access import Guard, Right
 from cse.attributes import (
+    BOOLEAN,
     CREATOR,
     DURATION,
     DYNAMIC_POLICIES,
@@ -32,13 +33,15 @@ from cse.errors import BadRequest, CrossResourceOperationFailure, CSEError
 from cse.events import send_later
 from cse.notification import EventType, Outgoing
 from cse.primitive import Request
-from cse.resource import ResourceType, Work
+from cse.resource import ResourceType
 from cse.store import Resource
 from cse.timing import parse_duration
 from cse.tree.create import add
 from cse.tree.delete import remove
 from cse.tree.update import change
+from cse.work import Work
 from resources import cross_resource_windows as windows
+from resources import notification_statistics as statistics
 from resources import notification_targets
 from resources import subscription_checks as checks
 from resources.notification_consent import verify
@@ -69,7 +72,7 @@ class CrossResourceSubscription(ResourceType):
         Attribute("rrats", "regularResourcesAsTargetSubscriptions", list_of(IDENTIFIER), NP, NP),
         Attribute("twt", "timeWindowType", one_of(windows.PERIODIC, windows.SLIDING), M, O, required=True),
         Attribute("tws", "timeWindowSize", DURATION, M, O, required=True),
-        Attribute("eem", "eventEvaluationMode", one_of(1, 2, 3, 4, 5), O, O),
+        Attribute("eem", "eventEvaluationMode", one_of(1, 2, 3, 4, 5), O, O, since="4"),
         Attribute(
             "encs", "eventNotificationCriteriaSet", record(enc_=list_of(CRITERIA), encn_=list_of(CRITERIA)), O, NP
         ),
@@ -77,10 +80,14 @@ class CrossResourceSubscription(ResourceType):
         Attribute("exc", "expirationCounter", POSITIVE, O, O),
         Attribute("nu", "notificationURI", list_of(IDENTIFIER), M, O, required=True),
         Attribute("su", "subscriberURI", TEXT, O, NP),
+        Attribute("nse", "notificationStatsEnable", BOOLEAN, O, O, since="4"),
+        Attribute("nsi", "notificationStatsInfo", statistics.STATISTICS, NP, NP, since="4"),
     )
 
     def creating(self, work: Work, request: Request, resource: Resource, parent: Resource) -> None:
         _check(work, resource.attributes)
+        for address in resource.attributes.get("srat", ()):
+            _require_joinable(work, address)
         resource.attributes["cr"] = resource.creator
         verify(work, resource, resource.attributes["nu"])
 
@@ -92,7 +99,7 @@ class CrossResourceSubscription(ResourceType):
             raise CrossResourceOperationFailure(f"a target can't be subscribed to: {error}") from error
         resource.attributes["_sources"] = [*made, *joined]
         if made:
-            resource.attributes["rrats"] = made
+            resource.attributes["rrats"] = [work.model.naming.sp_relative(ri) for ri in made]
         windows.begin(work, resource)
         work.transaction.resources.update(resource)
 
@@ -100,20 +107,22 @@ class CrossResourceSubscription(ResourceType):
         merged = {name: value for name, value in (resource.attributes | changes).items() if value is not None}
         _check(work, merged)
         verify(work, resource, [target for target in merged["nu"] if target not in resource.attributes["nu"]])
+        if "nse" in changes and changes["nse"] is not False:
+            resource.attributes.pop("nsi", None)
 
     def updated(self, work: Work, resource: Resource, changes: dict[str, Any]) -> None:
         if not changes.keys().isdisjoint({"twt", "tws", "eem"}):
             windows.begin(work, resource)
             work.transaction.resources.update(resource)
         if "et" in changes:
-            for subscription in _subscriptions(work, resource.attributes.get("rrats", ())):
+            for subscription in filter(None, map(work.resource, resource.attributes.get("rrats", ()))):
                 change(work, subscription, {"et": resource.attributes["et"]})
 
     def alarm(self, work: Work, resource: Resource, name: str) -> None:
         if name != windows.ALARM:
             notification_targets.ring(work, resource, name)
         elif windows.close(work, resource):
-            notification_targets.submit(work, resource, {"m2m:sgn": {"sur": reference(work, resource)}}, 1)
+            _notify(work, resource)
 
     def child_deleted(self, work: Work, resource: Resource, child: Resource) -> None:
         notification_targets.schedule_changed(work, resource)
@@ -128,7 +137,7 @@ class CrossResourceSubscription(ResourceType):
             return
         sources, crossing.attributes["_sources"] = crossing.attributes["_sources"], []
         work.transaction.resources.update(crossing)
-        for subscription in _subscriptions(work, sources):
+        for subscription in filter(None, map(work.transaction.resources.get, sources)):
             _part(work, crossing, subscription)
         if "su" in crossing.attributes:
             send_later(work, Outgoing(crossing.attributes["su"], deletion_notice(work, crossing)), awaited=True)
@@ -144,7 +153,16 @@ def _check(work: Work, attributes: Mapping[str, Any]) -> None:
         raise BadRequest("encs must have one enc for all targets in rrat, or one for each")
     if parse_duration(attributes["tws"]) < SHORTEST_WINDOW:
         raise BadRequest(f"tws must be at least PT{SHORTEST_WINDOW:g}S")
+    if attributes["twt"] == windows.SLIDING and attributes.get("eem") in windows.SILENCE:
+        raise BadRequest("eem: a sliding window begins with an event, so that they can't all be missing: use twt 1")
     checks.check_policies(work.model, attributes)
+
+
+def _notify(work: Work, crossing: Resource) -> None:
+    counted = [statistics.count(crossing, target, events=1) for target in crossing.attributes["nu"]]
+    if any(counted):
+        work.transaction.resources.update(crossing)
+    notification_targets.submit(work, crossing, {"m2m:sgn": {"sur": reference(work, crossing)}}, 1)
 
 
 def _criteria(attributes: Mapping[str, Any]) -> list[Any]:
@@ -168,7 +186,8 @@ def _subscribe(work: Work, crossing: Resource, address: str, wanted: Mapping[str
         raise BadRequest(f"rrat: a {kind.name} has no subscriptions: remove {address[:80]!r}")
     for right in (Right.CREATE, Right.RETRIEVE):
         _guard(work).require(target, right, child_type=SUBSCRIPTION)
-    attributes: dict[str, Any] = {"enc": checks.filled_criteria(wanted), "nu": [crossing.ri], "acrs": [crossing.ri]}
+    own = work.model.naming.sp_relative(crossing.ri)
+    attributes: dict[str, Any] = {"enc": checks.filled_criteria(wanted), "nu": [own], "acrs": [own]}
     if EventType.BLOCKING_UPDATE in checks.events_of(attributes):
         raise BadRequest("encs: net 7 (blocking update) needs a subscription of its own: leave it out")
     checks.check_criteria(work.model, attributes, kind)
@@ -178,26 +197,28 @@ def _subscribe(work: Work, crossing: Resource, address: str, wanted: Mapping[str
 
 def _join(work: Work, crossing: Resource, address: str) -> str:
     """Become a target of somebody's subscription; its identifier."""
-    subscription = work.target(address).resource
-    if subscription.ty != SUBSCRIPTION or EventType.BLOCKING_UPDATE in checks.events_of(subscription.attributes):
-        raise BadRequest(f"srat: {address[:80]!r} is no subscription that can have further targets")
+    subscription, own = work.target(address).resource, work.model.naming.sp_relative(crossing.ri)
     _guard(work).require(subscription, Right.UPDATE, names=["nu"])
     targets, crossings = subscription.attributes["nu"], subscription.attributes.get("acrs", [])
-    change(work, subscription, {"nu": [*targets, crossing.ri], "acrs": [*crossings, crossing.ri]})
+    change(work, subscription, {"nu": [*targets, own], "acrs": [*crossings, own]})
     return subscription.ri
+
+
+def _require_joinable(work: Work, address: str) -> None:
+    found = work.resource(address)
+    if found is not None and (
+        found.ty != SUBSCRIPTION or EventType.BLOCKING_UPDATE in checks.events_of(found.attributes)
+    ):
+        raise BadRequest(f"srat: {address[:80]!r} is no subscription that can have further targets: remove it")
 
 
 def _part(work: Work, crossing: Resource, subscription: Resource) -> None:
     """The subscription loses this target, and goes if it has no other."""
-    left = {name: [one for one in subscription.attributes[name] if one != crossing.ri] for name in ("nu", "acrs")}
+    own = work.model.naming.sp_relative(crossing.ri)
+    left = {name: [one for one in subscription.attributes[name] if one != own] for name in ("nu", "acrs")}
     change(work, subscription, {"nu": left["nu"], "acrs": left["acrs"] or None})
     if not left["nu"]:
         remove(work, subscription)
-
-
-def _subscriptions(work: Work, identifiers: list[str]) -> Iterator[Resource]:
-    found = map(work.transaction.resources.get, identifiers)
-    return (subscription for subscription in found if subscription is not None)
 
 
 def _guard(work: Work) -> Guard:

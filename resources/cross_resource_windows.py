@@ -5,14 +5,15 @@
 
 import math
 
-from cse.resource import Work
 from cse.store import Resource
 from cse.timing import parse_duration
 from cse.tree.delete import remove
+from cse.work import Work
 
 ALARM = "window"
 PERIODIC, SLIDING = 1, 2  # timeWindowType
 ALL_PRESENT, SOME_PRESENT, SOME_OR_ALL_MISSING, ALL_MISSING, SOME_MISSING = 1, 2, 3, 4, 5  # eventEvaluationMode
+SILENCE = (SOME_OR_ALL_MISSING, ALL_MISSING)  # what holds in a window without any event
 
 
 def begin(work: Work, crossing: Resource) -> None:
@@ -22,9 +23,9 @@ def begin(work: Work, crossing: Resource) -> None:
     _await_silence(work, crossing)
 
 
-def report(work: Work, identifier: str, source: Resource) -> None:
+def report(work: Work, address: str, source: Resource) -> None:
     """A subscription tells of an event; the first one in a sliding window is its begin."""
-    crossing = work.transaction.resources.get(identifier)
+    crossing = work.resource(address)
     heard = [] if crossing is None else crossing.attributes["_heard"]
     if crossing is None or source.ri in heard or source.ri not in crossing.attributes["_sources"]:
         return
@@ -36,8 +37,8 @@ def report(work: Work, identifier: str, source: Resource) -> None:
 
 def forsake(work: Work, source: Resource) -> None:
     """A subscription is about to go: what hears through it goes, too."""
-    for identifier in source.attributes.get("acrs", ()):
-        crossing = work.transaction.resources.get(identifier)
+    for address in source.attributes.get("acrs", ()):
+        crossing = work.resource(address)
         if crossing is not None and source.ri in crossing.attributes["_sources"]:
             crossing.attributes["_sources"].remove(source.ri)
             work.transaction.resources.update(crossing)
@@ -62,7 +63,7 @@ def close(work: Work, crossing: Resource) -> bool:
 def _await_silence(work: Work, crossing: Resource) -> None:
     """Where missing events count, periodic windows end even if there is nothing to hear."""
     attributes = crossing.attributes
-    if attributes["twt"] == PERIODIC and attributes.get("eem") in (SOME_OR_ALL_MISSING, ALL_MISSING):
+    if attributes["twt"] == PERIODIC and attributes.get("eem") in SILENCE:
         work.alarm(crossing, ALARM, _end(work, crossing))
 
 

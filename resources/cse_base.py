@@ -20,9 +20,10 @@ from cse.attributes import (
     table,
 )
 from cse.errors import OperationNotAllowed
-from cse.resource import Access, ResourceType, Work
+from cse.resource import Access, ResourceType
 from cse.store import Resource
 from cse.timing import timestamp
+from cse.work import Work
 
 
 class CSEBase(ResourceType):

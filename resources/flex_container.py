@@ -29,8 +29,8 @@ from cse.errors import BadRequest
 from cse.events import announce
 from cse.notification import Event, EventType
 from cse.primitive import Request
-from cse.resource import Work
 from cse.store import Resource
+from cse.work import Work
 from resources.content_instance import content_size
 from resources.history import History, latest_and_oldest
 from resources.location import LOCATION

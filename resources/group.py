@@ -29,8 +29,9 @@ from cse.attributes import (
 from cse.errors import BadRequest, GroupMemberTypeInconsistent, MaxNumberOfMembersExceeded, NotFound
 from cse.events import GROUP_CHANGED
 from cse.primitive import Operation, Request
-from cse.resource import ResourceType, Target, VirtualChild, Work
+from cse.resource import ResourceType, VirtualChild
 from cse.store import Resource
+from cse.work import Target, Work
 
 MIXED = 0
 MEMBER_TYPE_OF_VIRTUAL_CHILD = {"ol": 20001, "la": 20002}

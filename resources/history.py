@@ -7,9 +7,10 @@ from cse.attributes import NON_NEGATIVE, NP, Attribute, O
 from cse.errors import NotAcceptable, NotFound
 from cse.notification import EventType
 from cse.primitive import Operation
-from cse.resource import ResourceType, VirtualChild, Work
+from cse.resource import ResourceType, VirtualChild
 from cse.store import Resource
 from cse.timing import parse_timestamp, precise_timestamp, timestamp
+from cse.work import Work
 
 LIMITS = (
     Attribute("mni", "maxNrOfInstances", NON_NEGATIVE, O, O),

@@ -19,8 +19,8 @@ from cse.attributes import (
 )
 from cse.errors import BadRequest
 from cse.primitive import Request
-from cse.resource import Work
 from cse.store import Resource
+from cse.work import Work
 from resources.specializations.family import Family
 
 SELF_DEFINED = 0

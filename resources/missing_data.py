@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 from cse.notification import Event
-from cse.resource import Work
 from cse.store import Resource
 from cse.timing import parse_duration
+from cse.work import Work
 
 COUNTED = "_missing_points"  # [when the time is over, how many are missing so far, which ones]
 MOST_LISTED = 1000  # of more points only the newest are named

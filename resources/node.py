@@ -22,9 +22,10 @@ from cse.attributes import (
 )
 from cse.events import announce
 from cse.notification import Event, EventType
-from cse.resource import ResourceType, Work
+from cse.resource import ResourceType
 from cse.store import Resource
 from cse.tree.update import change
+from cse.work import Work
 
 HOSTED_ON = "_node"  # the identifier of the node that an AE is hosted on, however its nodeLink names it
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import orjson
 
-from cse.resource import Work
 from cse.store import Resource
 from cse.timing import parse_duration
+from cse.work import Work
 from resources import notification_rates, notification_targets
 
 ALARM = "batch"

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from cse.resource import Work
 from cse.store import Resource
+from cse.work import Work
 from resources.notification_content import verification
 
 

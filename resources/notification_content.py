@@ -7,8 +7,8 @@ from cse.consent import Question
 from cse.errors import OperationDeniedByRemoteEntity, RemoteEntityNotReachable, SubscriptionVerificationFailed
 from cse.notification import Event, EventType
 from cse.primitive import Operation
-from cse.resource import Work
 from cse.store import Resource
+from cse.work import Work
 from resources.notification_criteria import matching_monitor
 
 ALL_ATTRIBUTES, MODIFIED_ATTRIBUTES, RESOURCE_ID, TRIGGER_PAYLOAD, TIME_SERIES = 1, 2, 3, 4, 5

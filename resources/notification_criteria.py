@@ -18,7 +18,7 @@ from cse.discovery.conditions import Kin
 from cse.discovery.criteria import Filter, parse_filter
 from cse.notification import Event, EventType
 from cse.primitive import Operation
-from cse.resource import Work
+from cse.work import Work
 
 TRIGGER_RECEIVED = 6
 OR = 2

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from cse.resource import Work
 from cse.store import Resource
 from cse.timing import parse_duration, parse_timestamp
+from cse.work import Work
 from resources import notification_targets
 from resources.notification_store import keep
 

@@ -3,9 +3,9 @@
 import math
 from collections.abc import Iterator, Sequence
 
-from cse.resource import Work
 from cse.store import Resource
 from cse.windows import next_opening
+from cse.work import Work
 
 IMMEDIATE = 2
 MOST_STEPS = 100

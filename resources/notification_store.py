@@ -3,8 +3,8 @@
 import logging
 from typing import Any
 
-from cse.resource import Work
 from cse.store import Resource
+from cse.work import Work
 
 log = logging.getLogger(__name__)
 

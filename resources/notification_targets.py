@@ -9,9 +9,9 @@ from typing import Any
 
 from cse.events import send_later
 from cse.notification import Outgoing
-from cse.resource import Work
 from cse.store import Resource
 from cse.tree.delete import remove
+from cse.work import Work
 from resources import notification_statistics as statistics
 from resources.cross_resource_windows import report
 from resources.notification_schedule import opening

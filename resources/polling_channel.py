@@ -3,8 +3,9 @@
 from cse.attributes import BOOLEAN, EXPIRATION, LABELS, UNIVERSAL, Attribute, O, table
 from cse.errors import BadRequest, OriginatorHasNoPrivilege
 from cse.primitive import Operation, Request
-from cse.resource import Access, ResourceType, VirtualChild, Work
+from cse.resource import Access, ResourceType, VirtualChild
 from cse.store import Resource
+from cse.work import Work
 
 
 class PollingChannelURI(VirtualChild):

@@ -5,8 +5,9 @@ from typing import Any
 from cse.attributes import matching
 from cse.network import Host
 from cse.polling import channel_address
-from cse.resource import ResourceType, Work
+from cse.resource import ResourceType
 from cse.store import Resource
+from cse.work import Work
 
 SERIALIZATION = matching(
     "a media type such as application/json or application/cbor",

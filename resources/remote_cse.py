@@ -26,8 +26,8 @@ from cse.attributes import (
 )
 from cse.errors import BadRequest, OperationNotAllowed, OriginatorHasAlreadyRegistered, SecurityAssociationRequired
 from cse.primitive import Request
-from cse.resource import Work
 from cse.store import Resource
+from cse.work import Work
 from resources.registration import SERIALIZATION, Registration
 
 CSE_ID = re.compile(r"/[A-Za-z0-9._~-]{1,127}")

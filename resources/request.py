@@ -23,10 +23,11 @@ from cse.events import announce
 from cse.fanout.aggregate import aggregated_response
 from cse.notification import Event, EventType
 from cse.primitive import Request, Response
-from cse.resource import Access, RequestKeeper, Work
+from cse.resource import Access, RequestKeeper
 from cse.store import Resource, Search
 from cse.timing import timestamp
 from cse.tree.create import add
+from cse.work import Work
 
 COMPLETED, FAILED, PENDING, PARTIALLY_COMPLETED = 1, 2, 3, 5
 ACCEPTED = 1000

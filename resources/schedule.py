@@ -20,9 +20,10 @@ from cse.attributes import (
 )
 from cse.errors import BadRequest, ContentsUnacceptable, NotImplementedByThisCSE
 from cse.primitive import Request
-from cse.resource import ResourceType, Work
+from cse.resource import ResourceType
 from cse.store import Resource
 from cse.windows import parse_window
+from cse.work import Work
 
 BASE, NODE, SUBSCRIPTION, CROSS_RESOURCE_SUBSCRIPTION = 5, 14, 23, 48
 MOST_ENTRIES = 100

@@ -34,8 +34,9 @@ from cse.errors import BadRequest
 from cse.events import send_later
 from cse.notification import Event, EventType, Outgoing
 from cse.primitive import Request
-from cse.resource import ResourceType, Work
+from cse.resource import ResourceType
 from cse.store import Resource
+from cse.work import Work
 from resources import missing_data, notification_batches, notification_rates, notification_targets
 from resources import notification_statistics as statistics
 from resources import subscription_checks as checks

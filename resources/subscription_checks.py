@@ -12,9 +12,10 @@ from cse.errors import (
 )
 from cse.notification import EventType
 from cse.primitive import Operation
-from cse.resource import Model, ResourceType
+from cse.resource import ResourceType
 from cse.store import Resource
 from cse.timing import parse_duration
+from cse.work import Model
 from resources.notification_content import (
     ALL_ATTRIBUTES,
     MODIFIED_ATTRIBUTES,

@@ -25,9 +25,9 @@ from cse.errors import BadRequest, Conflict
 from cse.events import announce
 from cse.notification import Event, EventType
 from cse.primitive import Request
-from cse.resource import Work
 from cse.store import Resource
 from cse.timing import parse_timestamp, precise_timestamp
+from cse.work import Work
 from resources.content_instance import CONTENT_INFO
 from resources.data_points import MOST_PENDING, Detection
 from resources.history import COUNTERS, LIMITS, History, latest_and_oldest

@@ -18,9 +18,10 @@ from cse.attributes import (
     table,
 )
 from cse.primitive import Request
-from cse.resource import Access, ResourceType, Work
+from cse.resource import Access, ResourceType
 from cse.store import Resource
 from cse.timing import parse_timestamp, precise_timestamp
+from cse.work import Work
 from resources.content_instance import content_size, generation_time
 
 SIMPLE = DataType("a text, a number, true or false", lambda value: isinstance(value, str | int | float))

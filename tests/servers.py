@@ -25,11 +25,11 @@ from yarl import URL
 from cse.app import Server
 from cse.config import Settings
 from cse.network import Network
-from cse.resource import Work
 from cse.store import Search
 from cse.testing.clock import ManualClock
 from cse.timing import Clock
 from cse.web import configuration
+from cse.work import Work
 
 ADMIN = "CAdmin"
 SERVER_STATUS = {4001, 4008, 5001}  # codes that TS-0009 maps to an HTTP status of 500 or more

@@ -8,8 +8,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-from cse.resource import Work
 from cse.testing.clock import ManualClock
+from cse.work import Work
 from tests.programs import program
 from tests.servers import Answer, Client, eventually, hurrying, serving
 

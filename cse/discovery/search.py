@@ -9,9 +9,9 @@ from cse.address import addressable
 from cse.discovery.conditions import Kin
 from cse.discovery.criteria import Filter
 from cse.errors import NotFound
-from cse.resource import Work
 from cse.store import Resource, Search
 from cse.timing import precise_timestamp
+from cse.work import Work
 
 Permission = Callable[[Resource], bool]
 

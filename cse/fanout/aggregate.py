@@ -8,8 +8,8 @@ import orjson
 from cse.errors import GroupMembersNotResponded
 from cse.fanout.states import Failure, State
 from cse.primitive import OK, Request, Response, error_response
-from cse.resource import Work
 from cse.store import Row
+from cse.work import Work
 
 UNREACHABLE = 5103
 

@@ -10,8 +10,8 @@ from cse.core import Core
 from cse.fanout.progress import Progress
 from cse.fanout.states import State
 from cse.network import Discard
-from cse.resource import Work
 from cse.store import Campaign, Row
+from cse.work import Work
 
 log = logging.getLogger(__name__)
 

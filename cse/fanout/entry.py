@@ -9,9 +9,9 @@ from cse.fanout.schedule import Pending, silent
 from cse.fanout.states import RUNNING, Failure, State
 from cse.network import Host
 from cse.primitive import Operation, Request
-from cse.resource import Work
 from cse.store import Campaign, Row
 from cse.timing import precise_timestamp
+from cse.work import Work
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,9 @@ from cse.errors import CSEError
 from cse.fanout.progress import Progress
 from cse.fanout.states import Failure, State
 from cse.primitive import Request, Response, error_response
-from cse.resource import Work
 from cse.store import Campaign, Row
 from cse.tree.operations import perform
+from cse.work import Work
 
 log = logging.getLogger(__name__)
 

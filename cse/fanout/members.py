@@ -13,9 +13,9 @@ from cse.errors import BadRequest, NoMembers, NotFound, OriginatorHasNoPrivilege
 from cse.fanout.states import State
 from cse.network import Host, Reason
 from cse.primitive import Operation, Request, Response, error_response
-from cse.resource import Target, Work
 from cse.store import Resource, Row
 from cse.tree.target import locate
+from cse.work import Target, Work
 
 
 @dataclass(slots=True)

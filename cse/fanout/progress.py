@@ -8,8 +8,8 @@ from cse.fanout.aggregate import aggregate, has_items, nobody_answered
 from cse.fanout.states import FINISHED, State
 from cse.notification import Outgoing
 from cse.primitive import OK, Request, Response, ResponseType
-from cse.resource import Work
 from cse.store import Campaign, Row
+from cse.work import Work
 
 INTERVAL = 1.0  # seconds: a subscriber is not told about every single answer
 MOST_AT_ONCE = 1000  # items in one notification, which has to fit into somebody's largest body

@@ -3,9 +3,9 @@
 from typing import Any
 
 from cse.fanout.states import State
-from cse.resource import Work
 from cse.store import Campaign, Row
 from cse.timing import timestamp
+from cse.work import Work
 
 
 def campaign_report(work: Work, campaign: Campaign) -> dict[str, Any]:

@@ -20,9 +20,9 @@ from cse.fanout.slices import aside
 from cse.fanout.states import RUNNING, Failure, State
 from cse.matching import choose
 from cse.primitive import Operation, Request, Response, ResponseType
-from cse.resource import Work
 from cse.store import Campaign, Row
 from cse.times import times_of
+from cse.work import Work
 
 log = logging.getLogger(__name__)
 

@@ -15,6 +15,8 @@ def address_of(path: str, *, lenient: bool = False) -> str:
 
     It may end in `#` and the name of an attribute. BadRequest for a slash at the end, unless the client is an old one.
     """
+    if not path.startswith("/"):
+        raise BadRequest("the target of the request must be a path that begins with a slash")
     while lenient and len(path) > 1 and path.endswith("/"):
         path = path[:-1]
     if len(path) > 1 and path.endswith("/"):

@@ -6,9 +6,10 @@ from typing import Any
 from cse.errors import BadRequest
 from cse.leniency import put_right
 from cse.primitive import Operation, Request
-from cse.resource import ResourceType, Work
+from cse.resource import ResourceType
 from cse.store import Resource
 from cse.timing import parse_timestamp, timestamp
+from cse.work import Work
 
 
 def content_of(request: Request, kind: ResourceType) -> dict[str, Any]:

@@ -18,11 +18,12 @@ from cse.events import announce
 from cse.notification import Event, EventType
 from cse.primitive import CREATED, Request, Response, is_resource_type
 from cse.representation import represent_created, result_content
-from cse.resource import ResourceType, Target, Work
+from cse.resource import ResourceType
 from cse.store import Resource
 from cse.timing import exact_timestamp
 from cse.tree.content import content_of, expiration, named_attributes, require_policies
 from cse.tree.target import live
+from cse.work import Target, Work
 
 
 def prepare_create(

@@ -6,11 +6,11 @@ from cse.events import announce, announce_deletion
 from cse.notification import Event, EventType
 from cse.primitive import DELETED, Operation, Request, Response, ResultContent
 from cse.representation import WITH_CHILDREN, represent, represent_with_children, result_content
-from cse.resource import Target, Work
 from cse.store import Resource
 from cse.tree.pages import descendants, paged
 from cse.tree.policies import forget_policies
 from cse.tree.target import live, require_conditions, tell_of_reading
+from cse.work import Target, Work
 
 
 def delete(work: Work, request: Request, target: Target, guard: Guard) -> Response:

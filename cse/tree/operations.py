@@ -5,12 +5,12 @@ from collections.abc import Callable
 from cse.access import Guard
 from cse.errors import OperationNotAllowed
 from cse.primitive import Operation, Request, Response
-from cse.resource import Target, Work
 from cse.tree.create import create
 from cse.tree.delete import delete
 from cse.tree.retrieve import retrieve
 from cse.tree.target import find_target
 from cse.tree.update import update
+from cse.work import Target, Work
 
 
 def perform(work: Work, request: Request, guard: Guard | None = None) -> Response:

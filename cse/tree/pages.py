@@ -5,8 +5,8 @@ from cse.discovery.criteria import Filter
 from cse.discovery.search import Finder, Neighbours, Page
 from cse.errors import NotFound
 from cse.primitive import Content, Response
-from cse.resource import Work
 from cse.store import Resource
+from cse.work import Work
 
 PARTIAL = 1  # m2m:contentStatus
 

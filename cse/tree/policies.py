@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from cse.resource import Work
 from cse.store import Resource, Search
 from cse.tree.update import change
+from cse.work import Work
 
 
 def forget_policies(work: Work, root: Resource) -> None:

@@ -13,9 +13,9 @@ from cse.representation import (
     represent_with_children,
     result_content,
 )
-from cse.resource import Target, Work
 from cse.tree.pages import descendants, matches, paged, require_fit
 from cse.tree.target import live, tell_of_reading
+from cse.work import Target, Work
 
 ATTRIBUTE_LIST = "m2m:atrl"
 

@@ -4,10 +4,10 @@ from cse.access import Guard
 from cse.discovery.criteria import Filter, parse_filter
 from cse.errors import BadRequest, NotFound, OperationNotAllowed
 from cse.primitive import Request
-from cse.resource import Target, Work
 from cse.store import Resource
 from cse.timing import precise_timestamp
 from cse.tree.pages import require_fit
+from cse.work import Target, Work
 
 
 def find_target(work: Work, request: Request) -> Target:

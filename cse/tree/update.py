@@ -9,11 +9,12 @@ from cse.events import announce
 from cse.notification import Event, EventType
 from cse.primitive import UPDATED, Request, Response
 from cse.representation import represent_updated, result_content
-from cse.resource import ResourceType, Target, Work
+from cse.resource import ResourceType
 from cse.store import Resource
 from cse.timing import exact_timestamp
 from cse.tree.content import content_of, expiration, named_attributes, require_policies
 from cse.tree.target import live, require_conditions
+from cse.work import Target, Work
 
 
 def update(work: Work, request: Request, target: Target, guard: Guard) -> Response:

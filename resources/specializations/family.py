@@ -8,8 +8,9 @@ from typing import Any, Self
 from cse.config import ConfigurationError
 from cse.errors import BadRequest
 from cse.primitive import Request
-from cse.resource import ResourceType, Work
+from cse.resource import ResourceType
 from cse.store import Resource
+from cse.work import Work
 from resources.specializations.tables import Specialization
 
 ROOT = "_root"  # the attribute of a resource that says by which table it was made

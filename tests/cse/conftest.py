@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from cse.resource import Work
+from cse.work import Work
 from tests.cse.works import working
 
 

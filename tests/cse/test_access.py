@@ -2,8 +2,8 @@ import pytest
 
 from cse.access import UNLIMITED, Grant, Guard, Right
 from cse.errors import OriginatorHasNoPrivilege
-from cse.resource import Work
 from cse.store import Resource
+from cse.work import Work
 from tests.cse.works import add, retrieving, working
 
 EVERYTHING = [Right.CREATE, Right.RETRIEVE, Right.UPDATE, Right.DELETE, Right.NOTIFY, Right.DISCOVERY]

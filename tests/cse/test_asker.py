@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from cse.asker import Asker, parse_network
 from cse.errors import BadRequest
-from cse.resource import Work
 from cse.store import Resource
+from cse.work import Work
 from tests.cse.works import NOW, add, retrieving, working
 
 

@@ -10,11 +10,12 @@ from cse.config import ServerSettings
 from cse.core import Core
 from cse.deadlines import Deadlines
 from cse.hookspecs import hookimpl
-from cse.resource import ResourceType, Work
+from cse.resource import ResourceType
 from cse.store import Resource
 from cse.store.opening import open_store
 from cse.testing.clock import ManualClock
 from cse.timing import timestamp
+from cse.work import Work
 
 
 class Sleeper(ResourceType):

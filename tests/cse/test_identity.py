@@ -11,7 +11,7 @@ from cse.errors import OriginatorNotAuthenticated
 from cse.hashes import PasswordHash, hash_token
 from cse.identity import CERTIFICATE, CREDENTIAL, Identities
 from cse.primitive import Operation, Request
-from cse.resource import Model
+from cse.work import Model
 
 PASSWORD = str(PasswordHash.of("pass:word"))
 ENTRIES = [

@@ -10,7 +10,7 @@ from cse.core import Core
 from cse.errors import BadRequest, NotFound, RequestTimeout
 from cse.performer import Performer
 from cse.primitive import OK, Operation, Request, Response
-from cse.resource import Work
+from cse.work import Work
 from tests.cse.fanout.scenario import Scenario, eventually, scenario
 
 UPDATE = Request(Operation.UPDATE, "cse-in/box", "CAdmin", "r1")

@@ -6,9 +6,9 @@ from cse.access import Guard, Right
 from cse.config import ConfigurationError
 from cse.errors import OriginatorHasNoPrivilege
 from cse.provision import provide_base
-from cse.resource import Work
 from cse.store import Resource
 from cse.tree.operations import perform
+from cse.work import Work
 from tests.cse.works import NOW, creating, deleting, retrieving, updating, working
 
 RULES = {"acr": [{"acor": ["Cother"], "acop": 63}]}

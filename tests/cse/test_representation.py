@@ -11,8 +11,8 @@ from cse.representation import (
     represent_with_children,
     result_content,
 )
-from cse.resource import Work
 from cse.store import Resource
+from cse.work import Work
 from tests.cse.works import add
 
 

@@ -10,10 +10,10 @@ import pluggy
 from cse import registry
 from cse.config import ServerSettings
 from cse.primitive import Operation, Request
-from cse.resource import Model, Work
 from cse.store import Resource
 from cse.store.schema import connect, prepare
 from cse.store.transaction import SQLiteTransaction
+from cse.work import Model, Work
 
 NOW = 1_800_000_000.0
 TYPES = {"acp": 1, "ae": 2, "cnt": 3, "cin": 4, "grp": 9, "sub": 23}

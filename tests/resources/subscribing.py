@@ -8,9 +8,9 @@ from typing import Any
 from cse.consent import Consent
 from cse.notification import Outgoing
 from cse.primitive import Request
-from cse.resource import Work
 from cse.store import Resource
 from cse.tree.operations import perform
+from cse.work import Work
 from tests.cse.works import add, creating, updating, working
 
 BOX = "cse-in/me/box"

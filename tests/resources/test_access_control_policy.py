@@ -2,8 +2,8 @@ import pytest
 
 from cse.errors import BadRequest
 from cse.primitive import Response
-from cse.resource import Work
 from cse.tree.operations import perform
+from cse.work import Work
 from resources.access_control_policy import AccessControlPolicy
 from tests.cse.works import creating, updating
 from tests.resources.facts import declared, read

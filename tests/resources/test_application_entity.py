@@ -3,8 +3,8 @@ import pytest
 from cse.errors import BadRequest
 from cse.network import Host
 from cse.primitive import Response
-from cse.resource import Work
 from cse.tree.operations import perform
+from cse.work import Work
 from resources.application_entity import ApplicationEntity
 from tests.cse.works import creating, updating
 from tests.resources.facts import declared, read

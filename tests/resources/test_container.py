@@ -3,10 +3,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cse.errors import NotAcceptable, NotFound
-from cse.resource import Work
 from cse.store import Search
 from cse.timing import parse_timestamp, timestamp
 from cse.tree.operations import perform
+from cse.work import Work
 from resources.container import Container
 from tests.cse.works import creating, retrieving, updating, working
 from tests.resources.facts import declared, read

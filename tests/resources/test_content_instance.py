@@ -1,7 +1,7 @@
 import pytest
 
-from cse.resource import Work
 from cse.tree.operations import perform
+from cse.work import Work
 from resources.content_instance import CONTENT_INFO, ContentInstance, content_size
 from tests.cse.works import creating
 from tests.resources.facts import declared, read

@@ -1,8 +1,8 @@
 import pytest
 
 from cse.errors import OperationNotAllowed
-from cse.resource import Work
 from cse.tree.operations import perform
+from cse.work import Work
 from tests.cse.works import creating, deleting, updating
 
 

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from cse.errors import BadRequest, InvalidChildResourceType, NotAcceptable, NotFound, OperationNotAllowed
-from cse.resource import Work
 from cse.tree.operations import perform
+from cse.work import Work
 from resources.flex_container import FlexContainer
 from resources.specializations.tables import read_specializations
 from tests.cse.works import creating, deleting, retrieving, updating

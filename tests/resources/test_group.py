@@ -4,8 +4,8 @@ from hypothesis import strategies as st
 
 from cse.errors import BadRequest, GroupMemberTypeInconsistent
 from cse.events import GROUP_CHANGED
-from cse.resource import Work
 from cse.tree.operations import perform
+from cse.work import Work
 from resources.group import Group
 from tests.cse.works import add, creating, deleting, updating, working
 from tests.resources.facts import declared, read

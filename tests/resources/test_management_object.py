@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from cse.errors import BadRequest
-from cse.resource import Work
 from cse.tree.operations import perform
+from cse.work import Work
 from resources.management_object import ManagementObject
 from resources.specializations.tables import read_specializations
 from tests.cse.works import creating, deleting, retrieving, updating

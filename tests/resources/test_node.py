@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from cse.resource import Work
 from cse.tree.operations import perform
+from cse.work import Work
 from tests.cse.works import add, creating, deleting, retrieving, updating
 
 AE = {"api": "N.x", "rr": True, "srv": ["3"]}

@@ -6,8 +6,8 @@ import pytest
 
 from cse.consent import Consent, ConsentNeeded
 from cse.notification import Event, EventType
-from cse.resource import Work
 from cse.tree.operations import perform
+from cse.work import Work
 from tests.cse.works import creating, deleting, updating
 from tests.resources.subscribing import BOX, TARGET, Subscribing, subscribing
 

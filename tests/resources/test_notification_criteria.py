@@ -7,7 +7,7 @@ import pytest
 from cse.errors import BadRequest
 from cse.notification import Event, EventType
 from cse.primitive import Operation
-from cse.resource import Work
+from cse.work import Work
 from resources.notification_criteria import concerns, filter_of, matching_monitor
 from tests.cse.works import add, creating, deleting, retrieving, updating
 

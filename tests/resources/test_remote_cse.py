@@ -14,9 +14,9 @@ from cse.errors import (
 )
 from cse.exchange import find_host
 from cse.network import Host
-from cse.resource import Work
 from cse.store import Resource
 from cse.tree.operations import perform
+from cse.work import Work
 from tests.cse.works import add, creating, deleting, retrieving, updating
 
 ATTRIBUTES = {"cb": "/id-mn/cse-mn", "rr": True, "srv": ["3"]}

@@ -2,9 +2,9 @@ import pytest
 
 from cse.errors import RequestNotCancellable
 from cse.primitive import OK, Response, ResponseType
-from cse.resource import Work
 from cse.store import Resource
 from cse.timing import parse_timestamp
+from cse.work import Work
 from resources.request import RequestResource
 from tests.cse.works import NOW, retrieving
 from tests.resources.facts import declared, declared_names, read

@@ -4,8 +4,8 @@ import pytest
 
 from cse.errors import BadRequest, ContentsUnacceptable, CSEError, InvalidChildResourceType, NotImplementedByThisCSE
 from cse.primitive import Response
-from cse.resource import Work
 from cse.tree.operations import perform
+from cse.work import Work
 from tests.cse.works import add, creating, retrieving, updating
 
 ALWAYS = {"sce": ["* * * * * * *"]}

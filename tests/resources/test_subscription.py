@@ -11,9 +11,9 @@ from cse.errors import (
     OriginatorHasNoPrivilege,
     SubscriptionVerificationFailed,
 )
-from cse.resource import Work
 from cse.store import Resource
 from cse.tree.operations import perform
+from cse.work import Work
 from resources.subscription import Subscription
 from tests.cse.works import add, creating, updating
 

@@ -3,9 +3,10 @@ from typing import Any
 import pytest
 
 from cse.errors import BadRequest, Conflict, InvalidChildResourceType, NotAcceptable
-from cse.resource import Event, EventType, Work
+from cse.resource import Event, EventType
 from cse.timing import precise_timestamp
 from cse.tree.operations import perform
+from cse.work import Work
 from resources import time_series
 from resources.time_series import TimeSeries
 from tests.cse.works import NOW, creating, retrieving, updating

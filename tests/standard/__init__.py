@@ -5,7 +5,6 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-
 AROUND_LISTS = {"m2m:scheduleEntries"}  # objects whose member is the list
 
 

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from cse.discovery.criteria import parse_filter
 from cse.discovery.search import Finder, Page
-from cse.resource import Work
 from cse.store import Resource
+from cse.work import Work
 from tests.cse.discovery.trees import NAMES, ROOT, Arguments, expected, filters, permitted, planted, trees
 from tests.cse.works import add, working
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from cse.resource import Work
 from cse.store import Resource
+from cse.work import Work
 from tests.cse.works import add, working
 
 ROOT = "cse-in/root"

@@ -4,8 +4,8 @@ import pytest
 
 from cse.access import Guard
 from cse.primitive import Operation, Request, Response, ResponseType
-from cse.resource import Work
 from cse.tree import operations
+from cse.work import Work
 from tests.cse.fanout.scenario import contents, eventually, items, scenario
 
 INSTANCE = {"m2m:cin": {"con": "1"}}

@@ -24,9 +24,9 @@ from cse.errors import NotFound
 from cse.fanout.report import campaign_report
 from cse.network import Delivery, Discard, Reason
 from cse.primitive import Response
-from cse.resource import Work
 from cse.store import Campaign, Row
 from cse.testing.clock import ManualClock, settle
+from cse.work import Work
 from tests.cse.fanout.scenario import Scenario, ScriptedNetwork, refusing, scenario
 
 DEADLINE = 60

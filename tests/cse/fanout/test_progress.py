@@ -4,8 +4,8 @@ from typing import Any
 
 from cse.fanout.progress import INTERVAL, MOST_AT_ONCE, Progress
 from cse.primitive import Operation, Request, ResponseType
-from cse.resource import Work
 from cse.store import Campaign, Row
+from cse.work import Work
 from tests.cse.fanout.scenario import Scenario, eventually, scenario
 
 ASYNCHRONOUS = Request(

@@ -9,10 +9,10 @@ import pytest
 
 from cse.fanout.entry import supersede_older
 from cse.primitive import Operation, Response
-from cse.resource import Work
 from cse.store import Campaign, Row, Store, Unit
 from cse.store.opening import open_store
 from cse.testing.clock import ManualClock
+from cse.work import Work
 from tests.cse.fanout.scenario import Scenario, eventually, items, scenario
 
 

@@ -1,8 +1,8 @@
 """What the operator sees of a campaign: totals that add up, and members by the page."""
 
 from cse.fanout.report import campaign_report, member_page
-from cse.resource import Work
 from cse.store import Campaign, Row
+from cse.work import Work
 from tests.cse.fanout.scenario import Scenario, scenario
 
 ROWS = [

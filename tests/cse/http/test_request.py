@@ -255,6 +255,11 @@ def test_signs_of_a_scope_that_is_not_there_are_overlooked(path: str, strict: st
     assert request(path=path, lenient=True).to == lenient
 
 
+def test_a_target_that_is_no_path_is_refused() -> None:
+    with pytest.raises(BadRequest, match="slash"):
+        request("DELETE", path="*")
+
+
 @pytest.mark.parametrize("path", ["/cse-in/", "/~/id-in/cse-in/", "//", "/cse-in/app//"])
 def test_a_slash_at_the_end_is_overlooked_or_refused(path: str) -> None:
     assert not request(path=path, lenient=True).to.endswith("/")

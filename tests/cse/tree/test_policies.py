@@ -2,10 +2,10 @@ import pytest
 
 from cse.access import Guard, Right
 from cse.errors import BadRequest
-from cse.resource import Work
 from cse.store import Resource
 from cse.tree.operations import perform
 from cse.tree.policies import addresses
+from cse.work import Work
 from tests.cse.works import add, creating, deleting, retrieving, updating
 
 RULES = {"acr": [{"acor": ["Cother"], "acop": 63}]}
