@@ -133,6 +133,9 @@ class ResourceType:
     def reading(self, work: "Work", resource: Resource, child: Resource | None = None) -> None:
         """It (or a child of it) is about to be retrieved or deleted by an originator; raise to refuse."""
 
+    def retrieved(self, work: "Work", resource: Resource) -> None:
+        """An originator has retrieved it, alone or with its children; call `Work.require_writing` before a change."""
+
     def withholds(self, resource: Resource, child: Resource) -> bool:
         """Whether searches leave out this child of `resource`, which is of this type."""
         return False

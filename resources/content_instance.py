@@ -16,6 +16,7 @@ from cse.attributes import (
     MOMENT,
     NON_NEGATIVE,
     NP,
+    POSITIVE,
     TEXT,
     TIMESTAMP,
     UNIVERSAL,
@@ -29,6 +30,7 @@ from cse.primitive import Request
 from cse.resource import Access, ResourceType
 from cse.store import Resource
 from cse.timing import parse_moment, precise_timestamp
+from cse.tree.delete import remove
 from cse.work import Work
 
 MEDIA_TYPE = r"[^:\s]+/[^:\s]+"
@@ -69,6 +71,7 @@ class ContentInstance(ResourceType):
         Attribute("conr", "contentRef", TEXT, O, NP, needs="content references"),
         Attribute("or", "ontologyRef", IDENTIFIER, O, NP),
         Attribute("con", "content", CONTENT, M, NP, required=True),
+        Attribute("dcnt", "deletionCnt", POSITIVE, O, NP, since="4"),
         Attribute("dgt", "dataGenerationTime", MOMENT, O, NP, since="4"),
     )
 
@@ -77,6 +80,18 @@ class ContentInstance(ResourceType):
         attributes["cs"] = content_size(attributes["con"])
         if "dgt" in attributes:
             attributes["dgt"] = generation_time(attributes["dgt"], work.now)
+
+    def retrieved(self, work: Work, resource: Resource) -> None:
+        """deletionCnt: it may be read so often, and is gone then."""
+        left = resource.attributes.get("dcnt")
+        if left is None:
+            return
+        work.require_writing()
+        if left == 1:
+            remove(work, resource)
+        else:
+            resource.attributes["dcnt"] = left - 1
+            work.transaction.resources.update(resource)
 
 
 def content_size(content: object) -> int:

@@ -186,6 +186,16 @@ async def test_instances_remember_the_state_of_their_container(app: Client) -> N
     assert (await app.get("/cse-in/app/box/la", "Capp")).resource["st"] == 2
 
 
+async def test_an_instance_can_be_read_as_often_as_it_says(app: Client) -> None:
+    await app.create(
+        "/cse-in/app/box", INSTANCE, {"m2m:cin": {"rn": "brief", "con": "1", "dcnt": 3}}, "Capp", X_M2M_RVI="4"
+    )
+    for path, left in (("brief", 3), ("la", 2), ("brief?atrl=dcnt", 1)):
+        assert (await app.get(f"/cse-in/app/box/{path}", "Capp", X_M2M_RVI="4")).resource["dcnt"] == left
+    assert (await app.get("/cse-in/app/box/brief", "Capp")).rsc == 4004
+    assert (await app.get("/cse-in/app/box", "Capp")).resource["cni"] == 0
+
+
 async def test_instances_can_not_be_updated(app: Client) -> None:
     answer = await app.create("/cse-in/app/box", INSTANCE, {"m2m:cin": {"con": "1", "rn": "one"}}, "Capp")
     assert answer.resource["cs"] == 1

@@ -39,10 +39,13 @@ def retrieve(work: Work, request: Request, target: Target, guard: Guard) -> Resp
     tell_of_reading(work, resource)
     if form in WITH_CHILDREN:
         page = descendants(work, resource, criteria, guard)
-        return paged(OK, represent_with_children(work, request, form, resource, page.resources), page)
-    if criteria.demands:
-        require_fit(work, resource, criteria, guard)
-    return Response(OK, represent(work, resource, names))
+        response = paged(OK, represent_with_children(work, request, form, resource, page.resources), page)
+    else:
+        if criteria.demands:
+            require_fit(work, resource, criteria, guard)
+        response = Response(OK, represent(work, resource, names))
+    work.type_of(resource).retrieved(work, resource)
+    return response
 
 
 def _nothing(work: Work, target: Target, guard: Guard, error: NotFound) -> Response:

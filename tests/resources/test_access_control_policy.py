@@ -6,21 +6,8 @@ from cse.tree.operations import perform
 from cse.work import Work
 from resources.access_control_policy import AccessControlPolicy
 from tests.cse.works import creating, updating
-from tests.resources.facts import declared, read
 
 TYPE = AccessControlPolicy()
-R3 = read(
-    """
-    rn O NP 1; ty NP NP 1; ri NP NP 1; pi NP NP 1; et O O 1; lbl O O 0; ct NP NP 1; lt NP NP 1; at O O 0; aa O O 0;
-    pv M O 1; pvs M O 1; adri O O 0; apri O O 0; airi O O 0
-    """
-)
-
-
-def test_the_attributes_are_those_of_release_3() -> None:
-    assert declared(TYPE) >= R3
-
-
 RULE = {"acor": ["all"], "acop": 63}
 
 

@@ -7,21 +7,8 @@ from cse.tree.operations import perform
 from cse.work import Work
 from resources.application_entity import ApplicationEntity
 from tests.cse.works import creating, updating
-from tests.resources.facts import declared, read
 
 TYPE = ApplicationEntity()
-R3 = read(
-    """
-    rn O NP 1; ty NP NP 1; ri NP NP 1; pi NP NP 1; acpi O O 0; ct NP NP 1; et O O 1; lt NP NP 1; lbl O O 0;
-    at O O 0; aa O O 0; daci O O 0; apn O O 0; api M NP 1; aei NP NP 1; poa O O 0; or O O 0; nl O O 0; rr M O 1;
-    csz O O 0; esi O O 0; mei O O 0; srv M O 0; regs O O 0; trps O O 0; scp O O 0; tren O O 0; ape O O 0; tri O O 0;
-    trn O O 0
-    """
-)
-
-
-def test_the_attributes_are_those_of_release_3() -> None:
-    assert declared(TYPE) >= R3
 
 
 @pytest.mark.parametrize(("api", "valid"), [("N.x", True), ("R.x", True), ("r1", True), ("N", False), ("X.y", False)])

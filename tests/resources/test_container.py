@@ -9,20 +9,8 @@ from cse.tree.operations import perform
 from cse.work import Work
 from resources.container import Container
 from tests.cse.works import creating, retrieving, updating, working
-from tests.resources.facts import declared, read
 
 TYPE = Container()
-R3 = read(
-    """
-    rn O NP 1; ty NP NP 1; ri NP NP 1; pi NP NP 1; acpi O O 0; ct NP NP 1; et O O 1; lt NP NP 1; st NP NP 1;
-    lbl O O 0; at O O 0; aa O O 0; daci O O 0; cr O NP 0; mni O O 0; mbs O O 0; mia O O 0; cni NP NP 1; cbs NP NP 1;
-    li NP NP 0; or O O 0; disr O O 0
-    """
-)
-
-
-def test_the_attributes_are_those_of_release_3() -> None:
-    assert declared(TYPE) >= R3
 
 
 def fill(work: Work, *contents: str) -> None:

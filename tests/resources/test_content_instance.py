@@ -4,22 +4,8 @@ from cse.tree.operations import perform
 from cse.work import Work
 from resources.content_instance import CONTENT_INFO, ContentInstance, content_size
 from tests.cse.works import creating
-from tests.resources.facts import declared, read
 
 TYPE = ContentInstance()
-R3 = read(
-    """
-    rn O NP 1; ty NP NP 1; ri NP NP 1; pi NP NP 1; et O NP 1; ct NP NP 1; lt NP NP 1; st NP NP 1; lbl O NP 0;
-    at O NP 0; aa O NP 0; cr O NP 0; cnf O NP 0; cs NP NP 1; conr O NP 0; or O NP 0; con M NP 1
-    """
-)
-
-
-LATER = read("dgt O NP 0")
-
-
-def test_the_attributes_are_those_of_release_3_and_some_that_came_later() -> None:
-    assert declared(TYPE) == R3 | LATER
 
 
 @pytest.mark.parametrize(

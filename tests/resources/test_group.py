@@ -8,20 +8,8 @@ from cse.tree.operations import perform
 from cse.work import Work
 from resources.group import Group
 from tests.cse.works import add, creating, deleting, updating, working
-from tests.resources.facts import declared, read
 
 TYPE = Group()
-R3 = read(
-    """
-    rn O NP 1; ty NP NP 1; ri NP NP 1; pi NP NP 1; acpi O O 0; ct NP NP 1; et O O 1; lt NP NP 1; lbl O O 0;
-    at O O 0; aa O O 0; daci O O 0; cr O NP 0; mt O NP 1; spty O NP 0; cnm NP NP 1; mnm M O 1; mid M O 1;
-    macp O O 0; mtv NP NP 0; csy O NP 1; gn O O 0; ssi NP NP 0; nar O O 0
-    """
-)
-
-
-def test_the_attributes_are_those_of_release_3() -> None:
-    assert declared(TYPE) >= R3
 
 
 @given(st.lists(st.sampled_from(["a", "b", "c", "cse-in/a", "/id-in/b", "/other/x", "/other/y"]), max_size=12))

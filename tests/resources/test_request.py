@@ -7,19 +7,8 @@ from cse.timing import parse_timestamp
 from cse.work import Work
 from resources.request import RequestResource
 from tests.cse.works import NOW, retrieving
-from tests.resources.facts import declared, declared_names, read
 
 TYPE = RequestResource()
-R3 = read(
-    """
-    ty NP NP 1; ri NP NP 1; et NP NP 1; pi NP NP 1; ct NP NP 1; lt NP NP 1; acpi NP O 0; lbl NP NP 0; rn NP NP 1;
-    op NP NP 1; tg NP NP 1; org NP NP 1; rid NP NP 1; mi NP NP 1; rs NP NP 1; ors NP NP 1; daci NP O 0; pc NP NP 0
-    """
-)
-
-
-def test_the_attributes_are_those_of_release_3() -> None:
-    assert declared(TYPE) >= R3
 
 
 def opened(work: Work, **changes: object) -> Resource:
@@ -34,7 +23,7 @@ def test_an_open_request_is_pending_and_says_what_was_asked(work: Work) -> None:
     assert shown["mi"] == {"rqet": "60000", "rt": {"rtv": 1}, "rvi": "3", "fc": {"lbl": ["a"]}}
     assert shown["ors"] == {"rsc": 1000, "rqi": shown["rid"]}
     assert parse_timestamp(shown["et"]) == NOW + 60
-    assert declared_names(TYPE) >= shown.keys()
+    assert TYPE.attributes.keys() >= shown.keys()
 
 
 def test_a_request_is_pending_until_it_is_closed(work: Work) -> None:
