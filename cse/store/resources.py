@@ -70,9 +70,7 @@ class SQLiteResources(Resources):
         try:
             self._execute(_INSERT, row)
         except sqlite3.IntegrityError as error:
-            raise Conflict(
-                f"there is a resource {ri} or {path} already, or a sibling with the same key; choose another resourceName"
-            ) from error
+            raise Conflict(f"there is a resource {ri}, {path} or with this key already: choose another name") from error
         self._index(attributes)
 
     def update(self, resource: Resource) -> None:
