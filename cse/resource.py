@@ -134,11 +134,7 @@ class ResourceType:
         """It (or a child of it) is about to be retrieved or deleted by an originator; raise to refuse."""
 
     def retrieved(self, work: "Work", resource: Resource) -> None:
-<<<<<<< HEAD
         """An originator has retrieved it, alone or with its children; call `Work.require_writing` before a change."""
-=======
-        """An originator has retrieved it; what that changes goes behind `Work.require_writing`."""
->>>>>>> a1d7cf4 (deletionCnt: an instance goes with the last of so many retrievals)
 
     def withholds(self, resource: Resource, child: Resource) -> bool:
         """Whether searches leave out this child of `resource`, which is of this type."""

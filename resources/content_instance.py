@@ -73,18 +73,7 @@ class ContentInstance(ResourceType):
         Attribute("con", "content", CONTENT, M, NP, required=True),
         Attribute("dcnt", "deletionCnt", POSITIVE, O, NP, since="4"),
         Attribute("dgt", "dataGenerationTime", MOMENT, O, NP, since="4"),
-        Attribute("dcnt", "deletionCnt", POSITIVE, O, NP, since="4"),
     )
-
-    def retrieved(self, work: Work, resource: Resource) -> None:
-        if "dcnt" not in resource.attributes:
-            return
-        work.require_writing()
-        resource.attributes["dcnt"] -= 1
-        if resource.attributes["dcnt"]:
-            work.transaction.resources.update(resource)
-        else:
-            remove(work, resource)
 
     def creating(self, work: Work, request: Request, resource: Resource, parent: Resource) -> None:
         attributes = resource.attributes

@@ -357,16 +357,3 @@ async def test_a_parent_does_not_end_before_its_children(cse: Running) -> None:
     answer = await client.update("/cse-in/app", soon, "Capp")
     assert answer.rsc == 4000
     assert "box" in answer.debug
-
-
-async def test_an_instance_can_go_with_its_last_retrieval(app: Client) -> None:
-    for name, path in (("one", "one"), ("two", "la")):
-        await app.create("/cse-in/app/box", INSTANCE, {"m2m:cin": {"con": "12", "rn": name, "dcnt": 2}}, "Capp")
-        assert (await app.get("/cse-in/app/box?rcn=4", "Capp")).rsc == 2000
-        assert (await app.get(f"/cse-in/app/box/{path}", "Cstranger")).rsc == 4103
-        for left in (2, 1):
-            answer = await app.get(f"/cse-in/app/box/{path}", "Capp", X_M2M_RVI="4")
-            assert (answer.rsc, answer.resource["rn"], answer.resource["dcnt"]) == (2000, name, left)
-        assert (await app.get(f"/cse-in/app/box/{path}", "Capp")).rsc == 4004
-        box = (await app.get("/cse-in/app/box", "Capp")).resource
-        assert (box["cni"], box["cbs"]) == (0, 0)

@@ -6,22 +6,6 @@ from resources.content_instance import CONTENT_INFO, ContentInstance, content_si
 from tests.cse.works import creating
 
 TYPE = ContentInstance()
-<<<<<<< HEAD
-=======
-R3 = read(
-    """
-    rn O NP 1; ty NP NP 1; ri NP NP 1; pi NP NP 1; et O NP 1; ct NP NP 1; lt NP NP 1; st NP NP 1; lbl O NP 0;
-    at O NP 0; aa O NP 0; cr O NP 0; cnf O NP 0; cs NP NP 1; conr O NP 0; or O NP 0; con M NP 1
-    """
-)
-
-
-LATER = read("dgt O NP 0; dcnt O NP 0")
-
-
-def test_the_attributes_are_those_of_release_3_and_some_that_came_later() -> None:
-    assert declared(TYPE) == R3 | LATER
->>>>>>> a1d7cf4 (deletionCnt: an instance goes with the last of so many retrievals)
 
 
 @pytest.mark.parametrize(
