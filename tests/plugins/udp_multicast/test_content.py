@@ -48,17 +48,16 @@ def _nested(depth: int) -> object:
 @pytest.mark.parametrize(
     ("payload", "content_format", "sentence"),
     [
-        (b"{", 50, "not JSON"),
-        (b"\xff", 60, "not CBOR"),
+        (b"{", 50, "not valid JSON"),
+        (b"\xff", 60, "not valid CBOR"),
         (b"\x00\x00", 60, "goes on"),
         (b"x", 41, "not supported"),
-        (cbor2.dumps(float("nan")), 60, "out of range or not JSON"),
-        (cbor2.dumps(2**70), 60, "out of range or not JSON"),
-        (cbor2.dumps(b"bytes"), 60, "out of range or not JSON"),
-        (cbor2.dumps({b"bytes": 1}), 60, "not text"),
-        (bytes.fromhex("d81c81d81d00"), 60, "nested deeper"),
-        (orjson.dumps(_nested(40)), 50, "nested deeper"),
-        (orjson.dumps([0] * 5000), 50, "more than 4096"),
+        (cbor2.dumps(float("nan")), 60, "JSON can't express"),
+        (cbor2.dumps(2**70), 60, "tag"),
+        (cbor2.dumps(b"bytes"), 60, "JSON can't express"),
+        (cbor2.dumps({b"bytes": 1}), 60, "JSON can't express"),
+        (bytes.fromhex("d81c81d81d00"), 60, "tag"),
+        (orjson.dumps(_nested(40)), 50, "nests deeper"),
     ],
 )
 def test_what_is_refused(payload: bytes, content_format: int, sentence: str) -> None:
@@ -72,7 +71,7 @@ def test_a_few_bytes_cannot_unfold_to_very_many_values() -> None:
     for level in reversed(range(14)):
         bomb = b"\xd8\x1c\x82" + bomb + b"\xd8\x1d" + bytes((level + 1,))
     assert len(bomb) < 100
-    with pytest.raises(CoapError, match="more than 4096"):
+    with pytest.raises(CoapError, match="tag"):
         read(bomb, 60)
 
 
