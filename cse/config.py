@@ -66,7 +66,7 @@ class ServerSettings:
         ("127.0.0.0/8", "::1/128"), "IP networks that requests may leave for (notifications and networks)"
     )
     open_types: tuple[str, ...] = setting(
-        ("1", "26"), "numbers of the types that everybody may create below the CSEBase, as its first policy says"
+        ("1",), "numbers of the types that everybody may create below the CSEBase, as its first policy says"
     )
     max_body_bytes: int = setting(8 * 1024 * 1024, "largest request body in bytes", minimum=1)
     max_head_bytes: int = setting(

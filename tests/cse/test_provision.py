@@ -30,7 +30,7 @@ def creatable(work: Work, originator: str) -> list[int]:
         except OriginatorHasNoPrivilege:
             return False
 
-    return [ty for ty in (1, 3, 9, 23, 26) if may_create(ty)]
+    return [ty for ty in (1, 3, 9, 23) if may_create(ty)]
 
 
 def test_the_csebase_says_what_the_server_is() -> None:
@@ -47,8 +47,8 @@ def test_the_csebase_says_what_the_server_is() -> None:
 
 def test_at_the_first_start_everybody_may_create_policies(work: Work) -> None:
     provided(work)
-    assert creatable(work, "Cstranger") == [1, 26]
-    assert creatable(work, "CAdmin") == [1, 3, 9, 23, 26]
+    assert creatable(work, "Cstranger") == [1]
+    assert creatable(work, "CAdmin") == [1, 3, 9, 23]
     guard, base = Guard(work, retrieving("cse-in", "Cstranger")), work.target("cse-in").resource
     assert not any(guard.permits(base, right) for right in Right if right is not Right.CREATE)
 
@@ -70,7 +70,7 @@ def test_only_the_administrator_changes_the_first_policy(work: Work) -> None:
             perform(work, refused)
     perform(work, updating(policy, rules))
     assert creatable(work, "Cstranger") == []
-    assert creatable(work, "Cfriend") == [1, 3, 9, 23, 26]
+    assert creatable(work, "Cfriend") == [1, 3, 9, 23]
 
 
 def test_a_later_start_leaves_policies_as_they_are(work: Work) -> None:
