@@ -1,11 +1,6 @@
-"""Random histories of a whole server, restarts included, compared with the simplest model of the tree.
-
-Once with the same histories in every run, and once with others each time. `pytest --hypothesis-seed=N` repeats the
-latter; a failure prints N.
-"""
+"""Random histories of a whole server, restarts included, compared with the simplest model of the tree."""
 
 import asyncio
-import random
 from collections.abc import Collection
 from contextlib import AsyncExitStack
 from functools import cache, partial
@@ -13,10 +8,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import pytest
-from hypothesis import HealthCheck, Phase, seed, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from cse.app import Server
 from cse.config import Settings
@@ -260,10 +254,3 @@ class Tree(RuleBasedStateMachine):
 
 TestTree = Tree.TestCase
 TestTree.settings = SETTINGS
-
-
-def test_other_histories_every_time(pytestconfig: pytest.Config) -> None:
-    given = pytestconfig.getoption("hypothesis_seed", None)
-    number = random.SystemRandom().randrange(2**32) if given is None else int(given)
-    print(f"to repeat this: --hypothesis-seed={number}")  # noqa: T201 - pytest shows it when the test fails
-    run_state_machine_as_test(seed(number)(Tree), settings=settings(SETTINGS, derandomize=False, database=None))
