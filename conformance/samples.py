@@ -7,7 +7,7 @@ from typing import Any, Literal
 from conformance.application import Application, new_name, rule
 from conformance.client import Answer, Attributes, Client
 from conformance.purposes import case
-from conformance.standard import ACP, ALL, CNT, FCNT, GRP, MGMTOBJ, NOD, SUB, TS
+from conformance.standard import ACP, ALL, CNT, FCNT, GRP, MGMTOBJ, NOD, SCH, SUB, TS
 
 Parent = Literal["base", "ae", "container", "node"]
 Purposes = str | tuple[str, ...]
@@ -39,6 +39,7 @@ def management(name: str, short: str, mgd: int, attributes: Attributes, change: 
 
 POLICY = {"pv": {"acr": [rule(ALL, "all")]}, "pvs": {"acr": [rule(ALL, "all")]}}
 NODE = {"ni": "urn:conformance:node"}
+ALWAYS = {"se": {"sce": ["* * * * * * *"]}}
 SWITCH = {"cnd": "org.onem2m.common.moduleclass.binarySwitch", "state": True}
 OTHER_RULES = {"pv": {"acr": [rule(ALL, "Cone", "Ctwo")]}}
 
@@ -47,6 +48,8 @@ SAMPLES = [
     *(Sample("policy", parent, ACP, POLICY, OTHER_RULES, {"pv": {"acr": 7}}) for parent in ("base", "ae")),
     *(Sample("group", parent, GRP, {"mnm": 3, "mid": []}, {"mnm": 5}, {"mnm": 0}) for parent in ("base", "ae")),
     *(Sample("subscription", parent, SUB, {"nu": []}, {"exc": 9}, {"exc": "often"}) for parent in ("ae", "container")),
+    # Below the CSEBase, a schedule says when the CSE may be used at all.
+    Sample("schedule", "node", SCH, ALWAYS, {"se": {"sce": ["0-59 * * * * * *"]}}, {"se": {"sce": ["x"]}}),
     Sample("node", "base", NOD, NODE, {"ni": "urn:conformance:other"}, {"ni": 7}),
     *(
         Sample("time series", parent, TS, {}, {"mni": 7}, {"mni": "many"}, more=parent != "ae")

@@ -33,6 +33,8 @@ consoleType=simple
 secret=conformance
 [cse]
 checkExpirationsInterval=1
+[cse.registration]
+allowedCSROriginators=/id-conformance
 """)
 
 
