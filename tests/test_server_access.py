@@ -185,9 +185,13 @@ async def test_an_application_keeps_the_identifier_that_it_states(client: Client
     assert await register(client, stem) == (2001, stem.rpartition("/")[2])
 
 
-@pytest.mark.parametrize("stem", ["meter", "C meter", "C/meter", "Cé", "/other/Cmeter", "C" * 200, "/id-in", "-"])
+@pytest.mark.parametrize("stem", ["meter", "C meter", "C/meter", "Cé", "/other/Cmeter", "C" * 200, "-"])
 async def test_not_everything_is_an_identifier(client: Client, stem: str) -> None:
     assert (await register(client, stem))[0] == 4000
+
+
+async def test_nobody_registers_as_the_server_itself(client: Client) -> None:
+    assert (await register(client, "/id-in"))[0] == 4107
 
 
 async def test_nobody_registers_twice(client: Client) -> None:
