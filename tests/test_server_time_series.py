@@ -5,7 +5,7 @@ from typing import Any
 
 from cse.testing.clock import ManualClock
 from cse.timing import precise_timestamp
-from tests.servers import Client, Running, eventually, serving
+from tests.servers import Client, Listener, Running, eventually, serving
 
 SERIES = {"rn": "ts", "mdd": True, "pei": 2000, "peid": 500, "mdt": 1500, "mdn": 3}
 
@@ -49,6 +49,23 @@ async def test_a_duplicate_is_a_conflict(stopped_clock_cse: Running, clock: Manu
     content = {"m2m:tsi": {"dgt": precise_timestamp(clock.now()), "con": 7}}
     answer = await stopped_clock_cse.refuses("POST", "/cse-in/ts", 4105, ty=30, content=content)
     assert "dgt" in answer.debug
+
+
+async def test_subscribers_are_told_of_so_many(
+    stopped_clock_cse: Running, clock: ManualClock, listener: Listener
+) -> None:
+    client = stopped_clock_cse.client
+    start = await create(client, clock)
+    await client.register("app", listener.url)
+    wanted = {"nu": ["Capp"], "enc": {"net": [8], "md": {"num": 2, "dur": "PT5S"}}, "nct": 5}
+    assert (await client.create("/cse-in/ts", 23, {"m2m:sub": wanted})).rsc == 2001
+    listener.received.clear()
+    await clock.advance(3.5)
+    await becomes(client, [precise_timestamp(start + 2)])
+    assert listener.received == []
+    await clock.advance(2)
+    points = [precise_timestamp(start + 2), precise_timestamp(start + 4)]
+    assert (await listener.next())["m2m:sgn"]["nev"] == {"net": 8, "rep": {"m2m:tsn": {"mdlt": points, "mdc": 2}}}
 
 
 async def test_the_silence_of_the_server_is_one_too(tmp_path: Path, clean_log: None, clock: ManualClock) -> None:
