@@ -70,7 +70,7 @@ async def test_subscribers_are_told_of_so_many(
 
 async def test_the_silence_of_the_server_is_one_too(tmp_path: Path, clean_log: None, clock: ManualClock) -> None:
     """What was expected before the stop and while it lasted is missing; what comes in time afterwards is not."""
-    kept = {"store": f"sqlite:///{tmp_path}/cse.sqlite", "data_folder": str(tmp_path)}
+    kept: dict[str, Any] = {"store": f"sqlite:///{tmp_path}/cse.sqlite", "data_folder": str(tmp_path)}
     async with serving(clock=clock, **kept) as cse:
         start = await create(cse.client, clock)
         await clock.advance(4)
