@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar, cast, get_type_hints
 
+from cse.serialization.limits import Limits
+
 
 class ConfigurationError(Exception):
     """A setting that cannot be used; the message names section, key and remedy."""
@@ -84,6 +86,7 @@ class ServerSettings:
         10_000, "most connections over HTTP at a time; requests by further ones get HTTP status 503", minimum=1
     )
     max_nesting: int = setting(32, "deepest nesting of lists and objects in a request body", minimum=1)
+    max_values: int = setting(250_000, "most values in a request body, those in lists and objects counted", minimum=1)
     leniency: str = setting(
         "by-release",
         "whose deviations in form are overlooked: by-release (requests that state no release), always or never",
@@ -140,6 +143,11 @@ class ServerSettings:
     pending_pause: float = setting(
         60.0, "seconds after which stored notifications are offered to their target again", minimum=0.001
     )
+
+    @property
+    def content_limits(self) -> Limits:
+        """What a request body may hold."""
+        return Limits(self.max_nesting, self.max_values)
 
     @property
     def url(self) -> str:

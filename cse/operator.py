@@ -88,7 +88,7 @@ class Operator:
     async def _plan(self, http: HttpRequest) -> dict[str, Any]:
         """Body: {"group": address, "originator": AE-ID, "content": primitive content}; the last two may be missing."""
         settings = self._core.settings
-        body = JSON.read(await read_body(http, settings.max_body_bytes), settings.max_nesting)
+        body = JSON.read(await read_body(http, settings.max_body_bytes), settings.content_limits)
         if not isinstance(body, dict) or not isinstance(body.get("group"), str):
             raise BadRequest("group must name a group, cse-in/city for example")
         (name,) = self._core.model.fan_out_names

@@ -86,8 +86,8 @@ class HttpBinding:
         if not data:
             return None
         if lenient and not content_type.media_type:
-            return self._serializations.default.read(data, self._settings.max_nesting)
-        return self._serializations.reader(content_type.media_type).read(data, self._settings.max_nesting)
+            return self._serializations.default.read(data, self._settings.content_limits)
+        return self._serializations.reader(content_type.media_type).read(data, self._settings.content_limits)
 
     def _render(self, headers: Headers, request: Request | None, response: Response) -> HttpResponse:
         if request is not None and request.response_type is ResponseType.NO_RESPONSE:

@@ -1,12 +1,16 @@
 """JSON (TS-0004 clause 8.4): UTF-8, each member once, numbers that are numbers."""
 
 import json
+import re
 from typing import Any
 
 import orjson
 
 from cse.errors import BadRequest
 from cse.primitive import Content, nests_deeper
+from cse.serialization.limits import Limits
+
+TEXT = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
 
 
 def write(content: Content) -> bytes:
@@ -14,16 +18,28 @@ def write(content: Content) -> bytes:
     return orjson.dumps(content)
 
 
-def read(data: bytes, max_nesting: int) -> Content:
-    """A JSON document as data; BadRequest for text that is none, repeats a member or is nested too deeply."""
+def read(data: bytes, limits: Limits) -> Content:
+    """A JSON document as data; BadRequest for text that is none, repeats a member or is beyond the limits."""
+    if len(data) > limits.values:
+        _check_values(data, limits)
     try:
         document = orjson.loads(data)
     except orjson.JSONDecodeError as error:
         raise BadRequest(f"the body is not valid JSON: {error}") from error
-    if data.count(b"[") + data.count(b"{") > max_nesting and nests_deeper(document, max_nesting):
-        raise BadRequest(f"the body nests deeper than {max_nesting} levels (max_nesting): flatten it")
+    if data.count(b"[") + data.count(b"{") > limits.nesting and nests_deeper(document, limits.nesting):
+        raise BadRequest(limits.too_deep)
     json.loads(data, object_pairs_hook=_members)
     return document
+
+
+def _check_values(data: bytes, limits: Limits) -> None:
+    """Each value but the first one of its list or object has a comma before it, and those have a bracket."""
+    if _signs(data) > limits.values and _signs(TEXT.sub(b"", data)) > limits.values:
+        raise BadRequest(limits.too_many)
+
+
+def _signs(data: bytes) -> int:
+    return sum(map(data.count, (b",", b"[", b"{")))
 
 
 def _members(pairs: list[tuple[str, Any]]) -> None:

@@ -14,6 +14,7 @@ from cse.attributes import BOOLEAN, INTEGER, TEXT, DataType, Table, list_of, mea
 from cse.errors import BadRequest
 from cse.primitive import Content
 from cse.serialization import as_json
+from cse.serialization.limits import Limits
 
 AVAILABLE = importlib.util.find_spec("xmltodict") is not None
 if AVAILABLE:
@@ -50,10 +51,10 @@ class Types:
         members = element if isinstance(element, dict) else {"#text": element or ""}
         return xmltodict.unparse({root: {**_namespaces(root, value), **members}}).encode()
 
-    def read(self, data: bytes, max_nesting: int) -> Content:
+    def read(self, data: bytes, limits: Limits) -> Content:
         """The content that a document stands for; BadRequest for one that is malformed, or declares entities."""
         try:
-            _check_nesting(data, max_nesting)
+            _check(data, limits)
             document = xmltodict.parse(data, attr_prefix="", cdata_key="val")
         except (ExpatError, ValueError, LookupError) as error:
             raise BadRequest(f"the body is not valid XML: {error}") from error
@@ -80,15 +81,18 @@ class Types:
         return self._value(kind.members.get(name) or self.by_root.get(name, TEXT), value)
 
 
-def _check_nesting(data: bytes, most: int) -> None:
-    """BadRequest as soon as elements are in each other over more levels: each costs memory."""
-    levels = 0
+def _check(data: bytes, limits: Limits) -> None:
+    """BadRequest as soon as there are too many elements, or too many in each other: each costs memory."""
+    levels = count = 0
 
     def start(*_: Any) -> None:
-        nonlocal levels
+        nonlocal levels, count
         levels += 1
-        if levels > most:
-            raise BadRequest(f"the body nests deeper than {most} levels (max_nesting): flatten it")
+        count += 1
+        if levels > limits.nesting:
+            raise BadRequest(limits.too_deep)
+        if count > limits.values:
+            raise BadRequest(limits.too_many)
 
     def end(_: str) -> None:
         nonlocal levels

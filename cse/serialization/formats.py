@@ -7,6 +7,7 @@ from cse.attributes import Table
 from cse.errors import NotAcceptable, UnsupportedMediaType
 from cse.primitive import Content
 from cse.serialization import as_cbor, as_json, as_xml
+from cse.serialization.limits import Limits
 
 USES = ("res", "ntfy", "preq", "prsp")
 
@@ -15,13 +16,13 @@ USES = ("res", "ntfy", "preq", "prsp")
 class Serialization:
     """One way to write content.
 
-    `name` is the end of its media types, `write` gives the bytes, `read` takes bytes and the number of levels that
-    lists and objects may be nested over; it raises BadRequest for what cannot be read.
+    `name` is the end of its media types, `write` gives the bytes, `read` takes bytes and what there may be in them; it
+    raises BadRequest for what cannot be read.
     """
 
     name: str
     write: Callable[[Content], bytes]
-    read: Callable[[bytes, int], Content]
+    read: Callable[[bytes, Limits], Content]
 
     @property
     def media_type(self) -> str:

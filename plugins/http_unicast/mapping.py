@@ -8,6 +8,7 @@ from cse.errors import BadRequest
 from cse.network import DeliveryFailed, Host
 from cse.primitive import OK, Content, Operation, Request, Response, ResponseType
 from cse.serialization.formats import JSON, Serialization, Serializations, available
+from cse.serialization.limits import Limits
 
 METHODS = {
     Operation.CREATE: "POST",
@@ -30,7 +31,7 @@ HEADERS = {
 STATUS_CODE = "X-M2M-RSC"
 ACKNOWLEDGED = range(1000, 2000)
 PARTIAL_CONTENT = 1
-MAX_NESTING = 32
+LIMITS = Limits(nesting=32, values=250_000)
 SERIALIZATIONS = Serializations(available({}))
 
 
@@ -100,7 +101,7 @@ def _content(answer: Answer) -> Content:
     serialization = SERIALIZATIONS.named(media_type)
     if not answer.body or serialization is None:
         return None
-    return serialization.read(answer.body, MAX_NESTING)
+    return serialization.read(answer.body, LIMITS)
 
 
 def _serialization(host: Host, point_of_access: str) -> Serialization:

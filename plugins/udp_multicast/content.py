@@ -5,6 +5,7 @@ import cbor2
 from cse.errors import BadRequest
 from cse.primitive import Content
 from cse.serialization import formats
+from cse.serialization.limits import Limits
 from plugins.udp_multicast.coap import CoapError
 
 # Content formats, plain and oneM2M's own.
@@ -15,7 +16,7 @@ SERIALIZATIONS = {
     CBOR: formats.CBOR,
     10010: formats.CBOR,
 }
-MAX_DEPTH = 32
+LIMITS = Limits(nesting=32, values=10_000)
 
 
 def write(content: Content) -> bytes:
@@ -34,6 +35,6 @@ def read(payload: bytes, content_format: int | None) -> Content:
     if serialization is None:
         raise CoapError(f"content format {content_format} is not supported; use 60 (CBOR) or 50 (JSON)")
     try:
-        return serialization.read(payload, MAX_DEPTH)
+        return serialization.read(payload, LIMITS)
     except BadRequest as error:
         raise CoapError(str(error)) from None

@@ -2,6 +2,11 @@
 
 from hypothesis import strategies as st
 
+from cse.serialization.limits import Limits
+
+LIMITS = Limits(nesting=32, values=1000)
+ROOMY = Limits(nesting=250, values=1000)
+
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 scalars = (
     st.none()

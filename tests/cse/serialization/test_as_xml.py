@@ -22,9 +22,8 @@ from cse.attributes import (
 from cse.errors import BadRequest
 from cse.serialization.as_xml import NAMESPACE, Types
 from cse.serialization.formats import available
-from tests.cse.serialization.documents import documents
+from tests.cse.serialization.documents import LIMITS, documents
 
-LEVELS = 32
 RULE = record(acor=list_of(IDENTIFIER), acop=NON_NEGATIVE)
 BOX = table(
     LABELS,
@@ -40,7 +39,7 @@ TYPES = Types({"m2m:box": BOX})
 
 
 def read(text: str) -> Any:
-    return TYPES.read(text.encode(), LEVELS)
+    return TYPES.read(text.encode(), LIMITS)
 
 
 def box(inside: str, attributes: str = "") -> Any:
@@ -130,7 +129,7 @@ boxes = st.fixed_dictionaries(
 
 @given(boxes)
 def test_what_is_written_is_read(attributes: dict[str, Any]) -> None:
-    assert TYPES.read(TYPES.write({"m2m:box": attributes}), LEVELS) == {"m2m:box": attributes}
+    assert TYPES.read(TYPES.write({"m2m:box": attributes}), LIMITS) == {"m2m:box": attributes}
 
 
 @given(documents)
@@ -142,7 +141,7 @@ def test_anything_is_written_as_a_document(content: Any) -> None:
 def test_any_text_is_read_or_refused(text: str) -> None:
     for document in (text, f"<a>{text}</a>", f"<a {text}/>"):
         with suppress(BadRequest):
-            TYPES.read(document.encode("utf-8", "replace"), LEVELS)
+            TYPES.read(document.encode("utf-8", "replace"), LIMITS)
 
 
 @pytest.mark.parametrize(
@@ -163,10 +162,15 @@ def test_any_text_is_read_or_refused(text: str) -> None:
 )
 def test_malformed_documents_are_refused(document: bytes, why: str) -> None:
     with pytest.raises(BadRequest, match=why):
-        TYPES.read(document, LEVELS)
+        TYPES.read(document, LIMITS)
 
 
 def test_without_the_extra_there_is_no_xml(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [one.name for one in available({})] == ["json", "cbor", "xml"]
     monkeypatch.setattr("cse.serialization.as_xml.AVAILABLE", False)
     assert [one.name for one in available({})] == ["json", "cbor"]
+
+
+def test_elements_are_counted() -> None:
+    with pytest.raises(BadRequest, match="max_values"):
+        read(f"<box>{'<a/>' * LIMITS.values}</box>")

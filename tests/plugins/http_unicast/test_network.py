@@ -7,6 +7,7 @@ import pytest
 from cse.network import Delivery, Discard, Host, Network, Reason, Unreachable, Way
 from cse.primitive import OK, Request, Response
 from cse.serialization import as_cbor
+from cse.serialization.limits import Limits
 from cse.testing.clock import ManualClock, settle
 from cse.testing.contract import NetworkContract, ways
 from cse.testing.device import SimulatedDevice
@@ -142,7 +143,7 @@ class TestHttpUnicast(NetworkContract):
         assert header(head, "Content-Length") == str(len(body))
         assert header(head, "Transfer-Encoding") is None
         assert header(head, "Content-Type") == "application/cbor"
-        assert as_cbor.read(body, 32) == request_.content
+        assert as_cbor.read(body, Limits(32, 1000)) == request_.content
 
     async def test_a_single_request_is_answered_by_whoever_was_asked(
         self, started: Network, engine: RecordingEngine, request_: Request
