@@ -101,7 +101,7 @@ def test_who_has_no_address_is_in_no_network(work: Work, sender: str, fits: bool
 @pytest.mark.parametrize("text", ["", "192.0.2", "192.0.2.0/33", "192.0.2.0/24 ", "::/129", "house", "192.0.2.1-9"])
 def test_what_is_no_network_is_refused(text: str) -> None:
     for version in (4, 6, None):
-        with pytest.raises(BadRequest, match="^ipv4 in pv must be "):
+        with pytest.raises(BadRequest, match=r"^ipv4 in pv must be "):
             parse_network(text, version, "ipv4 in pv")
 
 
