@@ -4,7 +4,7 @@ import sqlite3
 
 from cse.config import ConfigurationError
 
-VERSION = 3
+VERSION = 4
 CACHE_KIBIBYTES = 32 * 1024
 
 # Every index of a rowid table ends with the rowid, so (pi, ty) is in the order of creation within each type.

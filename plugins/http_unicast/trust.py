@@ -1,6 +1,7 @@
 """Whom the client of the network believes over HTTPS, and what it shows of itself."""
 
 import ssl
+from functools import cache
 
 from cse.config import ConfigurationError
 from plugins.http_unicast.settings import HttpUnicastSettings
@@ -8,6 +9,8 @@ from plugins.http_unicast.settings import HttpUnicastSettings
 
 def client_context(settings: HttpUnicastSettings) -> ssl.SSLContext:
     """TLS as the settings say; certificates are always checked. ConfigurationError for files that can't be used."""
+    if not (settings.authorities or settings.certificate):
+        return _of_the_system()
     try:
         context = ssl.create_default_context(cafile=settings.authorities or None)
         if settings.certificate:
@@ -16,6 +19,12 @@ def client_context(settings: HttpUnicastSettings) -> ssl.SSLContext:
         files = "authorities, certificate and private_key"
         raise ConfigurationError(f"{files} in [{settings.section}] must be files in PEM: {error}") from error
     return context
+
+
+@cache
+def _of_the_system() -> ssl.SSLContext:
+    """It is the same for all, and reading its many certificates takes a while."""
+    return ssl.create_default_context()
 
 
 def _refuse_to_ask() -> str:

@@ -4,6 +4,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +73,7 @@ class Specialization:
 
 def read_specializations(folder: str = "") -> tuple[Specialization, ...]:
     """Our tables and those of the operator's folder (empty for none), which replace ours of the same name."""
-    ours = _entries(OURS)
+    ours = _our_entries()
     theirs = _entries(_existing(folder)) if folder else {}
     entries = ours | theirs
     types = DataTypes({name: entries[kind, name] for kind, name in entries if kind == TYPES})
@@ -99,6 +100,12 @@ def _entries(folder: Path) -> Entries:
                 raise ConfigurationError(f"{path.name} and {found[key][0]} both have {key[1]}: rename or remove one")
             found[key] = (path.name, content)
     return found
+
+
+@cache
+def _our_entries() -> Entries:
+    """They do not change while a process runs."""
+    return _entries(OURS)
 
 
 def _in_file(path: Path) -> Iterator[tuple[tuple[str, str], Any]]:
