@@ -72,12 +72,14 @@ class Naming:
     def originator(self, text: str) -> str:
         """An originator in its shortest form here: `/id-in/Cmeter` and `//cse.example/id-in/Cmeter` are `Cmeter`.
 
-        An AE-ID that is unique with the service provider is written `/Smeter` elsewhere, and is `Smeter`.
+        An AE-ID that is unique with the service provider is written `/Smeter` elsewhere, and is `Smeter`. The shortest
+        form of a shortest form is itself, so that nobody is taken for somebody else on the second look.
         """
         domain = f"//{self.service_provider}/"
         relative = "/" + text.removeprefix(domain) if text.startswith(domain) else text
-        if relative.startswith(f"{self.cse_id}/"):
-            return relative[len(self.cse_id) + 1 :]
+        local = relative.removeprefix(f"{self.cse_id}/")
+        if local != relative and not local.startswith("/"):
+            return local
         stem = relative.removeprefix("/")
         return stem if _SP_WIDE.fullmatch(stem) else relative
 

@@ -15,6 +15,7 @@ from functools import lru_cache
 from cse.errors import BadRequest
 
 LONGEST_ENTRY = 256
+LEAP_YEAR = 2000
 CALENDAR = 400  # years: then the days of the week are the same again
 _ITEM = re.compile(r"(?:\*|(\d{1,4})(?:-(\d{1,4}))?)(?:/(\d{1,4}))?", re.ASCII)
 _EXAMPLE = "0-59 */15 8-17 * * 1-5 *"
@@ -112,6 +113,8 @@ class Window:
         return bool(self.hours >> at.hour & self.minutes >> at.minute & self.seconds >> at.second & 1)
 
     def _days_from(self, start: date) -> Iterator[date]:
+        if not any(self._days_of(LEAP_YEAR)):  # such as the 30th of February
+            return
         for year in range(start.year, min(start.year + CALENDAR, 9999) + 1):
             if self.years >> year & 1:
                 yield from (day for day in self._days_of(year) if day >= start and self._has_day(day))

@@ -75,6 +75,29 @@ def test_any_text_is_an_address_or_refused(text: str) -> None:
     assert segments is None or all(map(valid_name, segments))
 
 
+@given(
+    st.lists(
+        st.sampled_from(["/", "//", "-", "cse-in", "id-in", "cse.example", "Sx", "Cx", "~", "..", "a b", "%", "*"])
+    )
+)
+def test_whatever_is_made_of_pieces_is_an_address_or_refused(pieces: list[str]) -> None:
+    text = "".join(pieces)
+    shortest = NAMING.originator(text)
+    assert NAMING.originator(shortest) == shortest
+    try:
+        segments = NAMING.local(text)
+    except BadRequest:
+        return
+    if segments is not None:
+        path = "/".join(segments)
+        assert (
+            NAMING.local(path)
+            == NAMING.local(f"/id-in/{path}")
+            == NAMING.local(f"//cse.example/id-in/{path}")
+            == segments
+        )
+
+
 @given(st.from_regex(r"[CS][A-Za-z0-9._-]{1,20}", fullmatch=True))
 def test_an_originator_has_one_shortest_form(stem: str) -> None:
     for written in (stem, NAMING.sp_relative(stem), f"//cse.example/id-in/{stem}"):

@@ -1,6 +1,7 @@
 import math
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -37,7 +38,19 @@ requests = st.builds(
     attribute_list=st.lists(texts).map(tuple),
     unstructured_identifiers=st.booleans(),
     release_version=st.none() | texts,
+    originating_timestamp=st.none() | texts,
+    request_expiration=st.none() | texts,
+    result_expiration=st.none() | texts,
+    result_persistence=st.none() | texts,
+    execution_time=st.none() | texts,
+    event_category=st.none() | texts,
+    group_request_identifier=st.none() | texts,
     group_target_members=st.lists(texts).map(tuple),
+    vendor_information=st.none() | texts,
+    role_identifiers=st.lists(texts).map(tuple),
+    sender=texts,
+    authenticated=st.booleans(),
+    lenient=st.booleans(),
 )
 
 
@@ -47,6 +60,15 @@ def test_a_request_survives_being_stored(request: Request) -> None:
     assert again == request
     assert type(again.operation) is Operation
     assert type(again.response_type) is ResponseType
+
+
+@given(requests)
+def test_a_primitive_says_what_is_there(request: Request) -> None:
+    primitive = request.as_primitive()
+    assert orjson.loads(orjson.dumps(primitive)) == primitive
+    assert {"op", "to", "fr", "rqi"} <= primitive.keys()
+    assert None not in primitive.values()
+    assert (primitive.get("ty"), primitive.get("ot")) == (request.resource_type, request.originating_timestamp)
 
 
 @given(requests, texts)

@@ -116,3 +116,14 @@ def test_of_several_entries_any_one_counts() -> None:
 def test_what_is_no_entry_names_the_field(entry: str, named: str) -> None:
     with pytest.raises(BadRequest, match=f"^sce.* {named}"):
         parse_window(entry, "sce")
+
+
+@given(st.text("0123456789*/,- ", max_size=40) | st.text(max_size=20))
+def test_any_text_is_an_entry_or_refused(text: str) -> None:
+    for entry in (text, f"0 0 0 {text} * *", f"{text} * * * * * *"):
+        try:
+            window = parse_window(entry)
+        except BadRequest:
+            continue
+        opening = window.opens(START)
+        assert opening is None or window.contains(opening)

@@ -52,6 +52,8 @@ STRUCTURES = (
 )  # fmt: skip
 CANDIDATES = (True, False, *NUMBERS, *FRACTIONS, *FORMATS, *ADDRESSES, *TEXTS, *STRUCTURES)
 
+FLEETING = {"dcnt"}  # ends a resource when it is looked at
+
 texts = st.sampled_from((*ADDRESSES, *FORMATS, *TEXTS)) | st.text(max_size=30)
 scalars = st.none() | st.sampled_from(CANDIDATES) | texts | st.integers() | st.floats(allow_nan=False)
 anything = st.recursive(
@@ -92,7 +94,7 @@ def fitting(kind: DataType) -> Values:
 @st.composite
 def representations(draw: st.DrawFn, kind: ResourceType, base: Content, *, creating: bool) -> Content:
     """Attributes for a CREATE or UPDATE of a type, most of them as declared; `base` is what it needs to succeed."""
-    rows = [row for row in kind.attributes.values() if not row.needs]
+    rows = [row for row in kind.attributes.values() if not row.needs and row.short_name not in FLEETING]
     open_rows = [row for row in rows if (row.create if creating else row.update) is not Presence.NOT_PERMITTED]
     chosen = draw(st.lists(st.sampled_from(open_rows or rows), max_size=4, unique_by=lambda row: row.short_name))
     content = dict(base) | {row.short_name: draw(fitting(row.type)) for row in chosen}

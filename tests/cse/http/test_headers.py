@@ -1,3 +1,5 @@
+from contextlib import suppress
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -66,3 +68,21 @@ def test_what_is_echoed_has_no_control_characters(text: str) -> None:
     found = printable(text)
     assert len(found) <= 1024
     assert found.isprintable()
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from([b"accept", b"x-m2m-ri", b"content-type", b"via"]) | st.binary(), st.binary()))
+)
+def test_any_bytes_are_headers_or_refused(headers: list[tuple[bytes, bytes]]) -> None:
+    found = read_headers({"headers": headers})
+    assert found.keys() == {name.decode("latin-1") for name, _ in headers}
+    with suppress(BadRequest):
+        check_headers({"headers": headers})
+        assert found.get("x-m2m-ri", "") in [value.decode("latin-1").strip() for _, value in headers] + [""]
+
+
+@given(st.lists(st.sampled_from([";", "=", "ty", "3", '"', ",", " ", "application/json", "charset", "\xb2", "-"])))
+def test_any_parameters_name_one_type_or_none(parts: list[str]) -> None:
+    with suppress(BadRequest):
+        number = ContentType.parse("".join(parts)).resource_type()
+        assert number is None or number >= 0
