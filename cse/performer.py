@@ -15,7 +15,7 @@ from cse.tree.operations import perform
 from cse.work import Work
 
 MOST_ROUNDS = 10
-DELETION_PATIENCE = 1.0  # seconds that an answer waits for notifications that should be there before it
+PATIENCE = 1.0  # seconds that an answer or a question waits for notifications that should be there before it
 
 Then = Callable[[Work, Response], None]
 
@@ -62,17 +62,24 @@ class Performer:
             return response
 
         response = await self._core.run(unit)
-        await self._core.clock.within(DELETION_PATIENCE, self._outbox.settled(awaited))
+        await self._core.clock.within(PATIENCE, self._outbox.settled(awaited))
         return response
 
     async def _ask(self, needed: ConsentNeeded, consent: Consent) -> Consent:
         """All at the same time; the first that says no decides."""
+        await self._settle({question.target for question in needed.questions})
         outcomes = await asyncio.gather(*map(self._notifier.ask, needed.questions), return_exceptions=True)
         for outcome in outcomes:
             if outcome is not None:
                 raise outcome
         given = consent.given.union(question.key for question in needed.questions)
         return replace(consent, given=given, identifier=needed.identifier)
+
+    async def _settle(self, targets: set[str]) -> None:
+        """Nobody is asked before he has been told what happened earlier."""
+        effects = await self._core.read(lambda work: work.transaction.effects.pending())
+        earlier = [effect.id for effect in effects if effect.document.get("target") in targets]
+        await self._core.clock.within(PATIENCE, self._outbox.settled(earlier))
 
     async def _lock(self, ri: str, held: AsyncExitStack) -> None:
         while ri in self._core.locked:

@@ -148,6 +148,18 @@ async def test_the_target_is_asked_about_the_subscription_that_is_then_made(app:
         assert (await other.next())["m2m:sgn"]["sur"] == f"/id-in/{made['ri']}"
 
 
+async def test_who_is_asked_has_been_told_what_happened_before(app: Client) -> None:
+    async with Listener() as other:
+        await subscribe(app, nu=[other.url], enc={"net": [1, 3]})
+        for number in range(5):
+            await label(app, "a")
+            await subscribe(app, rn=f"s{number}", enc={"net": [2]})
+            await app.update(f"{BOX}/s{number}", {"m2m:sub": {"nu": [other.url]}}, "Capp")
+        first, *told = [list(item.content["m2m:sgn"])[0] for item in await other.wait(16)]
+        assert first == "vrq"
+        assert told == ["nev", "nev", "vrq"] * 5
+
+
 async def test_the_subscriber_knows_of_the_end_before_the_answer(app: Client) -> None:
     async with Listener() as other:
         for path in (f"{BOX}/news", BOX):
