@@ -7,7 +7,7 @@ import asyncio
 from http import HTTPStatus
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from cse.config import ServerSettings
 from cse.identity import CERTIFICATE
@@ -28,6 +28,7 @@ class Connection(HttpToolsProtocol):
         self._head = 0
         self._receiving = True
         self._timer: asyncio.TimerHandle | None = None
+        self._unanswered: list[RequestResponseCycle] = []
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -35,8 +36,12 @@ class Connection(HttpToolsProtocol):
         self._watch()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        """uvicorn tells the last request only, and one before it would be answered over a transport that is closed."""
         self._stop_watching()
         super().connection_lost(exc)
+        for cycle in self._unanswered:
+            cycle.disconnected = True
+            cycle.message_event.set()
 
     def data_received(self, data: bytes) -> None:
         self._head += len(data)
@@ -52,6 +57,10 @@ class Connection(HttpToolsProtocol):
         super().on_message_begin()
         self._head = 0
         self._receiving = True
+
+    def on_headers_complete(self) -> None:
+        super().on_headers_complete()
+        self._unanswered = [cycle for cycle in (*self._unanswered, self.cycle) if not cycle.response_complete]
 
     def on_body(self, body: bytes) -> None:
         self._head -= len(body)

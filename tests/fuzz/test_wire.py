@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.programs import Program, program
-from tests.servers import PATIENCE
+from tests.servers import PATIENCE, eventually
 
 HEAD = b"Host: x\r\nX-M2M-Origin: CAdmin\r\nX-M2M-RI: 1\r\nX-M2M-RVI: 3\r\n"
 JSON = HEAD + b"Content-Type: application/json"
@@ -123,12 +123,22 @@ async def besieged(tmp_path: Path) -> AsyncIterator[Besieged]:
         async with program(tmp_path, "server.store=memory:", log=file) as server:
             assert (await server.client.create("/cse-in", 3, {"m2m:cnt": {"rn": "box"}})).rsc == 2001
             yield Besieged(server)
-    assert not re.search(" ERROR |Traceback", log.read_text(errors="replace"))
+    assert set(re.findall(r"^\S+ \S+ (?!WARNING ).*|Traceback", log.read_text(errors="replace"), re.MULTILINE)) == set()
 
 
 async def test_what_is_no_good_http_has_its_answer(besieged: Besieged) -> None:
     for data, statuses in CASES:
         assert (data[:200], await besieged.send(data)) == (data[:200], statuses)
+    await besieged.is_well()
+
+
+async def test_a_client_may_leave_when_it_has_sent_several_requests(besieged: Besieged) -> None:
+    client = besieged.server.client
+    _, writer = await asyncio.open_connection("127.0.0.1", besieged.server.port)
+    writer.write(CREATE + b"X-M2M-OET: 100\r\n" + LENGTH + b"\r\n" + INSTANCE + GET + b"\r\n")
+    await writer.drain()
+    writer.close()
+    await eventually(lambda: client.get("/cse-in/box"), lambda answer: answer.resource["cni"] == 1)
     await besieged.is_well()
 
 
