@@ -259,3 +259,6 @@ ANNOUNCEMENT = (
     Attribute("at", "announceTo", list_of(IDENTIFIER), O, O, needs="announcement"),
     Attribute("aa", "announcedAttribute", list_of(IDENTIFIER), O, O, needs="announcement"),
 )
+# What resources have that policies govern, and those of them that can be announced to other CSEs.
+GOVERNED = (*UNIVERSAL, *POLICIES, EXPIRATION, LABELS, DYNAMIC_POLICIES)
+REGULAR = (*GOVERNED, *ANNOUNCEMENT)

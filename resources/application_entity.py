@@ -4,18 +4,13 @@ import re
 from typing import Any
 
 from cse.attributes import (
-    ANNOUNCEMENT,
     BOOLEAN,
-    DYNAMIC_POLICIES,
-    EXPIRATION,
     IDENTIFIER,
-    LABELS,
     NON_NEGATIVE,
     NP,
     OBJECT,
-    POLICIES,
+    REGULAR,
     TEXT,
-    UNIVERSAL,
     Attribute,
     M,
     O,
@@ -38,12 +33,7 @@ class ApplicationEntity(Registration):
     short_name = "ae"
     parents = frozenset({5})
     attributes = table(
-        UNIVERSAL,
-        POLICIES,
-        EXPIRATION,
-        LABELS,
-        ANNOUNCEMENT,
-        DYNAMIC_POLICIES,
+        REGULAR,
         Attribute("apn", "appName", TEXT, O, O),
         Attribute("api", "App-ID", TEXT, M, NP, required=True),
         Attribute("aei", "AE-ID", IDENTIFIER, NP, NP, required=True),

@@ -3,17 +3,12 @@
 from typing import Any
 
 from cse.attributes import (
-    ANNOUNCEMENT,
     BOOLEAN,
     CREATOR,
-    DYNAMIC_POLICIES,
-    EXPIRATION,
     IDENTIFIER,
-    LABELS,
     NON_NEGATIVE,
     NP,
-    POLICIES,
-    UNIVERSAL,
+    REGULAR,
     Attribute,
     O,
     table,
@@ -33,12 +28,7 @@ class Container(History):
     instance = 4
     virtual_children = latest_and_oldest(instance)
     attributes = table(
-        UNIVERSAL,
-        POLICIES,
-        EXPIRATION,
-        LABELS,
-        ANNOUNCEMENT,
-        DYNAMIC_POLICIES,
+        REGULAR,
         CREATOR,
         LIMITS,
         COUNTERS,

@@ -8,18 +8,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from cse.attributes import (
-    ANNOUNCEMENT,
     BOOLEAN,
     CREATOR,
-    DYNAMIC_POLICIES,
-    EXPIRATION,
     IDENTIFIER,
-    LABELS,
     NON_NEGATIVE,
     NP,
-    POLICIES,
     POSITIVE,
-    UNIVERSAL,
+    REGULAR,
     Attribute,
     M,
     O,
@@ -51,12 +46,7 @@ class FlexContainer(Family, History):
     virtual_children = latest_and_oldest(instance)
     touchable = True
     attributes = table(
-        UNIVERSAL,
-        POLICIES,
-        EXPIRATION,
-        LABELS,
-        ANNOUNCEMENT,
-        DYNAMIC_POLICIES,
+        REGULAR,
         CREATOR,
         LOCATION,
         Attribute("st", "stateTag", NON_NEGATIVE, NP, NP, required=True, default=0),

@@ -4,20 +4,15 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from cse.attributes import (
-    ANNOUNCEMENT,
     BOOLEAN,
     CREATOR,
     DURATION,
-    DYNAMIC_POLICIES,
-    EXPIRATION,
     IDENTIFIER,
-    LABELS,
     NON_NEGATIVE,
     NP,
-    POLICIES,
     POSITIVE,
+    REGULAR,
     TEXT,
-    UNIVERSAL,
     Attribute,
     M,
     O,
@@ -59,12 +54,7 @@ class Group(ResourceType):
     parents = frozenset({2, 5, 16})
     virtual_children = {FanOutPoint.name: FanOutPoint()}  # noqa: RUF012 - a constant
     attributes = table(
-        UNIVERSAL,
-        POLICIES,
-        EXPIRATION,
-        LABELS,
-        ANNOUNCEMENT,
-        DYNAMIC_POLICIES,
+        REGULAR,
         CREATOR,
         Attribute("mt", "memberType", NON_NEGATIVE, O, NP, required=True, default=MIXED),
         Attribute("spty", "specializationType", SPECIALIZATION, O, NP),

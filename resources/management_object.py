@@ -1,16 +1,11 @@
 """mgmtObj (TS-0001 clause 9.6.15): what can be managed of a device. Its specialisations are tables (annex D)."""
 
 from cse.attributes import (
-    ANNOUNCEMENT,
-    DYNAMIC_POLICIES,
-    EXPIRATION,
     IDENTIFIER,
-    LABELS,
     NON_NEGATIVE,
     NP,
-    POLICIES,
+    REGULAR,
     TEXT,
-    UNIVERSAL,
     Attribute,
     M,
     O,
@@ -33,12 +28,7 @@ class ManagementObject(Family):
     parents = frozenset({14})
     definition = "mgd"
     attributes = table(
-        UNIVERSAL,
-        POLICIES,
-        EXPIRATION,
-        LABELS,
-        ANNOUNCEMENT,
-        DYNAMIC_POLICIES,
+        REGULAR,
         Attribute("mgd", "mgmtDefinition", NON_NEGATIVE, M, NP, required=True),
         Attribute("obis", "objectIDs", list_of(IDENTIFIER), O, NP),
         Attribute("obps", "objectPaths", list_of(IDENTIFIER), O, NP),

@@ -3,17 +3,12 @@
 from typing import Any
 
 from cse.attributes import (
-    ANNOUNCEMENT,
     BOOLEAN,
-    DYNAMIC_POLICIES,
-    EXPIRATION,
     IDENTIFIER,
-    LABELS,
     NON_NEGATIVE,
     NP,
-    POLICIES,
+    REGULAR,
     TEXT,
-    UNIVERSAL,
     Attribute,
     M,
     O,
@@ -36,12 +31,7 @@ class Node(ResourceType):
     short_name = "nod"
     parents = frozenset({5})
     attributes = table(
-        UNIVERSAL,
-        POLICIES,
-        EXPIRATION,
-        LABELS,
-        ANNOUNCEMENT,
-        DYNAMIC_POLICIES,
+        REGULAR,
         Attribute("ni", "nodeID", IDENTIFIER, M, O, required=True),
         Attribute("hcl", "hostedCSELink", IDENTIFIER, O, O),
         Attribute("hael", "hostedAELinks", list_of(IDENTIFIER), O, O),

@@ -4,19 +4,14 @@ import re
 from typing import Any
 
 from cse.attributes import (
-    ANNOUNCEMENT,
     BOOLEAN,
     CREATOR,
-    DYNAMIC_POLICIES,
-    EXPIRATION,
     IDENTIFIER,
-    LABELS,
     NON_NEGATIVE,
     NP,
     OBJECT,
-    POLICIES,
+    REGULAR,
     TEXT,
-    UNIVERSAL,
     Attribute,
     M,
     O,
@@ -41,12 +36,7 @@ class RemoteCSE(Registration):
     short_name = "csr"
     parents = frozenset({5})
     attributes = table(
-        UNIVERSAL,
-        POLICIES,
-        EXPIRATION,
-        LABELS,
-        ANNOUNCEMENT,
-        DYNAMIC_POLICIES,
+        REGULAR,
         CREATOR,
         Attribute("cst", "cseType", one_of(1, 2, 3), O, NP),
         Attribute("poa", "pointOfAccess", list_of(IDENTIFIER), O, O),

@@ -3,14 +3,9 @@
 from typing import Any
 
 from cse.attributes import (
-    ANNOUNCEMENT,
     BOOLEAN,
-    DYNAMIC_POLICIES,
-    EXPIRATION,
-    LABELS,
-    POLICIES,
+    REGULAR,
     TEXT,
-    UNIVERSAL,
     Attribute,
     DataType,
     M,
@@ -53,12 +48,7 @@ class Schedule(ResourceType):
     short_name = "sch"
     parents = frozenset({BASE, NODE, SUBSCRIPTION, CROSS_RESOURCE_SUBSCRIPTION})
     attributes = table(
-        UNIVERSAL,
-        POLICIES,
-        EXPIRATION,
-        LABELS,
-        ANNOUNCEMENT,
-        DYNAMIC_POLICIES,
+        REGULAR,
         Attribute("se", "scheduleElement", record(sce=ENTRIES), M, O, required=True),
         Attribute("nco", "networkCoordinated", BOOLEAN, O, O),
     )

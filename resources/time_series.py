@@ -3,19 +3,14 @@
 from typing import Any
 
 from cse.attributes import (
-    ANNOUNCEMENT,
     BOOLEAN,
     CREATOR,
-    DYNAMIC_POLICIES,
-    EXPIRATION,
     IDENTIFIER,
-    LABELS,
     NON_NEGATIVE,
     NP,
-    POLICIES,
     POSITIVE,
+    REGULAR,
     TIMESTAMP,
-    UNIVERSAL,
     Attribute,
     O,
     list_of,
@@ -49,12 +44,7 @@ class TimeSeries(History):
     instance = 30
     virtual_children = latest_and_oldest(instance)
     attributes = table(
-        UNIVERSAL,
-        POLICIES,
-        EXPIRATION,
-        LABELS,
-        ANNOUNCEMENT,
-        DYNAMIC_POLICIES,
+        REGULAR,
         CREATOR,
         LIMITS,
         COUNTERS,
