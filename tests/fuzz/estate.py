@@ -33,7 +33,7 @@ FURNITURE: tuple[tuple[int, int, Content], ...] = (
 NEEDED: dict[str, Content] = {
     "m2m:acp": {"pv": EVERYBODY, "pvs": EVERYBODY},
     "m2m:ae": {"api": "N.test"},
-    "m2m:crs": {"rrat": ["cse-in/app/box"], "nu": [OWNER]},
+    "m2m:crs": {"rrat": ["cse-in/app/box"], "encs": {"enc": [{"net": [3]}]}, "nu": [OWNER]},
     "m2m:csr": {"cb": "/id-new/cse"},
     "m2m:grp": {"mnm": 5, "mid": [OWNER]},
     "m2m:sub": {"nu": [OWNER]},
