@@ -26,13 +26,13 @@ def announce(work: Work, event: Event) -> bool:
 def announce_deletion(work: Work, resource: Resource, operation: Operation | None = None) -> None:
     """The resource is about to go, with every watcher below it: each gets the deletion of what it watches."""
     announce(work, Event(EventType.DELETED, resource, resource, operation=operation))
-    below = list(work.transaction.resources.search(Search(resource.path, work.model.watchers)))
-    for watcher in below:
+    below = list(work.transaction.resources.search(Search(resource.path, work.model.leavers)))
+    for watcher in (each for each in below if work.type_of(each).watches):
         watched = work.transaction.resources.get(watcher.pi)
         if watched is not None and watched.ri != resource.ri:
             _tell(work, [watcher], Event(EventType.DELETED, watched, watched))
-    for watcher in [resource, *below]:
-        work.type_of(watcher).leaving(work, watcher)
+    for leaver in [resource, *below]:
+        work.type_of(leaver).leaving(work, leaver)
 
 
 def send_later(work: Work, outgoing: Outgoing, *, awaited: bool = False) -> None:

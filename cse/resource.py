@@ -169,7 +169,7 @@ class ResourceType:
         """Do what follows from an event that it heeds: `cse.events.send_later` a notification, for instance."""
 
     def leaving(self, work: "Work", resource: Resource) -> None:
-        """A resource of this type that watches is about to go, alone or with what is above it."""
+        """It is about to go, alone or with what is above it."""
 
     def delivered(self, work: "Work", resource: Resource, outgoing: Outgoing, *, arrived: bool) -> bool:
         """What became of a notification with this resource as `source`; whether one that failed is kept."""

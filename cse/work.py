@@ -57,6 +57,12 @@ class Model:
         return [number for number, kind in self.types.items() if kind.watches]
 
     @cached_property
+    def leavers(self) -> list[int]:
+        """The numbers of the types that hear of it before they go with what is above them."""
+        defined = {number for number, kind in self.types.items() if type(kind).leaving is not ResourceType.leaving}
+        return sorted(defined.union(self.watchers))
+
+    @cached_property
     def policies(self) -> list[int]:
         """The numbers of the types that decide about access to others."""
         return [number for number, kind in self.types.items() if kind.access is Access.SELF_PRIVILEGES]

@@ -54,7 +54,6 @@ class CrossResourceSubscription(ResourceType):
     name = "crossResourceSubscription"
     short_name = "crs"
     parents = frozenset({2, 5, 16})
-    watches = True
     subscribable = False
     attributes = table(
         GOVERNED,

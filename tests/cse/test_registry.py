@@ -55,7 +55,8 @@ class Stranger:
 
 def test_what_is_installed_comes_through_entry_points() -> None:
     manager = registry.load_plugins()
-    assert sorted(registry.resource_types(manager, ServerSettings())) == [1, 2, 3, 4, 5, 9, 13, 14, 17, 23, 28, 58]
+    types = sorted(registry.resource_types(manager, ServerSettings()))
+    assert types == [1, 2, 3, 4, 5, 9, 13, 14, 15, 16, 17, 18, 23, 28, 29, 30, 48, 58]
     assert list(registry.networks(manager, Settings())) == [
         "http-unicast",
         "loopback",
@@ -122,8 +123,8 @@ def test_names_that_make_no_address_are_refused(values: dict[str, Any], key: str
 def test_a_model_knows_its_types() -> None:
     model = registry.model(registry.load_plugins(), ServerSettings())
     assert model.watchers == [23]
+    assert model.leavers == [23, 48]
     assert model.fan_out_names == {"fopt"}
-    assert model.virtual_names == {"la", "ol", "fopt"}
-    assert model.verifying_roots == {"m2m:sub"}
+    assert model.virtual_names == {"la", "ol", "fopt", "pcu"}
     assert model.request_keeper.number == 17
     assert {"mni", "api", "acor"} & model.attribute_names == {"mni", "api"}
