@@ -13,7 +13,7 @@ from cse.hookspecs import hookimpl
 from cse.resource import ResourceType
 from cse.store import Resource
 from cse.store.opening import open_store
-from cse.testing.clock import ManualClock
+from cse.testing.clock import ManualClock, settle
 from cse.timing import timestamp
 from cse.work import Work
 
@@ -64,6 +64,14 @@ async def add(core: Core, name: str, *alarms: tuple[str, float], lives: float = 
     await core.run(unit)
 
 
+async def pass_time(core: Core, clock: ManualClock, seconds: int) -> None:
+    """Second by second, so that the worker, whose units run in a thread, is ready for what comes next."""
+    for _ in range(seconds):
+        await clock.advance(1)
+        await core.run(lambda work: None)  # behind the unit of the worker
+        await settle()
+
+
 async def woken(core: Core, clock: ManualClock, name: str) -> list[Any] | None:
     """The alarms that have rung and the seconds since the start; None if the resource is gone."""
     resource = await core.read(lambda work: work.transaction.resources.get(name))
@@ -73,16 +81,16 @@ async def woken(core: Core, clock: ManualClock, name: str) -> list[Any] | None:
 
 async def test_each_rings_at_its_moment_in_order_of_time(core: Core, clock: ManualClock) -> None:
     await add(core, "a", ("late", 70.25), ("early", 1.5))
-    await clock.advance(10)
+    await pass_time(core, clock, 10)
     await add(core, "b", ("soon", 2.0))  # earlier than what the worker waits for by now
-    await clock.advance(80)
+    await pass_time(core, clock, 80)
     assert await woken(core, clock, "a") == [("early", 1.5), ("late", 70.25)]
     assert await woken(core, clock, "b") == [("soon", 12.0)]
 
 
 async def test_one_that_was_moved_rings_once(core: Core, clock: ManualClock) -> None:
     await add(core, "a", ("batch", 5.0), ("batch", 9.0))
-    await clock.advance(20)
+    await pass_time(core, clock, 20)
     assert await woken(core, clock, "a") == [("batch", 9.0)]
 
 
@@ -90,7 +98,7 @@ async def test_one_that_fails_leaves_nothing_and_does_not_come_again(
     core: Core, clock: ManualClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     await add(core, "a", ("fails", 1.0), ("works", 2.0))
-    await clock.advance(20)
+    await pass_time(core, clock, 20)
     assert await woken(core, clock, "a") == [("works", 2.0)]
     assert "alarm fails of a failed" in caplog.text
 
@@ -98,7 +106,7 @@ async def test_one_that_fails_leaves_nothing_and_does_not_come_again(
 async def test_those_of_a_resource_that_has_ended_are_silent(core: Core, clock: ManualClock) -> None:
     await add(core, "a", ("batch", 5.0), lives=3)
     await add(core, "b", ("batch", 5.0))
-    await clock.advance(20)
+    await pass_time(core, clock, 20)
     assert await woken(core, clock, "a") is None
     assert await woken(core, clock, "b") == [("batch", 5.0)]
 
@@ -106,8 +114,8 @@ async def test_those_of_a_resource_that_has_ended_are_silent(core: Core, clock: 
 async def test_more_than_one_round_can_do_are_all_done(core: Core, clock: ManualClock) -> None:
     for number in range(120):
         await add(core, f"a{number}", ("batch", 5.0), lives=10 + number % 2)
-    await clock.advance(7)
+    await pass_time(core, clock, 7)
     rung = [await woken(core, clock, f"a{number}") or [] for number in range(120)]
     assert [[name for name, _ in alarms] for alarms in rung] == [["batch"]] * 120
-    await clock.advance(6)
+    await pass_time(core, clock, 6)
     assert [await woken(core, clock, f"a{number}") for number in range(120)] == [None] * 120
