@@ -9,11 +9,8 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
 from cse import registry
-from cse.authentication import Authentication
 from cse.config import Settings
 from cse.core import Core
-from cse.cors import cors
-from cse.credentials import Credentials
 from cse.deadlines import Deadlines
 from cse.dispatch import Dispatcher
 from cse.door import Door
@@ -21,7 +18,6 @@ from cse.events import GROUP_CHANGED, NOTIFICATION
 from cse.exchange import Exchange
 from cse.fanout.service import FanOut
 from cse.http.binding import HttpBinding
-from cse.identity import Identities
 from cse.network import Network
 from cse.notify import Notifier
 from cse.operator import Operator
@@ -30,6 +26,10 @@ from cse.performer import Performer
 from cse.polling import PollingChannels
 from cse.provision import provide_base
 from cse.requests import Requests
+from cse.security.authentication import Authentication
+from cse.security.cors import cors
+from cse.security.credentials import Credentials
+from cse.security.identity import Identities
 from cse.serialization.formats import Serializations, available
 from cse.sessions import Sessions
 from cse.store import Effect, Store

@@ -20,8 +20,8 @@ from rich.table import Table
 from cse import __version__, registry
 from cse.app import Server
 from cse.config import ConfigurationError, Settings, describe
-from cse.credential_commands import credential
 from cse.plan_table import plan_tables
+from cse.security.commands import credential
 from cse.type_table import attributes_table, find_types, types_table
 from cse.web import WebServer, listen
 

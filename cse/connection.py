@@ -10,8 +10,8 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from cse.config import ServerSettings
-from cse.identity import CERTIFICATE
-from cse.tls import peer_certificate
+from cse.security.identity import CERTIFICATE
+from cse.security.tls import peer_certificate
 
 
 class Connection(HttpToolsProtocol):

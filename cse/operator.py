@@ -22,8 +22,8 @@ from cse.fanout.report import campaign_report, member_page
 from cse.fanout.service import FanOut
 from cse.fanout.states import State
 from cse.http.binding import read_body
-from cse.identity import Identities
 from cse.primitive import OK, Operation, Request, ResponseType
+from cse.security.identity import Identities
 from cse.serialization.formats import JSON
 from cse.work import Work
 

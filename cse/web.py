@@ -15,7 +15,7 @@ from cse import __version__
 from cse.app import Server
 from cse.config import ConfigurationError, ServerSettings
 from cse.connection import connections
-from cse.tls import server_context
+from cse.security.tls import server_context
 
 log = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cse.hashes import PasswordHash, hash_token
+from cse.security.hashes import PasswordHash, hash_token
 from tests.clients.environments import HERE, interpreter
 from tests.plugins.http_unicast.servers import closed_port
 from tests.servers import Listener, serving

@@ -11,8 +11,8 @@ import aiohttp
 import pytest
 
 from cse.config import ConfigurationError
-from cse.credentials import Credentials
-from cse.hashes import PasswordHash, hash_token
+from cse.security.credentials import Credentials
+from cse.security.hashes import PasswordHash, hash_token
 from tests.servers import ADMIN, Listener, Running, eventually, serving
 
 ADMIN_TOKEN, APP_TOKEN, ANY_TOKEN = "admin-secret-1", "app-secret-2", "any-secret-3"

@@ -155,7 +155,7 @@ async def test_who_is_asked_has_been_told_what_happened_before(app: Client) -> N
             await label(app, "a")
             await subscribe(app, rn=f"s{number}", enc={"net": [2]})
             await app.update(f"{BOX}/s{number}", {"m2m:sub": {"nu": [other.url]}}, "Capp")
-        first, *told = [list(item.content["m2m:sgn"])[0] for item in await other.wait(16)]
+        first, *told = [next(iter(item.content["m2m:sgn"])) for item in await other.wait(16)]
         assert first == "vrq"
         assert told == ["nev", "nev", "vrq"] * 5
 

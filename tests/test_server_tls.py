@@ -10,9 +10,9 @@ import aiohttp
 import pytest
 
 from cse.config import ConfigurationError, ServerSettings
-from cse.credentials import fingerprint
-from cse.hashes import hash_token
-from cse.tls import server_context
+from cse.security.credentials import fingerprint
+from cse.security.hashes import hash_token
+from cse.security.tls import server_context
 from tests.certificates import Authority
 from tests.programs import program
 from tests.servers import ADMIN, Listener, eventually, serving

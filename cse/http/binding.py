@@ -14,9 +14,9 @@ from cse.door import Carrier
 from cse.errors import HTTP_STATUS_BY_RESPONSE_STATUS_CODE, BadRequest, CSEError
 from cse.http.headers import ContentType, Headers, check_headers, printable, read_headers
 from cse.http.request import parse_request
-from cse.identity import Identities
 from cse.leniency import is_lenient
 from cse.primitive import Content, Request, Response, ResponseType, error_response
+from cse.security.identity import Identities
 from cse.serialization.formats import Serialization, Serializations
 from cse.timing import Clock, timestamp
 

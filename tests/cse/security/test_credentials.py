@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from cse.config import ConfigurationError
-from cse.credentials import Credentials, PeerCertificate
-from cse.hashes import PasswordHash, hash_token
+from cse.security.credentials import Credentials, PeerCertificate
+from cse.security.hashes import PasswordHash, hash_token
 
 PASSWORD = str(PasswordHash.of("pass:word"))
 FINGERPRINT = "ab" * 32

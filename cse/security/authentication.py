@@ -6,7 +6,7 @@ import orjson
 from starlette.responses import Response as HttpResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from cse.identity import CREDENTIAL, Identities, sender
+from cse.security.identity import CREDENTIAL, Identities, sender
 
 log = logging.getLogger(__name__)
 

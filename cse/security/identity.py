@@ -9,9 +9,9 @@ import ipaddress
 
 from starlette.types import Scope
 
-from cse.credentials import Credential, Credentials
 from cse.errors import OriginatorNotAuthenticated
 from cse.primitive import Request
+from cse.security.credentials import Credential, Credentials
 from cse.wildcard import means
 from cse.work import Model
 

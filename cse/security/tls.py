@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from cse.config import ConfigurationError, ServerSettings
-from cse.credentials import PeerCertificate, fingerprint, require_private
+from cse.security.credentials import PeerCertificate, fingerprint, require_private
 
 
 def peer_certificate(connection: ssl.SSLObject | None) -> PeerCertificate | None:

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from cse.credential_commands import credential
-from cse.credentials import Credential, Credentials, PeerCertificate, fingerprint
+from cse.security.commands import credential
+from cse.security.credentials import Credential, Credentials, PeerCertificate, fingerprint
 from tests.certificates import Authority
 
 

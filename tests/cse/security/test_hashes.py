@@ -1,6 +1,6 @@
 import pytest
 
-from cse.hashes import PasswordHash, hash_token, new_token
+from cse.security.hashes import PasswordHash, hash_token, new_token
 
 
 def test_a_token_is_hashed_the_same_way_each_time_and_no_two_are_alike() -> None:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from cse.config import ConfigurationError
-from cse.hashes import TOKEN_HASH, PasswordHash, hash_token
+from cse.security.hashes import TOKEN_HASH, PasswordHash, hash_token
 
 PARALLEL_CHECKS = 2  # of passwords: each costs a core and some memory
 PROOFS = ("token", "user", "fingerprint", "subject")

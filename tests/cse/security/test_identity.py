@@ -6,11 +6,11 @@ import pytest
 
 from cse import registry
 from cse.config import ServerSettings
-from cse.credentials import Credential, Credentials, PeerCertificate
 from cse.errors import OriginatorNotAuthenticated
-from cse.hashes import PasswordHash, hash_token
-from cse.identity import CERTIFICATE, CREDENTIAL, Identities
 from cse.primitive import Operation, Request
+from cse.security.credentials import Credential, Credentials, PeerCertificate
+from cse.security.hashes import PasswordHash, hash_token
+from cse.security.identity import CERTIFICATE, CREDENTIAL, Identities
 from cse.work import Model
 
 PASSWORD = str(PasswordHash.of("pass:word"))

@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 
 from cse.config import ConfigurationError
-from cse.credentials import Credentials, fingerprint, require_private
-from cse.hashes import PasswordHash, hash_token, new_token
+from cse.security.credentials import Credentials, fingerprint, require_private
+from cse.security.hashes import PasswordHash, hash_token, new_token
 
 ONLY_FOR_ITS_OWNER = 0o600
 

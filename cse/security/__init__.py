@@ -1,0 +1,1 @@
+"""Who is who: credentials bound to originators, and the safety of the connection."""
