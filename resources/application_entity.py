@@ -21,8 +21,8 @@ from cse.errors import BadRequest, OriginatorHasAlreadyRegistered, SecurityAssoc
 from cse.primitive import Request
 from cse.store import Resource
 from cse.work import Work
+from resources.common.registration import SERIALIZATION, Registration
 from resources.node import host_on
-from resources.registration import SERIALIZATION, Registration
 
 STEM = re.compile(r"[CS][A-Za-z0-9._-]{1,127}")
 

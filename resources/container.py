@@ -16,7 +16,7 @@ from cse.attributes import (
 from cse.errors import OperationNotAllowed
 from cse.store import Resource
 from cse.work import Work
-from resources.history import COUNTERS, LIMITS, History, latest_and_oldest
+from resources.common.history import COUNTERS, LIMITS, History, latest_and_oldest
 
 
 class Container(History):

@@ -36,13 +36,11 @@ from cse.tree.create import add
 from cse.tree.delete import remove
 from cse.tree.update import change
 from cse.work import Work
-from resources import cross_resource_windows as windows
-from resources import notification_statistics as statistics
-from resources import notification_targets
-from resources import subscription_checks as checks
-from resources.notification_consent import verify
-from resources.notification_content import deletion_notice, reference
-from resources.notification_criteria import CRITERIA
+from resources.notifications import checks, statistics, windows
+from resources.notifications import targets as notification_targets
+from resources.notifications.consent import verify
+from resources.notifications.content import deletion_notice, reference
+from resources.notifications.criteria import CRITERIA
 
 SUBSCRIPTION = 23
 SHORTEST_WINDOW = 1.0  # seconds

@@ -26,9 +26,9 @@ from cse.notification import Event, EventType
 from cse.primitive import Request
 from cse.store import Resource
 from cse.work import Work
+from resources.common.history import History, latest_and_oldest
+from resources.common.location import LOCATION
 from resources.content_instance import content_size
-from resources.history import History, latest_and_oldest
-from resources.location import LOCATION
 from resources.specializations.family import ROOT, Family
 
 LIMITS = ("mni", "mbs", "mia")

@@ -6,7 +6,7 @@ from typing import Self
 
 from cse.attributes import EXPIRATION, IDENTIFIER, LABELS, NON_NEGATIVE, NP, UNIVERSAL, Attribute, table
 from cse.resource import Access, ResourceType
-from resources.location import LOCATION
+from resources.common.location import LOCATION
 from resources.specializations.family import Family
 from resources.specializations.tables import Specialization
 

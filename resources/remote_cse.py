@@ -23,7 +23,7 @@ from cse.errors import BadRequest, OperationNotAllowed, OriginatorHasAlreadyRegi
 from cse.primitive import Request
 from cse.store import Resource
 from cse.work import Work
-from resources.registration import SERIALIZATION, Registration
+from resources.common.registration import SERIALIZATION, Registration
 
 CSE_ID = re.compile(r"/[A-Za-z0-9._~-]{1,127}")
 

@@ -1,7 +1,7 @@
 """subscription (TS-0001 clause 9.6.8): who is notified of what happens to the parent resource.
 
-What it is about is in `notification_criteria`, what may be combined in `subscription_checks`. A notification is formed
-in `notification_content`, and goes through `notification_batches`, `notification_rates` and `notification_targets`.
+In `resources.notifications`, `criteria` says what it is about, `checks` what may be combined. A notification is formed
+in `content`, and goes through `batches`, `rates` and `targets`.
 """
 
 from itertools import islice
@@ -33,13 +33,11 @@ from cse.primitive import Request
 from cse.resource import ResourceType
 from cse.store import Resource
 from cse.work import Work
-from resources import missing_data, notification_batches, notification_rates, notification_targets
-from resources import notification_statistics as statistics
-from resources import subscription_checks as checks
-from resources.cross_resource_windows import forsake
-from resources.notification_consent import is_another, verify
-from resources.notification_content import deletion_notice, event_notification, permission
-from resources.notification_criteria import CRITERIA, concerns
+from resources.notifications import batches, checks, missing_data, rates, statistics, targets
+from resources.notifications.consent import is_another, verify
+from resources.notifications.content import deletion_notice, event_notification, permission
+from resources.notifications.criteria import CRITERIA, concerns
+from resources.notifications.windows import forsake
 
 MOST_LOOKED_AT = 10_000  # children that may have been created before the subscription
 
@@ -140,26 +138,26 @@ class Subscription(ResourceType):
             work.transaction.resources.update(resource)
         notification = event_notification(work, resource, event)
         if event.type is EventType.DELETED and "bn" not in resource.attributes:
-            notification_targets.send_at_the_end(work, resource, {"m2m:sgn": notification}, 1)
+            targets.send_at_the_end(work, resource, {"m2m:sgn": notification}, 1)
         else:
-            notification_batches.submit(work, resource, notification)
+            batches.submit(work, resource, notification)
 
     def alarm(self, work: Work, resource: Resource, name: str) -> None:
-        if name == notification_batches.ALARM:
-            notification_batches.flush(work, resource)
-        elif name == notification_rates.ALARM:
-            notification_rates.ring(work, resource)
+        if name == batches.ALARM:
+            batches.flush(work, resource)
+        elif name == rates.ALARM:
+            rates.ring(work, resource)
         else:
-            notification_targets.ring(work, resource, name)
+            targets.ring(work, resource, name)
 
     def child_deleted(self, work: Work, resource: Resource, child: Resource) -> None:
-        notification_targets.schedule_changed(work, resource)
+        targets.schedule_changed(work, resource)
 
     def delivered(self, work: Work, resource: Resource, outgoing: Outgoing, *, arrived: bool) -> bool:
-        return notification_targets.delivered(work, resource, outgoing, arrived=arrived)
+        return targets.delivered(work, resource, outgoing, arrived=arrived)
 
     def leaving(self, work: Work, resource: Resource) -> None:
-        notification_batches.flush_at_the_end(work, resource)
+        batches.flush_at_the_end(work, resource)
         forsake(work, resource)
         subscriber = resource.attributes.get("su")
         if subscriber:
@@ -177,14 +175,14 @@ def _settle(work: Work, resource: Resource, changes: dict[str, Any]) -> None:
     """What waits under the old policies goes out under them, or is forgotten where the UPDATE says so."""
     attributes = resource.attributes
     if "bn" in changes or "ln" in changes:
-        notification_batches.flush(work, resource)
+        batches.flush(work, resource)
     if "rl" in changes:
-        notification_rates.release(work, resource)
+        rates.release(work, resource)
     kept = changes.get("nu") or attributes["nu"]
     without_pn = "pn" in changes and changes["pn"] is None
     for target in attributes["nu"]:
         if without_pn or target not in kept:
-            notification_targets.forget(work, resource, target)
+            targets.forget(work, resource, target)
     if "enc" in changes:
         missing_data.restart(resource)
     if "nse" in changes and changes["nse"] is not False:

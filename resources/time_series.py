@@ -23,9 +23,9 @@ from cse.primitive import Request
 from cse.store import Resource
 from cse.timing import parse_timestamp, precise_timestamp
 from cse.work import Work
+from resources.common.data_points import MOST_PENDING, Detection
+from resources.common.history import COUNTERS, LIMITS, History, latest_and_oldest
 from resources.content_instance import CONTENT_INFO
-from resources.data_points import MOST_PENDING, Detection
-from resources.history import COUNTERS, LIMITS, History, latest_and_oldest
 
 DETECTION = "_detection"
 SETTINGS = ("pei", "peid", "mdt", "mdn")

@@ -27,7 +27,7 @@ from cse.attributes import (
 from cse.config import ConfigurationError
 from cse.errors import BadRequest
 from cse.windows import parse_window
-from resources.location import GEO_COORDINATES
+from resources.common.location import GEO_COORDINATES
 
 LIST = "list of "
 DEFINITIONS = ("type", "values", "members", "alternatives")

@@ -7,7 +7,7 @@ from cse.notification import Outgoing
 from cse.store import Resource
 from cse.tree.operations import perform
 from cse.work import Work
-from resources import cross_resource_windows as windows
+from resources.notifications import windows
 from tests.cse.works import NOW, add, creating, deleting, updating
 
 BOXES = ["cse-in/me/a", "cse-in/me/b"]

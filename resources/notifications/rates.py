@@ -5,8 +5,8 @@ from typing import Any
 from cse.store import Resource
 from cse.timing import parse_duration, parse_timestamp
 from cse.work import Work
-from resources import notification_targets
-from resources.notification_store import keep
+from resources.notifications import targets
+from resources.notifications.store import keep
 
 ALARM = "rate"
 QUEUE = "surplus"
@@ -16,7 +16,7 @@ SENT = "_sent_in_window"
 def submit(work: Work, subscription: Resource, content: Any, weight: int) -> None:
     """Pass it on if the window has room for it; those that wait already come first."""
     if "rl" not in subscription.attributes or _has_room(work, subscription):
-        notification_targets.submit(work, subscription, content, weight)
+        targets.submit(work, subscription, content, weight)
     else:
         keep(work, subscription, QUEUE, content, weight)
         _wait(work, subscription)
@@ -29,7 +29,7 @@ def ring(work: Work, subscription: Resource) -> None:
         if not _count(work, subscription):
             break
         queues.remove([item.id])
-        notification_targets.submit(work, subscription, item.document["content"], item.document["weight"])
+        targets.submit(work, subscription, item.document["content"], item.document["weight"])
     if queues.count(subscription.ri, QUEUE):
         _wait(work, subscription)
 
@@ -38,7 +38,7 @@ def release(work: Work, subscription: Resource) -> None:
     """The limit is to be changed or to go: nothing has been sent in any window, and nothing waits."""
     queues = work.transaction.queues
     for item in queues.items(subscription.ri, QUEUE):
-        notification_targets.submit(work, subscription, item.document["content"], item.document["weight"])
+        targets.submit(work, subscription, item.document["content"], item.document["weight"])
     queues.clear(subscription.ri, QUEUE)
     work.transaction.alarms.cancel(subscription.ri, ALARM)
     subscription.attributes.pop(SENT, None)

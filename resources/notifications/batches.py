@@ -8,7 +8,7 @@ import orjson
 from cse.store import Resource
 from cse.timing import parse_duration
 from cse.work import Work
-from resources import notification_rates, notification_targets
+from resources.notifications import rates, targets
 
 ALARM = "batch"
 QUEUE = "batch"
@@ -21,7 +21,7 @@ def submit(work: Work, subscription: Resource, notification: Notification) -> No
     """Take one notification in."""
     batch = subscription.attributes.get("bn")
     if batch is None:
-        notification_rates.submit(work, subscription, {"m2m:sgn": notification}, 1)
+        rates.submit(work, subscription, {"m2m:sgn": notification}, 1)
         return
     queues = work.transaction.queues
     queues.append(subscription.ri, QUEUE, notification)
@@ -36,13 +36,13 @@ def submit(work: Work, subscription: Resource, notification: Notification) -> No
 def flush(work: Work, subscription: Resource) -> None:
     """Send what has been collected: when there is enough of it, or when it has been waiting for long enough."""
     for content, weight in _taken(work, subscription):
-        notification_rates.submit(work, subscription, content, weight)
+        rates.submit(work, subscription, content, weight)
 
 
 def flush_at_the_end(work: Work, subscription: Resource) -> None:
     """The subscription is about to go: send what has been collected past all other policies."""
     for content, weight in _taken(work, subscription):
-        notification_targets.send_at_the_end(work, subscription, content, weight)
+        targets.send_at_the_end(work, subscription, content, weight)
 
 
 def _taken(work: Work, subscription: Resource) -> Iterator[tuple[Any, int]]:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from cse.notification import Event, EventType
-from resources.missing_data import MOST_LISTED
+from resources.notifications.missing_data import MOST_LISTED
 from tests.resources.subscribing import Subscribing
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from cse.store import Resource
 from cse.work import Work
-from resources.notification_content import verification
+from resources.notifications.content import verification
 
 
 def verify(work: Work, subscription: Resource, targets: Iterable[str]) -> None:

@@ -3,7 +3,7 @@
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from resources.data_points import Detection
+from resources.common.data_points import Detection
 
 ORIGIN = 5_000
 Arrival = tuple[int, int]  # microseconds since the one before, and how long before or after that it was generated

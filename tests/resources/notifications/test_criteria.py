@@ -8,7 +8,7 @@ from cse.errors import BadRequest
 from cse.notification import Event, EventType
 from cse.primitive import Operation
 from cse.work import Work
-from resources.notification_criteria import concerns, filter_of, matching_monitor
+from resources.notifications.criteria import concerns, filter_of, matching_monitor
 from tests.cse.works import add, creating, deleting, retrieving, updating
 
 UPDATED, DELETED, CHILD_CREATED, CHILD_DELETED = map(EventType, (1, 2, 3, 4))

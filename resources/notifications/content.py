@@ -9,7 +9,7 @@ from cse.notification import Event, EventType
 from cse.primitive import Operation
 from cse.store import Resource
 from cse.work import Work
-from resources.notification_criteria import matching_monitor
+from resources.notifications.criteria import matching_monitor
 
 ALL_ATTRIBUTES, MODIFIED_ATTRIBUTES, RESOURCE_ID, TRIGGER_PAYLOAD, TIME_SERIES = 1, 2, 3, 4, 5
 VERIFICATION_ATTEMPTS = 2

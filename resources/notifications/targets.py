@@ -12,10 +12,10 @@ from cse.notification import Outgoing
 from cse.store import Resource
 from cse.tree.delete import remove
 from cse.work import Work
-from resources import notification_statistics as statistics
-from resources.cross_resource_windows import report
-from resources.notification_schedule import opening
-from resources.notification_store import keep, keep_newest
+from resources.notifications import statistics
+from resources.notifications.schedules import opening
+from resources.notifications.store import keep, keep_newest
+from resources.notifications.windows import report
 
 ALARM = "to "
 SEND_LATEST = 1  # pendingNotification

@@ -16,14 +16,14 @@ from cse.resource import ResourceType
 from cse.store import Resource
 from cse.timing import parse_duration
 from cse.work import Model
-from resources.notification_content import (
+from resources.notifications.content import (
     ALL_ATTRIBUTES,
     MODIFIED_ATTRIBUTES,
     RESOURCE_ID,
     TIME_SERIES,
     TRIGGER_PAYLOAD,
 )
-from resources.notification_criteria import TRIGGER_RECEIVED, filter_of
+from resources.notifications.criteria import TRIGGER_RECEIVED, filter_of
 
 MONITOR = 0  # stands for an operation monitor where there is no type of event
 CONTENT_TYPES: dict[int, tuple[int, ...]] = {

@@ -1,0 +1,1 @@
+"""What several resource types have in common."""
