@@ -3,12 +3,13 @@
 import asyncio
 import logging
 import secrets
+from collections.abc import Sequence
 
 from cse.core import Core
 from cse.door import Door
 from cse.errors import TargetNotReachable
 from cse.fanout.reach import gather
-from cse.network import Delivery, DeliveryFailed, Discard, Host, Network, Way
+from cse.network import Delivery, DeliveryFailed, Discard, Host, Network, Reason, Unreachable, Way
 from cse.notification import Outgoing
 from cse.primitive import OK, Operation, Request, Response
 from cse.work import Work
@@ -83,9 +84,7 @@ class Exchange:
             (entry for entry in reach if isinstance(entry, Way) and not entry.offer.broadcast),
             key=lambda way: (way.offer.per_member + way.offer.fixed, way.offer.id, way.address),
         )
-        why = "; ".join(
-            f"{entry.offer}: {entry.reason} {entry.detail}" for entry in reach if not isinstance(entry, Way)
-        )
+        why = _why_not([entry for entry in reach if not isinstance(entry, Way)])
         for way in ways:
             try:
                 if self._networks[way.offer.network].stores and not answer_matters:
@@ -120,6 +119,12 @@ class Exchange:
 
 def _new_identifier() -> str:
     return "ntf" + secrets.token_hex(8)
+
+
+def _why_not(unreachable: Sequence[Unreachable]) -> str:
+    """What keeps the networks from reaching a host; that its addresses mean nothing to some, only if there is no more."""
+    telling = [entry for entry in unreachable if entry.reason is not Reason.NO_POA]
+    return "; ".join(f"{entry.offer}: {entry.reason} {entry.detail}" for entry in telling or unreachable)
 
 
 def _release(request: Request, host: Host) -> str | None:
