@@ -122,7 +122,7 @@ def _new_identifier() -> str:
 
 
 def _why_not(unreachable: Sequence[Unreachable]) -> str:
-    """What keeps the networks from reaching a host; that its addresses mean nothing to some, only if there is no more."""
+    """What keeps networks from reaching a host; that its addresses mean nothing to them, only if there is no more."""
     telling = [entry for entry in unreachable if entry.reason is not Reason.NO_POA]
     return "; ".join(f"{entry.offer}: {entry.reason} {entry.detail}" for entry in telling or unreachable)
 
