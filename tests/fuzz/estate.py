@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 from cse.errors import HTTP_STATUS_BY_RESPONSE_STATUS_CODE
@@ -11,6 +12,7 @@ from tests.fuzz.values import Content, least
 from tests.servers import ADMIN, PATIENCE, Answer, Running, eventually, serving
 
 OWNER = "Capp"
+PENDING = 3  # m2m:requestStatus
 PLACES = {
     5: "/cse-in",
     2: "/cse-in/app",
@@ -102,8 +104,10 @@ class Estate:
         return path
 
     async def finished(self, request: str) -> None:
-        """A request that was accepted comes to an end."""
-        await eventually(lambda: self.ask("GET", f"/{request}", ADMIN), lambda answer: answer.resource["rs"] != 2)
+        """A request that was accepted comes to an end; it may not be kept then, and is not needed any more."""
+        ask = partial(self.cse.client.get, f"/{request}")
+        await eventually(ask, lambda answer: answer.rsc == 4004 or answer.resource["rs"] != PENDING)
+        assert (await self.cse.client.delete(f"/{request}")).rsc in (2002, 4004)
 
     async def tree(self) -> tuple[Any, ...]:
         """All resources with their lists, once everything that was to follow from earlier requests has been done."""

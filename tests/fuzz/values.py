@@ -96,9 +96,12 @@ def representations(draw: st.DrawFn, kind: ResourceType, base: Content, *, creat
     """Attributes for a CREATE or UPDATE of a type, most of them as declared; `base` is what it needs to succeed."""
     rows = [row for row in kind.attributes.values() if not row.needs and row.short_name not in FLEETING]
     open_rows = [row for row in rows if (row.create if creating else row.update) is not Presence.NOT_PERMITTED]
-    chosen = draw(st.lists(st.sampled_from(open_rows or rows), max_size=4, unique_by=lambda row: row.short_name))
+    rows_of_one = st.lists(
+        st.sampled_from(open_rows or rows), min_size=1, max_size=4, unique_by=lambda row: row.short_name
+    )
+    chosen = draw(rows_of_one if draw(st.booleans()) or not base else st.just([]))
     content = dict(base) | {row.short_name: draw(fitting(row.type)) for row in chosen}
-    for _ in range(draw(st.sampled_from([0, 0, 0, 1, 2]))):
+    for _ in range(draw(st.sampled_from([0, 0, 0, 0, 1, 2]))):
         name = draw(st.sampled_from(sorted(kind.attributes)) | texts)
         content[name] = draw(anything)
     if content and draw(st.integers(0, 9)) == 9:
