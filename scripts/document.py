@@ -59,8 +59,8 @@ def resource_types_page(types: dict[int, ResourceType]) -> str:
         NOTE,
         "# Resource types\n",
         "In CREATE and UPDATE an attribute is mandatory (M), optional (O) or not permitted (NP). One that needs "
-        "something which this CSE does not have yet is refused with 5001. `cse types` prints the same. A specialisation "
-        "of mgmtObj or flexContainer has the attributes of these besides those that are shown for it.\n",
+        "something which this CSE does not have yet is refused with 5001. `cse types` prints the same. A "
+        "specialisation of mgmtObj or flexContainer has the attributes of these besides those that are shown for it.\n",
     ]
     for _, family in sorted(types.items()):
         parts += _type_section("##", family, types, shown=family)
