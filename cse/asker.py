@@ -1,6 +1,7 @@
 """Who asks, from where and when: whether an access control rule means this request (TS-0003 clause 7.1.3)."""
 
 import ipaddress
+import math
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
@@ -16,6 +17,8 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Rule = Mapping[str, Any]  # m2m:accessControlRule
 Context = Mapping[str, Any]
 
+EARTH_RADIUS = 6_371_009.0  # metres, on average
+
 
 class Asker:
     """The originator of a request, with what rules may ask about him. `originator` is his shortest identifier."""
@@ -26,6 +29,8 @@ class Asker:
         self._roles = request.role_identifiers
         self._is_authenticated = request.authenticated
         self._address = _address(request.sender)
+        self._position = request.position
+        self._country = request.country
         self.originator = self._naming.originator(request.originator)
 
     def is_meant(self, rule: Rule) -> bool:
@@ -59,12 +64,20 @@ class Asker:
         )
 
     def _is_in(self, context: Context) -> bool:
-        """All conditions must hold. Nobody knows where originators are, so that they are outside of every region."""
+        """All conditions must hold."""
         return (
             ("actw" not in context or inside(context["actw"], self._work.now))
             and ("acip" not in context or self._is_at(context["acip"].values()))
-            and "aclr" not in context
+            and ("aclr" not in context or self._is_within(context["aclr"]))
         )
+
+    def _is_within(self, region: Mapping[str, Any]) -> bool:
+        """Whether he is in the circle or one of the countries; one whose place is not known is nowhere."""
+        if "accr" in region and self._position is not None:
+            latitude, longitude, radius = region["accr"]
+            if distance(self._position, (latitude, longitude)) <= radius:
+                return True
+        return self._country in region.get("accc", ())
 
     def _is_at(self, lists: Iterable[list[str]]) -> bool:
         """Whether the request has come from one of these networks; one that did not come over IP is in none."""
@@ -83,6 +96,14 @@ def parse_network(text: str, version: int | None = None, name: str = "the addres
         pass
     example = "2001:db8::/32" if version == 6 else "192.0.2.0/24"
     raise BadRequest(f"{name} must be an IP address or network such as {example}, not {text[:60]!r}")
+
+
+def distance(one: tuple[float, float], other: tuple[float, float]) -> float:
+    """Metres between two places, given as latitude and longitude in degrees, along the surface of a sphere."""
+    (latitude, longitude), (far_latitude, far_longitude) = (map(math.radians, place) for place in (one, other))
+    across = math.sin((far_latitude - latitude) / 2) ** 2
+    along = math.cos(latitude) * math.cos(far_latitude) * math.sin((far_longitude - longitude) / 2) ** 2
+    return 2 * EARTH_RADIUS * math.asin(min(1.0, math.sqrt(across + along)))
 
 
 def _address(sender: str) -> Address | None:

@@ -61,7 +61,7 @@ class Dispatcher:
 
     def fans_out(self, request: Request) -> bool:
         """Whether the request goes to the members of a group."""
-        return not self._core.model.fan_out_names.isdisjoint(request.to.split("/"))
+        return self._core.model.fans_out(request)
 
     def polls(self, request: Request) -> bool:
         """Whether the request waits for others, or answers one of them, on a polling channel."""

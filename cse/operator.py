@@ -20,11 +20,12 @@ from cse.errors import (
 )
 from cse.fanout.report import campaign_report, member_page
 from cse.fanout.service import FanOut
-from cse.fanout.states import State
+from cse.fanout.states import ACCEPTED, State
 from cse.http.binding import read_body
 from cse.primitive import OK, Operation, Request, ResponseType
 from cse.security.identity import Identities
 from cse.serialization.formats import JSON
+from cse.store import Campaign, Resource
 from cse.work import Work
 
 Handler = Callable[[HttpRequest], Awaitable[Any]]
@@ -114,7 +115,7 @@ class Operator:
     async def _campaign(self, http: HttpRequest) -> dict[str, Any]:
         """By its identifier, or by that of its <request> resource."""
         wanted = http.path_params["campaign"]
-        return await self._core.read(lambda work: campaign_report(work, find_campaign(work, wanted)))
+        return await self._core.read(lambda work: campaign_report(work, self._find(work, wanted)))
 
     async def _members(self, http: HttpRequest) -> dict[str, Any]:
         """A page of members: `state` filters, `after` is the position to go on from, `limit` the page's length."""
@@ -123,28 +124,38 @@ class Operator:
             raise BadRequest(f"state must be one of {', '.join(State)}")
         after, limit = _number(http, "after", -1), _number(http, "limit", 1000, MOST_MEMBERS)
         return await self._core.read(
-            lambda work: member_page(work, find_campaign(work, wanted), state=state, after=after, limit=limit)
+            lambda work: member_page(work, self._find(work, wanted), state=state, after=after, limit=limit)
         )
 
     async def _cancel(self, http: HttpRequest) -> dict[str, Any]:
         wanted = http.path_params["campaign"]
-        campaign = await self._core.read(lambda work: find_campaign(work, wanted))
+        campaign = await self._core.read(lambda work: self._find(work, wanted))
         await self._fan_out.cancel(campaign.id)
         return {"cancelled": campaign.id}
 
+    def _find(self, work: Work, wanted: str) -> Campaign:
+        """By its identifier or by that of its <request> resource, which is there first; NotFound if there is none."""
+        campaign = work.transaction.campaigns.get(wanted)
+        resource = work.resource(wanted) if campaign is None else None
+        if resource is not None:
+            begun = work.transaction.campaigns.get(resource.attributes.get("_campaign", ""))
+            campaign = begun or self._accepted(work, resource)
+        if campaign is None:
+            raise NotFound(f"there is no campaign {wanted[:80]!r}")
+        return campaign
+
+    def _accepted(self, work: Work, resource: Resource) -> Campaign | None:
+        """What stands for a fan-out that has been accepted and not begun; it has no identifier and no members yet."""
+        keeper = work.model.request_keeper
+        request = keeper.waiting(resource) if work.type_of(resource) is keeper else None
+        if request is None or not work.model.fans_out(request):
+            return None
+        accepted = resource.attributes["_accepted"]
+        deadline = self._fan_out.limits(request, accepted).deadline
+        return Campaign("", 0, request.to, b"", resource.ri, accepted, deadline, ACCEPTED)
+
 
 EXAMPLE = {"m2m:sgn": {"sur": "example", "nev": {"rep": {"m2m:cin": {"con": '{"interval": 900}'}}}}}
-
-
-def find_campaign(work: Work, wanted: str) -> Any:
-    """A campaign by its identifier or by that of its <request> resource; NotFound if there is none."""
-    campaign = work.transaction.campaigns.get(wanted)
-    if campaign is None:
-        resource = work.resource(wanted)
-        campaign = work.transaction.campaigns.get(resource.attributes.get("_campaign", "")) if resource else None
-    if campaign is None:
-        raise NotFound(f"there is no campaign {wanted[:80]!r}")
-    return campaign
 
 
 async def _nothing(http: HttpRequest) -> Any:

@@ -64,8 +64,9 @@ class Request:
 
     `to` is the address in any of its forms, `originator` the From parameter ("" only in an AE registration), `filters`
     the filterCriteria by short name, each with its list of values as text. `sender` is the IP address that the request
-    came from ("" for one made here), `authenticated` whether a credential has proved the originator; `lenient` says
-    that the client may be an old one, whose deviations in form are overlooked.
+    came from ("" for one made here), `authenticated` whether a credential has proved the originator, `position` his
+    latitude and longitude in degrees and `country` his country, if that is known for sure; `lenient` says that the
+    client may be an old one, whose deviations in form are overlooked.
     """
 
     operation: Operation
@@ -93,6 +94,8 @@ class Request:
     role_identifiers: tuple[str, ...] = ()
     sender: str = ""
     authenticated: bool = False
+    position: tuple[float, float] | None = None
+    country: str = ""
     lenient: bool = False
 
     def to_json(self) -> bytes:
@@ -107,7 +110,7 @@ class Request:
         values["response_type"] = ResponseType(values["response_type"])
         if values["result_content"] is not None:
             values["result_content"] = ResultContent(values["result_content"])
-        for name in ("notification_uris", "attribute_list", "group_target_members", "role_identifiers"):
+        for name in ("notification_uris", "attribute_list", "group_target_members", "role_identifiers", "position"):
             if values[name] is not None:
                 values[name] = tuple(values[name])
         return cls(**values)

@@ -195,6 +195,10 @@ class RequestKeeper(ResourceType):
         """The result is complete; the response is what a blocking request would have got."""
         raise NotImplementedError
 
+    def waiting(self, resource: Resource) -> Request | None:
+        """The request, if it has neither a result nor a campaign yet."""
+        raise NotImplementedError
+
     def pending(self, work: "Work") -> list[tuple[Resource, Request]]:
-        """Requests that were accepted and have neither a result nor a campaign."""
+        """All requests that wait."""
         raise NotImplementedError

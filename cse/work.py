@@ -41,6 +41,10 @@ class Model:
         """All types, specialisations one by one."""
         return (variant for family in self.types.values() for variant in family.variants)
 
+    def fans_out(self, request: Request) -> bool:
+        """Whether a request goes to the members of a group."""
+        return not self.fan_out_names.isdisjoint(request.to.split("/"))
+
     def registers(self, request: Request) -> bool:
         """Whether a request creates a resource whose creation is a registration: an AE."""
         kind = self.types.get(request.resource_type or 0)

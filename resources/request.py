@@ -94,13 +94,14 @@ class RequestResource(RequestKeeper):
         resource.attributes.pop("_request", None)
         self._change(work, resource, status, ("rs", "ors"))
 
+    def waiting(self, resource: Resource) -> Request | None:
+        stored = resource.attributes.get("_request")
+        return None if stored is None else Request.from_json(stored.encode())
+
     def pending(self, work: Work) -> list[tuple[Resource, Request]]:
         base = work.model.naming.cse_name
-        return [
-            (resource, Request.from_json(resource.attributes["_request"].encode()))
-            for resource in work.transaction.resources.search(Search(base, [self.number], levels=1))
-            if "_request" in resource.attributes
-        ]
+        found = work.transaction.resources.search(Search(base, [self.number], levels=1))
+        return [(resource, request) for resource in found if (request := self.waiting(resource)) is not None]
 
     def compose(self, work: Work, resource: Resource) -> dict[str, Any]:
         attributes = super().compose(work, resource)

@@ -35,6 +35,7 @@ user = "meter"
 password = "{PasswordHash.of(PASSWORD)}"
 originators = ["Cmeter"]
 originator = "Cmeter"
+position = [48.14, 11.58]
 """
 BOX = {"m2m:cnt": {"rn": "box"}}
 AE = {"m2m:ae": {"api": "N.test", "rr": True, "srv": ["3"]}}
@@ -72,6 +73,18 @@ async def cse(clean_log: None, file: Path) -> AsyncIterator[Running]:
         box = {"m2m:cnt": {"rn": "box", "acpi": ["cse-in/app/open"]}}
         assert (await client.create("/cse-in/app", 3, box, "Capp", Authorization=APP)).rsc == 2001
         yield running
+
+
+async def test_a_rule_for_a_region_asks_the_credential(cse: Running) -> None:
+    for name, radius, expected in (("near", 5_000, 2000), ("nearer", 500, 4103)):
+        region = {"aclr": {"accr": [48.15, 11.58, radius]}}
+        rules = {"acr": [{"acor": ["all"], "acop": 63, "acco": [region]}]}
+        policy = {"m2m:acp": {"rn": f"policy-{name}", "pv": rules, "pvs": rules}}
+        await cse.client.create("/cse-in/app", 1, policy, "Capp", Authorization=APP)
+        content = {"m2m:cnt": {"rn": name, "acpi": [f"cse-in/app/policy-{name}"]}}
+        await cse.client.create("/cse-in/app", 3, content, "Capp", Authorization=APP)
+        assert (await cse.client.get(f"/cse-in/app/{name}", "Cmeter", Authorization=METER)).rsc == expected
+        assert (await cse.client.get(f"/cse-in/app/{name}", "Capp", Authorization=APP)).rsc == 4103
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,17 @@ async def test_campaigns_and_their_members_come_in_pages(meters: Client) -> None
     assert (len(whole["members"]), whole["next"]) == (3, None)
 
 
+@pytest.mark.parametrize(("path", "state"), [("/cse-in/all/fopt", "accepted"), ("/cse-in/app", None)])
+async def test_a_fan_out_that_has_not_begun_is_accepted(client: Client, path: str, state: str | None) -> None:
+    await client.register("app")
+    await client.create("/cse-in", 9, {"m2m:grp": {"rn": "all", "mnm": 1, "mid": ["Capp"]}})
+    request = (await client.get(f"{path}?rt=1", X_M2M_OET="PT1H")).content["m2m:uri"]
+    report = (await client.get(f"/.cse/campaigns/{request}")).content
+    assert report.get("state") == state
+    if state:
+        assert (report["request"], report["group"], report["members"]) == (request, "cse-in/all/fopt", 0)
+
+
 @pytest.mark.parametrize("originator", ["Cm0", "", None, "cadmin", "/id-in"])
 @pytest.mark.parametrize(("method", "path"), [("GET", "health"), ("POST", "plan"), ("DELETE", "campaigns/x")])
 async def test_it_is_for_the_administrator_only(client: Client, method: str, path: str, originator: str | None) -> None:

@@ -23,4 +23,4 @@ class Failure(StrEnum):
     ERROR = "ERROR"
 
 
-RUNNING, FINISHED = "running", "finished"
+ACCEPTED, RUNNING, FINISHED = "accepted", "running", "finished"

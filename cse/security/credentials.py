@@ -3,7 +3,8 @@
 Each `[[credential]]` has `originators`, a list of AE-IDs and CSE-IDs in which `*` stands for any characters but `/`,
 and one proof: `token` (the hash of a bearer token), `user` with `password` (its hash), `fingerprint` (SHA-256 of a
 client certificate), or `subject` (the common name or an alternative name of one). `originator` may name whom a client
-speaks for whose X-M2M-Origin is no identifier of oneM2M, and `roles` which roles it may claim (roleIDs).
+speaks for whose X-M2M-Origin is no identifier of oneM2M, and `roles` which roles it may claim (roleIDs). `position`
+(latitude and longitude in degrees) and `country` (two letters) say where the client is.
 """
 
 import asyncio
@@ -23,8 +24,9 @@ from cse.security.hashes import TOKEN_HASH, PasswordHash, hash_token
 
 PARALLEL_CHECKS = 2  # of passwords: each costs a core and some memory
 PROOFS = ("token", "user", "fingerprint", "subject")
-LISTS = {"originators", "roles"}
-FIELDS = {*PROOFS, *LISTS, "password", "originator"}
+TEXTS = {*PROOFS, "password", "originator", "country"}
+FIELDS = {*TEXTS, "originators", "roles", "position"}
+COUNTRY = re.compile(r"[A-Z]{2}")
 FINGERPRINT = re.compile(r"[0-9a-f]{64}")
 UNKNOWN = PasswordHash(2**14, 8, 1, bytes(16), bytes(32))
 
@@ -43,6 +45,8 @@ class Credential:
     originators: tuple[str, ...]
     originator: str = ""
     roles: tuple[str, ...] = ()
+    position: tuple[float, float] | None = None
+    country: str = ""
 
 
 class Credentials:
@@ -97,8 +101,13 @@ class Credentials:
             raise ValueError(f"another one has the same {kind}: remove one of them")
         if kind == "user":
             hashes[entry["user"]] = _password_hash(entry["password"])
+        position = entry.get("position")
         self._by_proof[proof] = Credential(
-            tuple(entry["originators"]), entry.get("originator", ""), tuple(entry.get("roles", ()))
+            tuple(entry["originators"]),
+            entry.get("originator", ""),
+            tuple(entry.get("roles", ())),
+            None if position is None else (float(position[0]), float(position[1])),
+            entry.get("country", ""),
         )
 
 
@@ -131,13 +140,17 @@ def check_fields(entry: Any) -> None:
         raise ValueError(f"{min(unknown)} is no field; known are {', '.join(sorted(FIELDS))}")
     if sum(name in entry for name in PROOFS) != 1 or ("password" in entry) != ("user" in entry):
         raise ValueError("it must have one of token, user with password, fingerprint and subject")
-    texts = [name for name in FIELDS - LISTS if name in entry and not _is_text(entry[name])]
+    texts = [name for name in TEXTS if name in entry and not _is_text(entry[name])]
     if texts:
         raise ValueError(f"{min(texts)} must be a text")
     if not _are_texts(entry.get("originators")):
         raise ValueError('originators must be a list of AE-IDs and CSE-IDs, ["Cmeter*"] for instance')
     if "roles" in entry and not _are_texts(entry["roles"]):
         raise ValueError('roles must be a list of role identifiers, ["reader@cse.example"] for instance')
+    if "position" in entry and not _is_position(entry["position"]):
+        raise ValueError("position must be latitude and longitude in degrees, [48.14, 11.58] for instance")
+    if "country" in entry and not COUNTRY.fullmatch(entry["country"]):
+        raise ValueError("country must be a code of two letters such as DE")
 
 
 def fingerprint(certificate: bytes) -> str:
@@ -157,6 +170,14 @@ def _is_text(value: Any) -> bool:
 
 def _are_texts(value: Any) -> bool:
     return isinstance(value, list) and bool(value) and all(map(_is_text, value))
+
+
+def _is_position(value: Any) -> bool:
+    is_pair = isinstance(value, list) and len(value) == 2
+    return is_pair and all(
+        isinstance(number, int | float) and not isinstance(number, bool) and -most <= number <= most
+        for number, most in zip(value, (90, 180), strict=True)
+    )
 
 
 def _canonical(kind: str, text: str) -> str:

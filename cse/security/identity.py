@@ -56,7 +56,12 @@ class Identities:
             raise OriginatorNotAuthenticated(
                 "roleIDs (rids) names a role that the credential does not cover: leave it out"
             )
-        return request.derive(originator=self._originator(credential, request), authenticated=True)
+        return request.derive(
+            originator=self._originator(credential, request),
+            authenticated=True,
+            position=credential.position,
+            country=credential.country,
+        )
 
     def vouch(self, scope: Scope, originator: str) -> bool:
         """Whether a request is this originator's for sure: by its credential; without any, if made on this machine."""

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cse.asker import Asker, parse_network
+from cse.asker import Asker, distance, parse_network
 from cse.errors import BadRequest
 from cse.store import Resource
 from cse.work import Work
@@ -88,6 +88,36 @@ def test_a_rule_may_demand_that_the_originator_is_authenticated(work: Work) -> N
 def test_all_conditions_of_a_context_must_hold(work: Work, context: dict[str, Any], fits: bool) -> None:
     assert is_meant(work, {"acco": [context]}, sender="192.0.2.7") is fits
     assert is_meant(work, {"acco": [{"actw": ["* * * * * * 1999"]}, context]}, sender="192.0.2.7") is fits
+
+
+MUNICH, BERLIN = (48.137, 11.575), (52.517, 13.389)
+
+
+@pytest.mark.parametrize(
+    ("region", "place", "fits"),
+    [
+        ({"accr": [*BERLIN, 505_000]}, {"position": MUNICH}, True),
+        ({"accr": [*BERLIN, 500_000]}, {"position": MUNICH}, False),
+        ({"accr": [*BERLIN, 0]}, {"position": BERLIN}, True),
+        ({"accr": [0, 179.9, 30_000]}, {"position": (0.0, -179.9)}, True),
+        ({"accr": [90, 0, 10]}, {"position": (90.0, 120.0)}, True),
+        ({"accr": [0, 0, 40_000_000]}, {"country": "DE"}, False),
+        ({"accc": ["AT", "DE"]}, {"country": "DE"}, True),
+        ({"accc": ["AT"]}, {"country": "DE", "position": MUNICH}, False),
+        ({"accc": ["AT"], "accr": [*MUNICH, 10]}, {"country": "DE", "position": MUNICH}, True),
+        ({"accc": ["DE"]}, {}, False),
+    ],
+)
+def test_who_is_in_a_region(work: Work, region: dict[str, Any], place: dict[str, Any], fits: bool) -> None:
+    assert is_meant(work, {"acco": [{"aclr": region}]}, **place) is fits
+    assert not is_meant(work, {"acco": [{"aclr": region, "actw": ["* * * * * * 1999"]}]}, **place)
+
+
+@given(*[st.tuples(st.floats(-90, 90), st.floats(-180, 180))] * 2)
+def test_distances_are_those_on_a_globe(one: tuple[float, float], other: tuple[float, float]) -> None:
+    assert distance(one, one) == 0
+    assert distance(one, other) == pytest.approx(distance(other, one))
+    assert 0 <= distance(one, other) <= 20_016_000
 
 
 @pytest.mark.parametrize(

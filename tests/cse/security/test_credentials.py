@@ -36,6 +36,18 @@ def test_a_credential_may_have_roles() -> None:
             one(token=hash_token("t"), roles=wrong)
 
 
+def test_a_credential_may_say_where_its_clients_are() -> None:
+    found = one(token=hash_token("t"), position=[48, 11.5], country="DE").by_token("t")
+    assert found is not None
+    assert (found.position, found.country) == ((48.0, 11.5), "DE")
+    for wrong in ([91, 0], [0, 181], [1], [True, 0], ["48", 11], "here"):
+        with pytest.raises(ConfigurationError, match="position must be"):
+            one(token=hash_token("t"), position=wrong)
+    for wrong in ("Germany", "de"):
+        with pytest.raises(ConfigurationError, match="country must be"):
+            one(token=hash_token("t"), country=wrong)
+
+
 async def test_a_password_is_the_users_and_nobody_elses() -> None:
     entries = [
         {"user": "meter", "password": PASSWORD, "originators": ["Cmeter"]},
