@@ -13,6 +13,8 @@ import pytest
 from cse.config import ConfigurationError
 from cse.security.credentials import Credentials
 from cse.security.hashes import PasswordHash, hash_token
+from cse.testing.fleet import Fleet, RegistrationFailed
+from cse.testing.meters import build_devices
 from tests.servers import ADMIN, Listener, Running, eventually, serving
 
 ADMIN_TOKEN, APP_TOKEN, ANY_TOKEN = "admin-secret-1", "app-secret-2", "any-secret-3"
@@ -73,6 +75,17 @@ async def cse(clean_log: None, file: Path) -> AsyncIterator[Running]:
         box = {"m2m:cnt": {"rn": "box", "acpi": ["cse-in/app/open"]}}
         assert (await client.create("/cse-in/app", 3, box, "Capp", Authorization=APP)).rsc == 2001
         yield running
+
+
+async def test_simulated_meters_show_their_token(cse: Running) -> None:
+    def fleet(token: str) -> Fleet:
+        devices = build_devices("Cfleet", 3)
+        return Fleet(cse.client.url, devices, lambda device: [f"loopback://{device.id}"], token=token)
+
+    await fleet(ANY_TOKEN).register()
+    assert (await cse.client.get("/cse-in/Cfleet0003", "Cfleet0003", Authorization=ANY)).rsc == 2000
+    with pytest.raises(RegistrationFailed):
+        await Fleet(cse.client.url, devices, lambda device: [], token="wrong").register()
 
 
 async def test_a_rule_for_a_region_asks_the_credential(cse: Running) -> None:

@@ -68,12 +68,18 @@ class Schedule:
         heapq.heappush(self._heap, (due, device.id))
 
 
+def proof(token: str) -> dict[str, str]:
+    """The header that proves a bearer token; none without one."""
+    return {"Authorization": f"Bearer {token}"} if token else {}
+
+
 @dataclass
 class Fleet:
     """Registers devices at a CSE and posts their readings. `hour` is how many real seconds an hour of theirs lasts.
 
-    `points_of_access` gives the `poa` of a device. At most `parallel` requests are under way. A CSE that cannot be
-    reached is tried again until it can. `reported` and `refused` count the readings that the CSE took and did not.
+    `points_of_access` gives the `poa` of a device; `token` is shown to a CSE that wants credentials. At most `parallel`
+    requests are under way. A CSE that cannot be reached is tried again until it can. `reported` and `refused` count the
+    readings that the CSE took and did not.
     """
 
     base_url: str
@@ -81,6 +87,7 @@ class Fleet:
     points_of_access: Callable[[SimulatedDevice], list[str]]
     _: KW_ONLY
     cse_name: str = "cse-in"
+    token: str = ""
     access_control_policies: Sequence[str] = ()
     labels: Sequence[str] = ()
     hour: float = 3600.0
@@ -121,7 +128,7 @@ class Fleet:
 
     def _session(self) -> aiohttp.ClientSession:
         connector = aiohttp.TCPConnector(limit=self.parallel)
-        return aiohttp.ClientSession(connector=connector, timeout=REQUEST_TIMEOUT)
+        return aiohttp.ClientSession(connector=connector, timeout=REQUEST_TIMEOUT, headers=proof(self.token))
 
     def _reconfigured(self, schedule: Schedule, changed: asyncio.Event, device: SimulatedDevice, _: float) -> None:
         schedule.restart(device, self.clock.now())

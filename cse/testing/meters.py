@@ -22,6 +22,7 @@ class MeterOptions:
     first: int
     cse: str
     cse_name: str
+    token: str
     acp: tuple[str, ...]
     label: tuple[str, ...]
     interval: float
@@ -53,6 +54,7 @@ class MeterOptions:
             devices,
             points_of_access,
             cse_name=self.cse_name,
+            token=self.token,
             access_control_policies=self.acp,
             labels=self.label,
             hour=self.hour,
@@ -64,6 +66,7 @@ _OPTIONS = (
     click.option("--first", type=click.IntRange(0), default=1, show_default=True, help="number of the first meter"),
     click.option("--cse", default="http://127.0.0.1:8080", show_default=True, help="where the CSE listens"),
     click.option("--cse-name", default="cse-in", show_default=True, help="resource name of its CSEBase"),
+    click.option("--token", envvar="CSE_TOKEN", default="", help="bearer token, where the CSE wants credentials"),
     click.option("--acp", multiple=True, help="access control policy of the meters' AEs; may be repeated"),
     click.option("--label", multiple=True, help="label of the meters' AEs; may be repeated"),
     click.option(

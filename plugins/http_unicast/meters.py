@@ -13,6 +13,7 @@ from aiohttp import web
 from cse.errors import HTTP_STATUS_BY_RESPONSE_STATUS_CODE
 from cse.primitive import Content, Response
 from cse.testing.device import SimulatedDevice
+from cse.testing.fleet import proof
 from cse.testing.meters import PROBABILITY, MeterOptions, meter_options, operate
 from cse.timing import Clock, SystemClock
 
@@ -46,12 +47,14 @@ class HttpMeters:
         *,
         late: Collection[str] = (),
         port: int = 0,
+        token: str = "",
         clock: Clock | None = None,
     ) -> None:
         self._devices = {device.id: device for device in devices}
         self._cse_base = cse_base
         self._late = frozenset(late)
         self._port = port
+        self._proof = proof(token)
         self._clock = clock or SystemClock()
         self._answers: asyncio.Queue[LateAnswer] = asyncio.Queue()
 
@@ -63,7 +66,8 @@ class HttpMeters:
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", self._port, backlog=BACKLOG).start()
         self._port = self._runner.addresses[0][1]
-        self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=POSTERS))
+        connector = aiohttp.TCPConnector(limit=POSTERS)
+        self._session = aiohttp.ClientSession(connector=connector, headers=self._proof)
         self._posters = [asyncio.create_task(self._post_late_answers()) for _ in range(POSTERS)]
 
     async def stop(self) -> None:
@@ -169,7 +173,7 @@ async def run_meters(options: MeterOptions, port: int, late: float) -> None:
     devices = options.devices("Chttp")
     late_ones = random.Random(options.seed).sample(devices, round(late * len(devices)))  # noqa: S311 - a simulation
     base = f"{options.cse.rstrip('/')}/{options.cse_name}"
-    meters = HttpMeters(devices, base, late=[device.id for device in late_ones], port=port)
+    meters = HttpMeters(devices, base, late=[device.id for device in late_ones], port=port, token=options.token)
     await meters.start()
     try:
         await operate(options.fleet(devices, lambda device: [meters.url(device)]))
