@@ -85,7 +85,7 @@ async def test_simulated_meters_show_their_token(cse: Running) -> None:
     await fleet(ANY_TOKEN).register()
     assert (await cse.client.get("/cse-in/Cfleet0003", "Cfleet0003", Authorization=ANY)).rsc == 2000
     with pytest.raises(RegistrationFailed):
-        await Fleet(cse.client.url, devices, lambda device: [], token="wrong").register()
+        await fleet("wrong").register()
 
 
 async def test_a_rule_for_a_region_asks_the_credential(cse: Running) -> None:
