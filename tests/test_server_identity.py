@@ -83,7 +83,7 @@ async def test_simulated_meters_show_their_token(cse: Running) -> None:
         return Fleet(cse.client.url, devices, lambda device: [f"loopback://{device.id}"], token=token)
 
     await fleet(ANY_TOKEN).register()
-    assert (await cse.client.get("/cse-in/Cfleet0003", "Cfleet0003", Authorization=ANY)).rsc == 2000
+    assert (await cse.client.get("/Cfleet0003", "Cfleet0003", Authorization=ANY)).rsc == 2000
     with pytest.raises(RegistrationFailed):
         await fleet("wrong").register()
 
