@@ -18,14 +18,14 @@ from cse.errors import (
     OriginatorHasNoPrivilege,
     OriginatorNotAuthenticated,
 )
-from cse.fanout.report import campaign_report, member_page
+from cse.fanout.report import campaign_report, find_campaign, member_page
 from cse.fanout.service import FanOut
 from cse.fanout.states import ACCEPTED, State
 from cse.http.binding import read_body
 from cse.primitive import OK, Operation, Request, ResponseType
 from cse.security.identity import Identities
 from cse.serialization.formats import JSON
-from cse.store import Campaign, Resource
+from cse.store import Campaign
 from cse.work import Work
 
 Handler = Callable[[HttpRequest], Awaitable[Any]]
@@ -135,20 +135,17 @@ class Operator:
 
     def _find(self, work: Work, wanted: str) -> Campaign:
         """By its identifier or by that of its <request> resource, which is there first; NotFound if there is none."""
-        campaign = work.transaction.campaigns.get(wanted)
-        resource = work.resource(wanted) if campaign is None else None
-        if resource is not None:
-            begun = work.transaction.campaigns.get(resource.attributes.get("_campaign", ""))
-            campaign = begun or self._accepted(work, resource)
+        campaign = find_campaign(work, wanted) or self._accepted(work, wanted)
         if campaign is None:
             raise NotFound(f"there is no campaign {wanted[:80]!r}")
         return campaign
 
-    def _accepted(self, work: Work, resource: Resource) -> Campaign | None:
+    def _accepted(self, work: Work, wanted: str) -> Campaign | None:
         """What stands for a fan-out that has been accepted and not begun; it has no identifier and no members yet."""
         keeper = work.model.request_keeper
-        request = keeper.waiting(resource) if work.type_of(resource) is keeper else None
-        if request is None or not work.model.fans_out(request):
+        resource = work.resource(wanted)
+        request = keeper.waiting(resource) if resource and work.type_of(resource) is keeper else None
+        if resource is None or request is None or not work.model.fans_out(request):
             return None
         accepted = resource.attributes["_accepted"]
         deadline = self._fan_out.limits(request, accepted).deadline

@@ -8,6 +8,13 @@ from cse.timing import timestamp
 from cse.work import Work
 
 
+def find_campaign(work: Work, wanted: str) -> Campaign | None:
+    """A campaign by its identifier or by that of its <request> resource."""
+    campaigns = work.transaction.campaigns
+    resource = work.resource(wanted)
+    return campaigns.get(wanted if resource is None else resource.attributes.get("_campaign", ""))
+
+
 def campaign_report(work: Work, campaign: Campaign) -> dict[str, Any]:
     """Totals that add up: members = waiting + answered + failed + unreachable. Airtime is in milliseconds."""
     counts = work.transaction.campaigns.counts(campaign.id)

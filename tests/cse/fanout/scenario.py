@@ -11,8 +11,7 @@ import orjson
 
 from cse.app import Server
 from cse.config import Settings
-from cse.errors import NotFound
-from cse.fanout.report import campaign_report
+from cse.fanout.report import campaign_report, find_campaign
 from cse.network import (
     Delivery,
     DeliveryFailed,
@@ -26,11 +25,11 @@ from cse.network import (
     Way,
     addresses,
 )
-from cse.operator import find_campaign
 from cse.primitive import OK, Operation, Request, Response, ResponseType
 from cse.store import Store
 from cse.testing.clock import ManualClock
 from cse.timing import timestamp
+from cse.work import Work
 
 INSTRUCTION = {"m2m:sgn": {"sur": "cse-in/city", "nev": {"rep": {"m2m:cin": {"con": '{"interval": 900}'}}}}}
 
@@ -169,11 +168,15 @@ class Scenario:
 
     async def report(self, request: str) -> dict[str, Any]:
         """The operator's report on the campaign behind a <request>, once it has begun."""
+
+        def unit(work: Work) -> dict[str, Any] | None:
+            campaign = find_campaign(work, request)
+            return campaign and campaign_report(work, campaign)
+
         for _ in range(2000):
-            try:
-                return await self.server.core.read(lambda work: campaign_report(work, find_campaign(work, request)))
-            except NotFound:
-                await asyncio.sleep(0.002)
+            if (report := await self.server.core.read(unit)) is not None:
+                return report
+            await asyncio.sleep(0.002)
         raise AssertionError("it never began")
 
     async def plan(self, group: str) -> dict[str, Any]:
