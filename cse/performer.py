@@ -1,7 +1,7 @@
 """Carries out one request on the tree, and what has to happen before and after it outside its unit of work."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 
@@ -62,7 +62,7 @@ class Performer:
             return response
 
         response = await self._core.run(unit)
-        await self._core.clock.within(PATIENCE, self._outbox.settled(awaited))
+        await self._settled(awaited)
         return response
 
     async def _ask(self, needed: ConsentNeeded, consent: Consent) -> Consent:
@@ -78,8 +78,12 @@ class Performer:
     async def _settle(self, targets: set[str]) -> None:
         """Nobody is asked before he has been told what happened earlier."""
         effects = await self._core.read(lambda work: work.transaction.effects.pending())
-        earlier = [effect.id for effect in effects if effect.document.get("target") in targets]
-        await self._core.clock.within(PATIENCE, self._outbox.settled(earlier))
+        await self._settled([effect.id for effect in effects if effect.document.get("target") in targets])
+
+    async def _settled(self, effects: Sequence[int]) -> None:
+        """For most requests there is nothing to wait for, and no timer is needed."""
+        if effects:
+            await self._core.clock.within(PATIENCE, self._outbox.settled(effects))
 
     async def _lock(self, ri: str, held: AsyncExitStack) -> None:
         while ri in self._core.locked:
