@@ -176,9 +176,9 @@ def _take(work: Work, channel: str) -> Taken:
     queues = work.transaction.queues
     waiting = queues.items(channel, QUEUE)
     useful = [queued for queued in waiting if queued.document["expires"] > work.now]
-    kept = [] if aggregates else useful[1:]
+    taken, kept = (useful, []) if aggregates else (useful[:1], useful[1:])
     queues.remove({queued.id for queued in waiting} - {queued.id for queued in kept})
-    return Taken([queued.document for queued in useful if queued not in kept], aggregates)
+    return Taken([queued.document for queued in taken], aggregates)
 
 
 def _return(work: Work, channel: str, taken: Taken) -> None:

@@ -2,7 +2,6 @@
 
 import logging
 import math
-from collections.abc import Callable
 
 from cse.core import Core
 from cse.dispatch import Dispatcher
@@ -39,11 +38,8 @@ class Requests:
                 return await self._accept(request, times)
             await self._wait_blocking(times)
             return await self._dispatcher.execute(request, times.accepted)
-        except CSEError as error:
-            return error_response(error.status_code, str(error))
-        except Exception:
-            log.exception("request %s failed", request.request_identifier)
-            return error_response(5000, "the CSE failed to carry out the request: see the server's log")
+        except Exception as error:
+            return _explanation(request, error)
 
     def waits(self, request: Request) -> bool:
         """Whether it is a poll, which nobody needs when the originator has gone."""
@@ -113,25 +109,27 @@ class Requests:
                 notify_originator(work, request, response)
 
         try:
-            await self._wait(times_of(request, accepted))
+            times = times_of(request, accepted)
+            await self._wait(times)
             if self._dispatcher.fans_out(request):
                 await self._fan_out.begin(request, request_resource, accepted)
             else:
-                self._require_time(request, accepted)
+                self._require_time(times)
                 await self._dispatcher.execute(request, accepted, close)
-        except CSEError as error:
-            await self._fail(error_response(error.status_code, str(error)), close)
-        except Exception:
-            log.exception("request %s failed", request.request_identifier)
-            await self._fail(
-                error_response(5000, "the CSE failed to carry out the request: see the server's log"), close
-            )
+        except Exception as error:
+            explanation = _explanation(request, error)
+            await self._core.run(lambda work: close(work, explanation))
 
-    def _require_time(self, request: Request, accepted: float) -> None:
+    def _require_time(self, times: Times) -> None:
         """The server may have been down for a while."""
-        expiration = times_of(request, accepted).request_expiration
+        expiration = times.request_expiration
         if expiration is not None and expiration <= self._core.clock.now():
             raise RequestTimeout("X-M2M-RET passed before the request could be carried out")
 
-    async def _fail(self, response: Response, close: Callable[[Work, Response], None]) -> None:
-        await self._core.run(lambda work: close(work, response))
+
+def _explanation(request: Request, error: Exception) -> Response:
+    """What an originator is told of an error; one that nobody foresaw is told to the operator."""
+    if isinstance(error, CSEError):
+        return error_response(error.status_code, str(error))
+    log.error("request %s failed", request.request_identifier, exc_info=error)
+    return error_response(5000, "the CSE failed to carry out the request: see the server's log")

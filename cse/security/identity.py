@@ -48,15 +48,15 @@ class Identities:
 
         A registration that leaves its AE-ID to the CSE gets one that the credential covers.
         """
-        request = request.derive(sender=sender(scope))
         if self.credentials is None:
-            return request
+            return request.derive(sender=sender(scope))
         credential: Credential = scope["state"][CREDENTIAL]
         if not set(request.role_identifiers) <= set(credential.roles):
             raise OriginatorNotAuthenticated(
                 "roleIDs (rids) names a role that the credential does not cover: leave it out"
             )
         return request.derive(
+            sender=sender(scope),
             originator=self._originator(credential, request),
             authenticated=True,
             position=credential.position,
