@@ -46,11 +46,17 @@ class Discard(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """The entity that carries members: an AE with its points of access.
+    """The entity that carries members: an AE with its points of access, or a resource of another CSE.
 
-    `id` is the AE-ID (`Cmeter7`), which is what the device states as From; `points_of_access` are the URLs of its
-    `poa`. `reachable` is its requestReachability, `releases` the release versions and `serializations` the media types
-    that it supports, none if it has not said.
+    Of an AE, `id` is the AE-ID (`Cmeter7`), which is what the device states as From; `points_of_access` are the URLs of
+    its `poa`. `reachable` is its requestReachability, `releases` the release versions and `serializations` the media
+    types that it supports, none if it has not said.
+
+    Of a resource elsewhere, `cse` is the CSE-ID of the CSE that hosts it (`/id-mn`), "" for an AE of ours; `id` is where
+    the request goes, SP-relative (`/id-mn/cse-mn/meter7/readings/la`), and `member` the resource in `mid` that this
+    comes from (`/id-mn/cse-mn/meter7`). Everything else is what the `<remoteCSE>` on the way there says, with
+    `multicast` (multicastCapability: 1 MBMS, 2 IP, 0 none) and `external_group` (externalGroupID) of that CSE. An
+    answer for it may come alone, or from the CSE as one aggregate (m2m:agr) with an item for each of its members.
     """
 
     id: str
@@ -58,6 +64,14 @@ class Host:
     reachable: bool = True
     releases: tuple[str, ...] = ()
     serializations: tuple[str, ...] = ()
+    cse: str = ""
+    member: str = ""
+    multicast: int = 0
+    external_group: str = ""
+
+    def address(self, request: Request) -> str:
+        """The `to` that a request to several hosts has for this one."""
+        return self.id if self.cse else request.to
 
 
 @dataclass(frozen=True, slots=True)

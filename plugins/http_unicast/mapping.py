@@ -128,7 +128,7 @@ def _url(request: Request, host: Host, point_of_access: str) -> str:
     arguments = [one for one in parts.query.split("&") if one and not one.startswith("ct=")]
     path = parts.path
     if request.operation is not Operation.NOTIFY or host.id.startswith("/"):
-        path = path.rstrip("/") + _path(request.to)
+        path = path.rstrip("/") + _path(host.address(request))
         arguments += _arguments(request)
     return urlunsplit((parts.scheme, parts.netloc, path, "&".join(arguments), ""))
 
