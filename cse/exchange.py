@@ -79,7 +79,7 @@ class Exchange:
             self._door.forget(request.request_identifier)
 
     async def _try(self, host: Host, request: Request, waiter: _Waiter, answer_matters: bool) -> Response:
-        (reach,) = gather(self._networks.values(), [host], request, "")
+        (reach,) = await gather(self._networks.values(), [host], request, "")
         ways = sorted(
             (entry for entry in reach if isinstance(entry, Way) and not entry.offer.broadcast),
             key=lambda way: (way.offer.per_member + way.offer.fixed, way.offer.id, way.address),

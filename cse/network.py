@@ -13,6 +13,7 @@ from typing import NamedTuple, Protocol
 
 from tinydb import TinyDB
 
+from cse.errors import JoinMulticastGroupFailed
 from cse.primitive import Request, Response
 from cse.timing import Clock
 
@@ -52,9 +53,9 @@ class Host:
     its `poa`. `reachable` is its requestReachability, `releases` the release versions and `serializations` the media
     types that it supports, none if it has not said.
 
-    Of a resource elsewhere, `cse` is the CSE-ID of the CSE that hosts it (`/id-mn`), "" for an AE of ours; `id` is where
-    the request goes, SP-relative (`/id-mn/cse-mn/meter7/readings/la`), and `member` the resource in `mid` that this
-    comes from (`/id-mn/cse-mn/meter7`). Everything else is what the `<remoteCSE>` on the way there says, with
+    Of a resource elsewhere, `cse` is the CSE-ID of the CSE that hosts it (`/id-mn`), "" for an AE of ours; `id` is
+    where the request goes, SP-relative (`/id-mn/cse-mn/meter7/readings/la`), and `member` the resource in `mid` that
+    this comes from (`/id-mn/cse-mn/meter7`). Everything else is what the `<remoteCSE>` on the way there says, with
     `multicast` (multicastCapability: 1 MBMS, 2 IP, 0 none) and `external_group` (externalGroupID) of that CSE. An
     answer for it may come alone, or from the CSE as one aggregate (m2m:agr) with an item for each of its members.
     """
@@ -123,6 +124,25 @@ class Unreachable(NamedTuple):
 Reach = Sequence[Way | Unreachable]
 
 
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """That this CSE listens to a multicast address for another CSE that hosts a group (TS-0001 clause 10.2.7.13).
+
+    `identifier` tells memberships apart, `address` is the multicast address, perhaps with a port behind a colon. A
+    request that `group_host` (a CSE-ID) sends there to `target` (`/id-in/segment`) is meant for each of `members`,
+    addresses on this CSE. The answer goes to `response_target`, at a random moment within `window` seconds (None: as
+    the network thinks fit).
+    """
+
+    identifier: str
+    group_host: str
+    address: str
+    target: str
+    members: tuple[str, ...]
+    response_target: str
+    window: float | None = None
+
+
 class DeliveryFailed(Exception):
     """The network knows that nothing was received: `refused` by the device's side, or not sent at all."""
 
@@ -180,14 +200,18 @@ class Engine(Protocol):
 
 
 class Network(ABC):
-    """One underlying network. The engine calls everything from one event loop."""
+    """One underlying network. The engine calls everything from one event loop, which nothing may hold up for long:
+
+    a group may have 100,000 hosts, so go through them with `async for host in in_slices(hosts)` (`cse.slices`).
+    """
 
     name: str
     stores = False  # whether what is delivered waits, durably, until the host fetches it in its own time
+    multicast_capability = 0  # how this CSE can be a member host (m2m:multicastCapability): 1 MBMS, 2 IP, 0 not at all
 
     @abstractmethod
-    def offers(self, hosts: Sequence[Host], request: Request, group: str) -> list[Reach]:
-        """For each host, in order, the ways to reach it with this request, or why there is none. No I/O.
+    async def offers(self, hosts: Sequence[Host], request: Request, group: str) -> list[Reach]:
+        """For each host, in order, the ways to reach it with this request, or why there is none. Waits for nobody.
 
         `hosts` are all permitted targets of this request: a broadcast that others would also hear must not be offered
         unless the message can name those who are to ignore it. `group` is the resource identifier of the group that
@@ -203,6 +227,17 @@ class Network(ABC):
 
     async def prepare(self, group: str, members: Sequence[Host]) -> None:  # noqa: B027 - optional
         """The permitted hosts of a group are now these: set up or tear down what a broadcast to them needs."""
+
+    async def join(self, membership: Membership) -> None:
+        """Listen for this membership, instead of one with the same identifier that there may be.
+
+        Raises JoinMulticastGroupFailed if it can't, and LeaveMulticastGroupFailed if it can't stop listening where the
+        former one was; then everything is as it was before.
+        """
+        raise JoinMulticastGroupFailed(f"{self.name} does not listen to multicast")
+
+    async def leave(self, identifier: str) -> None:  # noqa: B027 - optional
+        """Listen no longer for this membership, if there is one; LeaveMulticastGroupFailed, and it stays, if it must."""
 
     async def start(self, engine: Engine) -> None:  # noqa: B027 - optional
         """Open sockets. Called once, before anything is offered or delivered."""

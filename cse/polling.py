@@ -25,6 +25,7 @@ from cse.network import (
     addresses,
 )
 from cse.primitive import OK, Content, Operation, Request, Response
+from cse.slices import in_slices
 from cse.store import Resource
 from cse.times import times_of
 from cse.tree.target import find_target, live
@@ -70,13 +71,13 @@ class PollingChannels(Network):
     async def start(self, engine: Engine) -> None:
         self._engine = engine
 
-    def offers(self, hosts: Sequence[Host], request: Request, group: str) -> list[Reach]:
+    async def offers(self, hosts: Sequence[Host], request: Request, group: str) -> list[Reach]:
         settings = self._core.settings
         offer = Offer(
             self.name, self.name, False, 0, settings.polling_cost, 0, int(settings.polling_latency * 1000), PAYLOAD
         )
         nowhere = Unreachable(self.name, Reason.NO_POA, "it has no polling channel")
-        found = [next(iter(addresses(host, SCHEME)), None) for host in hosts]
+        found = [next(iter(addresses(host, SCHEME)), None) async for host in in_slices(hosts)]
         return [[Way(offer, address) if address else nowhere] for address in found]
 
     async def deliver(self, delivery: Delivery) -> None:

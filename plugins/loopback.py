@@ -24,6 +24,7 @@ from cse.config import Settings
 from cse.hookspecs import hookimpl
 from cse.network import Delivery, Engine, Host, Network, Offer, Reach, Reason, Unreachable, Way, addresses
 from cse.primitive import OK, Request, Response
+from cse.slices import in_slices
 
 SCHEME = "loopback"
 
@@ -33,11 +34,11 @@ class Loopback(Network):
 
     name = "loopback"
 
-    def offers(self, hosts: Sequence[Host], request: Request, group: str) -> list[Reach]:
+    async def offers(self, hosts: Sequence[Host], request: Request, group: str) -> list[Reach]:
         size = len(orjson.dumps(request.content))
         offer = Offer(self.name, self.name, False, 0, 1, loss_ppm=0, latency_ms=1, max_payload=65_536, payload=size)
         nowhere = Unreachable(self.name, Reason.NO_POA, f"no point of access starts with {SCHEME}://")
-        found = [next(iter(addresses(host, SCHEME)), None) for host in hosts]
+        found = [next(iter(addresses(host, SCHEME)), None) async for host in in_slices(hosts)]
         return [[Way(offer, address) if address else nowhere] for address in found]
 
     async def deliver(self, delivery: Delivery) -> None:

@@ -12,14 +12,14 @@ import orjson
 from cse.core import Core
 from cse.fanout.book import Book
 from cse.fanout.entry import Limits
-from cse.fanout.reach import gather_many
+from cse.fanout.reach import gather
 from cse.fanout.schedule import TEMPORARY, Pending, Schedule
-from cse.fanout.slices import aside, in_slices
 from cse.fanout.states import Failure, State
 from cse.lanes import Lanes
 from cse.matching import Plan, choose
 from cse.network import Delivery, DeliveryFailed, Discard, Host, Offer, Reach, Unreachable, Way
 from cse.primitive import Request, Response
+from cse.slices import aside, in_slices
 
 log = logging.getLogger(__name__)
 
@@ -156,7 +156,7 @@ class DeviceCampaign:
         clock = self._core.clock
         began = clock.now()
         networks, hosts = self._core.networks.values(), list(self._hosts.values())
-        offers = await gather_many(networks, hosts, self._request, self.book.campaign.group)
+        offers = await gather(networks, hosts, self._request, self.book.campaign.group)
         self._reaches = dict(zip(self._hosts, offers, strict=True))
         self._ask_again_at = clock.now() + max(REFRESH, REFRESH_SHARE * (clock.now() - began))
 

@@ -4,37 +4,26 @@ import logging
 from collections.abc import Iterable, Sequence
 from itertools import chain
 
-from cse.fanout.slices import aside, give_way
 from cse.network import Host, Network, Reach, Reason, Unreachable
 from cse.primitive import Request
+from cse.slices import in_slices
 
 log = logging.getLogger(__name__)
 
 
-def gather(networks: Iterable[Network], hosts: Sequence[Host], request: Request, group: str) -> list[Reach]:
+async def gather(networks: Iterable[Network], hosts: Sequence[Host], request: Request, group: str) -> list[Reach]:
     """For each host, in order, what all networks together offer."""
-    return _together(len(hosts), [_ask(network, hosts, request, group) for network in networks])
+    answers = [await _ask(network, hosts, request, group) for network in networks]
+    nothing: list[Reach] = [()] * len(hosts)
+    together = zip(nothing, *answers, strict=True)
+    return [tuple(chain.from_iterable(reaches)) async for reaches in in_slices(together)]
 
 
-async def gather_many(networks: Iterable[Network], hosts: Sequence[Host], request: Request, group: str) -> list[Reach]:
-    """The same for so many hosts that other tasks must have their turn between one network and the next."""
-    answers = []
-    for network in networks:
-        await give_way()
-        answers.append(_ask(network, hosts, request, group))
-    return await aside(len(hosts), _together, len(hosts), answers)
-
-
-def _together(hosts: int, answers: Sequence[Sequence[Reach]]) -> list[Reach]:
-    nothing: list[Reach] = [()] * hosts
-    return [tuple(chain.from_iterable(reaches)) for reaches in zip(nothing, *answers, strict=True)]
-
-
-def _ask(network: Network, hosts: Sequence[Host], request: Request, group: str) -> Sequence[Reach]:
+async def _ask(network: Network, hosts: Sequence[Host], request: Request, group: str) -> Sequence[Reach]:
     try:
-        offers = network.offers(hosts, request, group)
+        offers = await network.offers(hosts, request, group)
         if len(offers) == len(hosts):
-            return _checked(network, offers)
+            return await _checked(network, offers)
         log.error("network %s made %d offers for %d hosts", network.name, len(offers), len(hosts))
     except Exception:
         log.exception("network %s failed to make offers", network.name)
@@ -42,9 +31,9 @@ def _ask(network: Network, hosts: Sequence[Host], request: Request, group: str) 
     return [nothing] * len(hosts)
 
 
-def _checked(network: Network, offers: Sequence[Reach]) -> Sequence[Reach]:
+async def _checked(network: Network, offers: Sequence[Reach]) -> Sequence[Reach]:
     """What a network that keeps its contract offers; anything else must be found here, where it harms nobody else."""
-    for reach in offers:
+    async for reach in in_slices(offers):
         for entry in reach:
             if not isinstance(entry, Unreachable) and entry.offer.network != network.name:
                 raise ValueError(f"an offer in the name of {entry.offer.network}")

@@ -14,12 +14,12 @@ from cse.fanout.late import LateAnswers
 from cse.fanout.local import LocalCampaign, Perform
 from cse.fanout.members import freeze
 from cse.fanout.progress import Progress
-from cse.fanout.reach import gather_many
+from cse.fanout.reach import gather
 from cse.fanout.seen import SeenRequests
-from cse.fanout.slices import aside
 from cse.fanout.states import RUNNING, Failure, State
 from cse.matching import choose
 from cse.primitive import Operation, Request, Response, ResponseType
+from cse.slices import aside
 from cse.store import Campaign, Row
 from cse.times import times_of
 from cse.work import Work
@@ -88,7 +88,7 @@ class FanOut:
         """What would be sent by which network, without sending; members that are not asked are counted apart."""
         frozen = await self._core.read(lambda work: freeze(work, request))
         hosts = list(frozen.hosts.values())
-        offers = await gather_many(self._core.networks.values(), hosts, request, frozen.group.ri)
+        offers = await gather(self._core.networks.values(), hosts, request, frozen.group.ri)
         now = self._core.clock.now()
         limits = self.limits(request, now)
         plan = await aside(len(hosts), choose, offers, available_ms=int((limits.deadline - now) * 1000))

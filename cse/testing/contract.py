@@ -102,37 +102,37 @@ class NetworkContract:
     async def test_there_is_one_reach_per_host_in_order(
         self, started: Network, reachable_host: Host, unreachable_host: Host, request_: Request
     ) -> None:
-        reaches = started.offers([unreachable_host, reachable_host, unreachable_host], request_, GROUP)
+        reaches = await started.offers([unreachable_host, reachable_host, unreachable_host], request_, GROUP)
         assert len(reaches) == 3, f"offers must return one Reach per host: 3 hosts gave {len(reaches)}"
         assert ways(reaches[1]), f"the reachable host must get a Way, not {reaches[1]}"
         for reach in (reaches[0], reaches[2]):
             assert reach, "a host that cannot be reached gets an Unreachable, not an empty list"
             assert not ways(reach), f"the unreachable host must get no Way, not {reach}"
-        assert started.offers([], request_, GROUP) == [], "no hosts have no offers"
+        assert await started.offers([], request_, GROUP) == [], "no hosts have no offers"
 
     async def test_unreachable_hosts_get_a_reason(
         self, started: Network, unreachable_host: Host, request_: Request
     ) -> None:
-        for reach in started.offers([unreachable_host], request_, GROUP)[0]:
+        for reach in (await started.offers([unreachable_host], request_, GROUP))[0]:
             assert isinstance(reach, Unreachable), f"expected Unreachable, not {reach}"
             assert isinstance(reach.reason, Reason), f"the reason must be a cse.network.Reason, not {reach.reason!r}"
 
     async def test_offers_are_sound(self, started: Network, reachable_host: Host, request_: Request) -> None:
-        for way in ways(started.offers([reachable_host], request_, GROUP)[0]):
+        for way in ways((await started.offers([reachable_host], request_, GROUP))[0]):
             check_offer(way.offer, started.name)
             assert way.address, "a Way has an address"
 
     async def test_offers_change_nothing(self, started: Network, reachable_host: Host, request_: Request) -> None:
         content = copy.deepcopy(request_.content)
-        first = started.offers([reachable_host], request_, GROUP)
-        assert started.offers([reachable_host], request_, GROUP) == first, "the same question has the same answer"
+        first = await started.offers([reachable_host], request_, GROUP)
+        assert await started.offers([reachable_host], request_, GROUP) == first, "the same question has the same answer"
         assert request_.content == content, "offers must not change the request"
 
     async def test_hosts_with_one_offer_share_it(
         self, started: Network, reachable_host: Host, request_: Request
     ) -> None:
         hosts = [replace(reachable_host, id=f"{reachable_host.id}x{number}") for number in range(MANY)]
-        reaches = started.offers([reachable_host, *hosts], request_, GROUP)
+        reaches = await started.offers([reachable_host, *hosts], request_, GROUP)
         assert len(reaches) == MANY + 1, f"offers must return one Reach per host: {MANY + 1} gave {len(reaches)}"
         offers = {way.offer for reach in reaches for way in ways(reach)}
         assert len({offer.id for offer in offers}) == len(offers), "offers with the same id must be equal"
@@ -141,8 +141,8 @@ class NetworkContract:
         self, started: Network, reachable_host: Host, request_: Request
     ) -> None:
         large = request_.derive(content={"m2m:sgn": {"sur": "x" * LARGE}})
-        small = {way.offer.id: way.offer for way in ways(started.offers([reachable_host], request_, GROUP)[0])}
-        for reach in started.offers([reachable_host], large, GROUP)[0]:
+        small = {way.offer.id: way.offer for way in ways((await started.offers([reachable_host], request_, GROUP))[0])}
+        for reach in (await started.offers([reachable_host], large, GROUP))[0]:
             if isinstance(reach, Way) and reach.offer.id in small:
                 grown = reach.offer.payload > small[reach.offer.id].payload
                 assert grown, f"payload of {reach.offer.id} must be what the request takes on the medium"
@@ -152,7 +152,7 @@ class NetworkContract:
     ) -> None:
         schemes = {address.split(":", 1)[0] for address in reachable_host.points_of_access}
         hosts = [Host("Codd", (address,)) for scheme in sorted(schemes) for address in odd_addresses(scheme)]
-        reaches = started.offers([*hosts, Host("Cnone", ())], request_, GROUP)
+        reaches = await started.offers([*hosts, Host("Cnone", ())], request_, GROUP)
         assert len(reaches) == len(hosts) + 1, "every host gets a Reach, however odd its point of access"
         for host, reach in zip(hosts, reaches, strict=False):
             for way in ways(reach):
@@ -205,7 +205,7 @@ class NetworkContract:
         before = asyncio.all_tasks()
         for _ in range(2):
             await network.start(engine)
-            network.offers([reachable_host], request_, GROUP)
+            await network.offers([reachable_host], request_, GROUP)
             await network.stop()
         await settle()
         left = asyncio.all_tasks() - before
@@ -215,7 +215,7 @@ class NetworkContract:
         self, network: Network, host: Host, request: Request, *, deadline: float = float("inf")
     ) -> Sent:
         """Deliver to this host alone, by the first way that is offered."""
-        found = ways(network.offers([host], request, GROUP)[0])
+        found = ways((await network.offers([host], request, GROUP))[0])
         assert found, f"{host} must get a Way"
         return await self.deliver(network, found[0], [host], request, deadline=deadline)
 

@@ -9,6 +9,7 @@ import orjson
 
 from cse.network import Delivery, DeliveryFailed, Discard, Engine, Host, Network, Offer, Reach, Reason, Unreachable, Way
 from cse.primitive import Request
+from cse.slices import in_slices
 from plugins.http_unicast.client import Client, OneAtATime
 from plugins.http_unicast.mapping import Answer, MalformedAnswer, Message, from_answer, to_message
 from plugins.http_unicast.settings import HttpUnicastSettings
@@ -34,9 +35,9 @@ class HttpUnicast(Network):
     async def stop(self) -> None:
         await self._client.close()
 
-    def offers(self, hosts: Sequence[Host], request: Request, group: str) -> list[Reach]:
+    async def offers(self, hosts: Sequence[Host], request: Request, group: str) -> list[Reach]:
         offer = self._offer(len(orjson.dumps(request.content)))
-        return [[self._reach(host, offer)] for host in hosts]
+        return [[self._reach(host, offer)] async for host in in_slices(hosts)]
 
     async def deliver(self, delivery: Delivery) -> None:
         async with self._addresses.hold(delivery.address):

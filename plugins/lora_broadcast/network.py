@@ -72,8 +72,8 @@ class LoRaBroadcast(Network):
         if command := self._registry.regroup(group, members):
             self._server.send(command)
 
-    def offers(self, hosts: Sequence[Host], request: Request, group: str) -> list[Reach]:
-        return self._offering.offers(hosts, request, group)
+    async def offers(self, hosts: Sequence[Host], request: Request, group: str) -> list[Reach]:
+        return await self._offering.offers(hosts, request, group)
 
     async def deliver(self, delivery: Delivery) -> None:
         lifetime = self._offering.lifetime_ms(max(0.0, delivery.deadline - self._engine.clock.now()))

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from cse.network import Delivery, DeliveryFailed, Host, Offer, Reach, Reason, Unreachable, Way
 from cse.primitive import Operation, Request
+from cse.slices import in_slices
 from plugins.lora_broadcast.codec import CampaignMessage
 from plugins.lora_broadcast.directory import Directory
 from plugins.lora_broadcast.memory import Campaigns
@@ -27,10 +28,10 @@ class Offering:
         self._registry = registry
         self._campaigns = campaigns
 
-    def offers(self, hosts: Sequence[Host], request: Request, group: str) -> list[Reach]:
+    async def offers(self, hosts: Sequence[Host], request: Request, group: str) -> list[Reach]:
         """As `Network.offers`."""
         obstacle = self._obstacle(request)
-        found = [self._registry.find(host, obstacle) for host in hosts]
+        found = [self._registry.find(host, obstacle) async for host in in_slices(hosts)]
         devices = [facts for facts in found if isinstance(facts, DeviceFacts)]
         unicasts = self._unicasts(request, devices)
         broadcast = self._broadcast(request, group, devices) if group and devices else None
@@ -38,7 +39,7 @@ class Offering:
             [item]
             if isinstance(item, Unreachable)
             else [Way(unicasts[item.data_rate], item.device), *self._heard(item, group, broadcast)]
-            for item in found
+            async for item in in_slices(found)
         ]
 
     def unicast_message(self, request: Request) -> bytes:

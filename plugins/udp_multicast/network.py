@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from cse.network import Delivery, DeliveryFailed, Discard, Engine, Host, Network, Reach, Reason, Unreachable
 from cse.primitive import Operation, Request
+from cse.slices import in_slices
 from plugins.udp_multicast.answers import Door
 from plugins.udp_multicast.coap import CoapError, encode
 from plugins.udp_multicast.conversations import Conversation, Conversations
@@ -74,13 +75,13 @@ class UdpMulticast(Network):
         await self.set_ups.stop()
         await self._socket.close()
 
-    def offers(self, hosts: Sequence[Host], request: Request, group: str) -> list[Reach]:
+    async def offers(self, hosts: Sequence[Host], request: Request, group: str) -> list[Reach]:
         if request.operation is not Operation.NOTIFY:
             sentence = f"{request.operation.name} is not carried over CoAP; devices take notifications"
             return [[Unreachable(NETWORK, Reason.OPERATION, sentence)]] * len(hosts)
         session = self._sessions.get(group)
         menu = Menu(self._settings, self._engine.cse_id, hosts, request, self._engine.clock.now(), group, session)
-        return [self._reach(host, menu) for host in hosts]
+        return [self._reach(host, menu) async for host in in_slices(hosts)]
 
     def _reach(self, host: Host, menu: Menu) -> Reach:
         found = self._allowed_endpoint(host)

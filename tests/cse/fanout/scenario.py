@@ -58,7 +58,7 @@ class ScriptedNetwork(Network):
     async def start(self, engine: Engine) -> None:
         self.engine = engine
 
-    def offers(self, hosts: Sequence[Host], request: Request, group: str) -> list[Reach]:
+    async def offers(self, hosts: Sequence[Host], request: Request, group: str) -> list[Reach]:
         if self.offer_failure:
             raise self.offer_failure
         return [self._reach(host) for host in hosts]

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from cse.fanout.reach import gather, gather_many
+from cse.fanout.reach import gather
 from cse.network import Host, Network, Offer, Reach, Reason, Unreachable, Way
 from cse.primitive import Operation, Request
 
@@ -20,7 +20,7 @@ class Answering(Network):
         self.name = name
         self._answer = answer
 
-    def offers(self, hosts: Sequence[Host], request: Request, group: str) -> list[Reach]:
+    async def offers(self, hosts: Sequence[Host], request: Request, group: str) -> list[Reach]:
         found: list[Reach] = self._answer(hosts)
         return found
 
@@ -38,12 +38,11 @@ OTHER = Answering("other", lambda hosts: [[Unreachable("other", Reason.NO_POA)] 
 
 async def test_each_host_gets_the_offers_of_all_networks_in_order() -> None:
     expected = [(way("good", host), Unreachable("other", Reason.NO_POA)) for host in HOSTS]
-    assert gather([GOOD, OTHER], HOSTS, REQUEST, "g") == expected
-    assert await gather_many([GOOD, OTHER], HOSTS, REQUEST, "g") == expected
+    assert await gather([GOOD, OTHER], HOSTS, REQUEST, "g") == expected
 
 
-def test_without_networks_there_are_no_offers() -> None:
-    assert gather([], HOSTS, REQUEST, "g") == [(), ()]
+async def test_without_networks_there_are_no_offers() -> None:
+    assert await gather([], HOSTS, REQUEST, "g") == [(), ()]
 
 
 @pytest.mark.parametrize(
@@ -58,8 +57,8 @@ def test_without_networks_there_are_no_offers() -> None:
         lambda hosts: 1 / 0,
     ],
 )
-def test_a_network_that_breaks_the_contract_is_offline(answer: Any, caplog: pytest.LogCaptureFixture) -> None:
-    reaches = gather([Answering("broken", answer), GOOD], HOSTS, REQUEST, "g")
+async def test_a_network_that_breaks_the_contract_is_offline(answer: Any, caplog: pytest.LogCaptureFixture) -> None:
+    reaches = await gather([Answering("broken", answer), GOOD], HOSTS, REQUEST, "g")
     for reach, host in zip(reaches, HOSTS, strict=True):
         offline, good = reach
         assert isinstance(offline, Unreachable)

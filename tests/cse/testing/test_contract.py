@@ -21,7 +21,7 @@ class Good(Network):
 
     name = "good"
 
-    def offers(self, hosts: Sequence[Host], request: Request, group: str) -> list[Reach]:
+    async def offers(self, hosts: Sequence[Host], request: Request, group: str) -> list[Reach]:
         offer = replace(OFFER, payload=len(str(request.content)))
         return [[self.reach(host, offer)] for host in hosts]
 
@@ -46,18 +46,18 @@ class Good(Network):
 
 
 class LeavesHostsOut(Good):
-    def offers(self, hosts: Sequence[Host], request: Request, group: str) -> list[Reach]:
-        return [reach for reach in super().offers(hosts, request, group) if isinstance(reach[0], Way)]
+    async def offers(self, hosts: Sequence[Host], request: Request, group: str) -> list[Reach]:
+        return [reach for reach in await super().offers(hosts, request, group) if isinstance(reach[0], Way)]
 
 
 class Backwards(Good):
-    def offers(self, hosts: Sequence[Host], request: Request, group: str) -> list[Reach]:
-        return super().offers([*hosts[1:], *hosts[:1]], request, group)
+    async def offers(self, hosts: Sequence[Host], request: Request, group: str) -> list[Reach]:
+        return await super().offers([*hosts[1:], *hosts[:1]], request, group)
 
 
 class SaysNothing(Good):
-    def offers(self, hosts: Sequence[Host], request: Request, group: str) -> list[Reach]:
-        return [[one for one in reach if isinstance(one, Way)] for reach in super().offers(hosts, request, group)]
+    async def offers(self, hosts: Sequence[Host], request: Request, group: str) -> list[Reach]:
+        return [[one for one in reach if isinstance(one, Way)] for reach in await super().offers(hosts, request, group)]
 
 
 class OwnReasons(Good):
@@ -89,13 +89,13 @@ class NeverTheSame(Good):
 
 
 class ChangesTheRequest(Good):
-    def offers(self, hosts: Sequence[Host], request: Request, group: str) -> list[Reach]:
+    async def offers(self, hosts: Sequence[Host], request: Request, group: str) -> list[Reach]:
         request.content["signature"] = "x"
-        return super().offers(hosts, request, group)
+        return await super().offers(hosts, request, group)
 
 
 class ConstantPayload(Good):
-    def offers(self, hosts: Sequence[Host], request: Request, group: str) -> list[Reach]:
+    async def offers(self, hosts: Sequence[Host], request: Request, group: str) -> list[Reach]:
         return [[self.reach(host, OFFER)] for host in hosts]
 
 

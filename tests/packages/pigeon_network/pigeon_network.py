@@ -31,6 +31,7 @@ from cse.network import (
     addresses,
 )
 from cse.primitive import Request, Response
+from cse.slices import in_slices
 
 LOFT = re.compile(r"pigeon://([a-z0-9]{1,32})", re.ASCII)
 ANSWERS = "answers"
@@ -65,7 +66,7 @@ class Pigeons(Network):
         self._watch.cancel()
         await asyncio.gather(self._watch, return_exceptions=True)
 
-    def offers(self, hosts: Sequence[Host], request: Request, group: str) -> list[Reach]:
+    async def offers(self, hosts: Sequence[Host], request: Request, group: str) -> list[Reach]:
         payload = len(note(request))
         offer = Offer(
             self.name,
@@ -78,7 +79,7 @@ class Pigeons(Network):
             max_payload=HEAVIEST_NOTE,
             payload=payload,
         )
-        return [[self._reach(host, offer)] for host in hosts]
+        return [[self._reach(host, offer)] async for host in in_slices(hosts)]
 
     def _reach(self, host: Host, offer: Offer) -> Way | Unreachable:
         for address in addresses(host, "pigeon"):

@@ -44,7 +44,7 @@ class TestHttpUnicast(NetworkContract):
         return Host("Cmeter2", (f"http://127.0.0.1:{closed_port()}/meter",))
 
     async def offered(self, network: Network, host: Host, request: Request) -> Way | Unreachable:
-        (found,) = network.offers([host], request, "")[0]
+        (found,) = (await network.offers([host], request, ""))[0]
         return found
 
     async def answer_of(
@@ -150,7 +150,7 @@ class TestHttpUnicast(NetworkContract):
     ) -> None:
         async with RawServer(lambda _: http(200, ONEM2M | {"X-M2M-Origin": "Csomebody"})) as server:
             host = Host("Cmeter1", (server.url(),))
-            (way,) = ways(started.offers([host], request_, "")[0])
+            (way,) = ways((await started.offers([host], request_, ""))[0])
             await started.deliver(Delivery(request_, way.offer, way.address, [host], "", 1, 0.0, float("inf")))
         assert [answer.originator for answer in engine.answers] == ["Cmeter1"]
 
@@ -243,7 +243,7 @@ class TestHttpUnicast(NetworkContract):
     async def test_an_address_that_is_not_allowed_is_not_connected_to(
         self, name: str, started: Network, engine: RecordingEngine, reachable_host: Host, request_: Request
     ) -> None:
-        way = ways(started.offers([reachable_host], request_, "")[0])[0]
+        way = ways((await started.offers([reachable_host], request_, ""))[0])[0]
         forbidden = way._replace(address=f"http://{name}:8080/")
         sent = await self.deliver(started, forbidden, [Host("Cmeter1", (forbidden.address,))], request_)
         assert sent.failure is not None
@@ -294,7 +294,7 @@ class TestHttpUnicast(NetworkContract):
     ) -> None:
         async with RawServer(lambda _: http(200, {"X-M2M-RSC": "2000"})) as server:
             hosts = [Host("Cmeter1", (server.url(),)), Host("Cmeter2", (server.url(),))]
-            way = ways(started.offers(hosts, request_, "")[0])[0]
+            way = ways((await started.offers(hosts, request_, ""))[0])[0]
             sent = await self.deliver(started, way, hosts, request_)
         assert sent.transmissions == 2
         assert [answer.originator for answer in engine.answers] == ["Cmeter1", "Cmeter2"]

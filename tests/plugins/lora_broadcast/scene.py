@@ -30,12 +30,12 @@ class Scene:
         await self.network.prepare(GROUP, self.hosts if hosts is None else hosts)
         self.simulation.run(600)
 
-    def reaches(self, request: Request, hosts: list[Host] | None = None, group: str = GROUP) -> list[Reach]:
-        return self.network.offers(self.hosts if hosts is None else hosts, request, group)
+    async def reaches(self, request: Request, hosts: list[Host] | None = None, group: str = GROUP) -> list[Reach]:
+        return await self.network.offers(self.hosts if hosts is None else hosts, request, group)
 
-    def way(self, request: Request, *, broadcast: bool, hosts: list[Host] | None = None) -> Way:
+    async def way(self, request: Request, *, broadcast: bool, hosts: list[Host] | None = None) -> Way:
         """The way of this kind that the first of the hosts has."""
-        return next(way for way in ways(self.reaches(request, hosts)[0]) if way.offer.broadcast is broadcast)
+        return next(way for way in ways((await self.reaches(request, hosts))[0]) if way.offer.broadcast is broadcast)
 
     async def deliver(self, delivery: Delivery, seconds: float = 600.0) -> None:
         """Deliver while virtual time passes."""

@@ -51,7 +51,7 @@ class TestLoRaBroadcast(NetworkContract):
         await network.start(engine)
         await network.prepare(GROUP, [reachable_host, dead_host])
         async with asyncio.timeout(self.patience):
-            while len(ways(network.offers([reachable_host], device_request("other"), GROUP)[0])) < 2:
+            while len(ways((await network.offers([reachable_host], device_request("other"), GROUP))[0])) < 2:
                 await settle()
         yield network
         await network.stop()

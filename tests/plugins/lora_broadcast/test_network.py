@@ -28,7 +28,7 @@ async def test_a_broadcast_and_its_repeat_use_one_number_and_the_repeat_is_answe
 ) -> None:
     await scene.join()
     scene.meters[dev_eui(2)].faults.deaf = True
-    way = scene.way(device_request(), broadcast=True)
+    way = await scene.way(device_request(), broadcast=True)
     delivery, airtimes = delivery_of(device_request(), way, scene.hosts)
     await scene.deliver(delivery)
     assert len(scene.answered("r1")) == 5
@@ -41,7 +41,7 @@ async def test_a_broadcast_and_its_repeat_use_one_number_and_the_repeat_is_answe
 
 
 async def test_a_unicast_repeat_is_answered_from_memory(scene: Scene) -> None:
-    way = scene.way(device_request(), broadcast=False)
+    way = await scene.way(device_request(), broadcast=False)
     for attempt in (1, 2):
         delivery, airtimes = delivery_of(device_request(), way, scene.hosts[:1], attempt=attempt)
         await scene.deliver(delivery, 60)
@@ -55,7 +55,7 @@ async def test_a_unicast_repeat_is_answered_from_memory(scene: Scene) -> None:
 async def test_every_gateway_counts(start: Start) -> None:
     made = await start(Scene(Scenario(gateways=3, radius=4000.0, shadowing=0.0, seed=2), count=40))
     await made.join()
-    way = made.way(device_request(), broadcast=True)
+    way = await made.way(device_request(), broadcast=True)
     delivery, airtimes = delivery_of(device_request(), way, made.hosts)
     await made.deliver(delivery, 3600)
     assert len(airtimes) == 3
@@ -63,7 +63,7 @@ async def test_every_gateway_counts(start: Start) -> None:
 
 
 async def test_a_dropped_downlink_fails_with_its_reason(scene: Scene) -> None:
-    way = scene.way(device_request(), broadcast=False)
+    way = await scene.way(device_request(), broadcast=False)
     delivery, airtimes = delivery_of(
         replace(device_request(), content="x" * 300), way, scene.hosts[:1], deadline=scene.engine.clock.now() + 60
     )
@@ -73,7 +73,7 @@ async def test_a_dropped_downlink_fails_with_its_reason(scene: Scene) -> None:
 
 
 async def test_nothing_is_sent_after_the_deadline(scene: Scene) -> None:
-    way = scene.way(device_request(), broadcast=False)
+    way = await scene.way(device_request(), broadcast=False)
     first, _ = delivery_of(device_request(), way, scene.hosts[:1])
     late, airtimes = delivery_of(device_request(), way, scene.hosts[:1], deadline=scene.engine.clock.now() + 1)
     task = asyncio.create_task(scene.network.deliver(first))
@@ -85,7 +85,9 @@ async def test_nothing_is_sent_after_the_deadline(scene: Scene) -> None:
 
 
 async def test_who_stops_waiting_still_has_the_transmission_counted(scene: Scene) -> None:
-    delivery, airtimes = delivery_of(device_request(), scene.way(device_request(), broadcast=False), scene.hosts[:1])
+    delivery, airtimes = delivery_of(
+        device_request(), await scene.way(device_request(), broadcast=False), scene.hosts[:1]
+    )
     task = asyncio.create_task(scene.network.deliver(delivery))
     await asyncio.sleep(0)
     task.cancel()
@@ -96,13 +98,13 @@ async def test_who_stops_waiting_still_has_the_transmission_counted(scene: Scene
 
 
 async def test_a_lost_connection_fails_what_is_under_way_and_offers_nothing(scene: Scene) -> None:
-    delivery, _ = delivery_of(device_request(), scene.way(device_request(), broadcast=False), scene.hosts[:1])
+    delivery, _ = delivery_of(device_request(), await scene.way(device_request(), broadcast=False), scene.hosts[:1])
     task = asyncio.create_task(scene.network.deliver(delivery))
     await asyncio.sleep(0)
     scene.simulation.receive(Offline("the mast has fallen"))
     with pytest.raises(DeliveryFailed, match="the mast has fallen"):
         await task
-    (reach,) = scene.reaches(device_request(), scene.hosts[:1])
+    (reach,) = await scene.reaches(device_request(), scene.hosts[:1])
     assert reach == [Unreachable("lora-broadcast", Reason.OFFLINE, "the mast has fallen")]
 
 
@@ -111,7 +113,7 @@ async def test_a_lost_connection_fails_what_is_under_way_and_offers_nothing(scen
 
 async def test_numbers_owners_and_groups_survive_a_restart(scene: Scene) -> None:
     await scene.join()
-    delivery, _ = delivery_of(device_request(), scene.way(device_request(), broadcast=True), scene.hosts)
+    delivery, _ = delivery_of(device_request(), await scene.way(device_request(), broadcast=True), scene.hosts)
     await scene.deliver(delivery)
     await scene.network.stop()
     scene.engine.answers.clear()
@@ -119,10 +121,10 @@ async def test_numbers_owners_and_groups_survive_a_restart(scene: Scene) -> None
     await scene.network.start(scene.engine)
     scene.simulation.receive(Uplink(dev_eui(1), 99, 10, cbor2.dumps([1, 2000, None])))
     assert scene.answered("r1") == ["Clora0001"]
-    again, _ = delivery_of(device_request(), scene.way(device_request(), broadcast=True), scene.hosts)
+    again, _ = delivery_of(device_request(), await scene.way(device_request(), broadcast=True), scene.hosts)
     await scene.deliver(again)
     assert {meter.executions for meter in scene.meters.values()} == {1}
-    later, _ = delivery_of(device_request("r2", 60), scene.way(device_request("r2"), broadcast=True), scene.hosts)
+    later, _ = delivery_of(device_request("r2", 60), await scene.way(device_request("r2"), broadcast=True), scene.hosts)
     await scene.deliver(later)
     assert {meter.interval for meter in scene.meters.values()} == {60.0}
 
@@ -143,7 +145,7 @@ async def test_a_network_server_that_has_forgotten_everything_gets_the_groups_ag
 
 
 async def test_what_has_been_learnt_is_saved_every_few_seconds(scene: Scene) -> None:
-    scene.reaches(device_request())
+    await scene.reaches(device_request())
     table = scene.engine.documents("lora-broadcast-devices").table("owners")
     assert len(table) == 0
     await scene.engine.clock.advance(5)  # type: ignore[attr-defined]
@@ -157,7 +159,7 @@ async def test_without_a_network_server_everything_is_offline_and_the_setting_na
     (network,) = register_networks(Settings())
     await network.start(RecordingEngine())
     await network.prepare(GROUP, hosts_of(build_meters(3)))
-    reaches = network.offers([*hosts_of(build_meters(1)), Host("Cx", ())], device_request(), GROUP)
+    reaches = await network.offers([*hosts_of(build_meters(1)), Host("Cx", ())], device_request(), GROUP)
     (reach,) = reaches[0]
     assert isinstance(reach, Unreachable)
     assert reach.reason is Reason.OFFLINE

@@ -21,14 +21,14 @@ from tests.plugins.lora_broadcast.scene import Scene, Start
     ],
 )
 async def test_answers_that_make_no_sense_are_counted(scene: Scene, payload: bytes, reason: Discard) -> None:
-    scene.reaches(device_request())
+    await scene.reaches(device_request())
     scene.simulation.receive(Uplink(dev_eui(1), 1, 10, payload))
     assert scene.engine.discards == {reason: 1}
     assert scene.engine.answers == []
 
 
 async def test_an_answer_of_a_device_without_a_known_host_comes_from_a_wrong_address(scene: Scene) -> None:
-    delivery, _ = delivery_of(device_request(), scene.way(device_request(), broadcast=False), scene.hosts[:1])
+    delivery, _ = delivery_of(device_request(), await scene.way(device_request(), broadcast=False), scene.hosts[:1])
     await scene.deliver(delivery, 60)
     scene.engine.answers.clear()
     for device in (dev_eui(99), "not even a DevEUI"):

@@ -72,12 +72,12 @@ class Bench:
         self, request: Request, devices: Sequence[SimulatedDevice] | None = None, attempt: int = 1
     ) -> None:
         hosts = self.hosts(devices)
-        offered = way(self.network.offers(hosts, request, GROUP)[0], broadcast=True)
+        offered = way((await self.network.offers(hosts, request, GROUP))[0], broadcast=True)
         await self.network.deliver(self.delivery(request, offered, hosts, attempt))
 
     async def unicast(self, request: Request, device: SimulatedDevice) -> None:
         hosts = self.hosts([device])
-        offered = way(self.network.offers(hosts, request, GROUP)[0], broadcast=False)
+        offered = way((await self.network.offers(hosts, request, GROUP))[0], broadcast=False)
         await self.network.deliver(self.delivery(request, offered, hosts))
 
     @property

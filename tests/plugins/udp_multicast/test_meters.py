@@ -36,7 +36,7 @@ async def test_a_meter_listens_to_more_groups_than_a_socket_can_join() -> None:
         for number, group in enumerate(groups):
             request = table.request(f"r-{number}")
             hosts = table.hosts()
-            (ways, _) = table.network.offers(hosts, request, group)
+            (ways, _) = await table.network.offers(hosts, request, group)
             delivery = table.delivery(request, ways[1], hosts)  # type: ignore[arg-type]
             delivery.group = group
             await table.network.deliver(delivery)

@@ -19,17 +19,17 @@ from plugins.udp_multicast.settings import UdpMulticastSettings
 from tests.plugins.udp_multicast.kit import GROUP, Bench, bench, device_request, way
 
 
-def joined(bench: Bench) -> int:
+async def joined(bench: Bench) -> int:
     hosts = bench.hosts()
-    reaches = bench.network.offers(hosts, bench.request(), GROUP)
+    reaches = await bench.network.offers(hosts, bench.request(), GROUP)
     return sum(isinstance(reach[1], Way) for reach in reaches)
 
 
 async def test_set_up_multicast_and_answers() -> None:
     async with bench(build_devices("Cm", 50)) as table:
-        assert joined(table) == 0
+        assert await joined(table) == 0
         await table.join()
-        assert joined(table) == 50
+        assert await joined(table) == 50
         assert all(table.meters.listens(device) for device in table.devices)
         assert table.network.set_ups.progress[GROUP].transmissions == 50
         await table.multicast(table.request("r-1", 900))
@@ -124,7 +124,7 @@ async def test_a_device_set_up_later_ignores_an_older_request() -> None:
         await table.join(devices[:3])
         request = table.request()
         hosts = table.hosts(devices[:3])
-        offered = way(table.network.offers(hosts, request, GROUP)[0], broadcast=True)
+        offered = way((await table.network.offers(hosts, request, GROUP))[0], broadcast=True)
         await table.join(devices)
         await table.network.deliver(table.delivery(request, offered, hosts))
         await table.engine.answered(3)
@@ -137,12 +137,12 @@ async def test_whoever_leaves_is_not_joined_at_once_and_hears_of_it() -> None:
     async with bench(devices) as table:
         await table.join()
         await table.network.prepare(GROUP, table.hosts(devices[:3]))
-        assert joined(table) == 3
+        assert await joined(table) == 3
         await table.network.set_ups.settled()
         assert [table.meters.listens(device) for device in devices] == [True] * 3 + [False] * 2
         await table.network.prepare(GROUP, [])
         await table.network.set_ups.settled()
-        assert joined(table) == 0
+        assert await joined(table) == 0
         assert not any(table.meters.listens(device) for device in devices)
         assert GROUP not in table.network.set_ups.progress
 
@@ -171,7 +171,7 @@ async def test_too_many_unheard_farewells_move_the_group_to_a_new_segment() -> N
         for device in devices[3:]:
             device.faults.deaf = False
         request = table.request()
-        offered = way(table.network.offers(table.hosts(devices[:3]), request, GROUP)[0], broadcast=True)
+        offered = way((await table.network.offers(table.hosts(devices[:3]), request, GROUP))[0], broadcast=True)
         assert "except" not in offered.address
         await table.multicast(request, devices[:3])
         await table.engine.answered(3)
@@ -183,7 +183,7 @@ async def test_a_request_offered_for_an_older_segment_is_not_sent() -> None:
     async with bench(build_devices("Cm", 2)) as table:
         await table.join()
         request = table.request()
-        offered = way(table.network.offers(table.hosts(), request, GROUP)[0], broadcast=True)
+        offered = way((await table.network.offers(table.hosts(), request, GROUP))[0], broadcast=True)
         await table.network.prepare(GROUP, [])
         await table.network.set_ups.settled()
         with pytest.raises(DeliveryFailed, match="has changed"):
@@ -195,7 +195,7 @@ async def test_silent_members_are_asked_again() -> None:
     async with bench(build_devices("Cm", 10, deaf=2, seed=1), ack_timeout=0.2, setup_attempts=2) as table:
         await table.join()
         progress = table.network.set_ups.progress[GROUP]
-        assert joined(table) == 8
+        assert await joined(table) == 8
         assert progress.outcomes == {Outcome.DONE: 8, Outcome.SILENT: 4}
         # Once for each that hears, twice three times for each that does not.
         assert progress.transmissions == 8 + 2 * 2 * 3
@@ -205,7 +205,7 @@ async def test_lossy_set_up() -> None:
     devices = build_devices("Cm", 30, seed=2, request_loss=0.2, answer_loss=0.2)
     async with bench(devices, ack_timeout=0.02) as table:
         await table.join()
-        assert joined(table) == 30
+        assert await joined(table) == 30
 
 
 async def test_a_closed_port_refuses() -> None:
@@ -215,12 +215,14 @@ async def test_a_closed_port_refuses() -> None:
         await table.network.set_ups.settled()
         assert table.network.set_ups.progress[GROUP].refusers == {"Cghost"}
         request = table.request()
-        offered = way(table.network.offers([ghost], request, "")[0], broadcast=False)
+        offered = way((await table.network.offers([ghost], request, ""))[0], broadcast=False)
         with pytest.raises(DeliveryFailed, match=r"127\.7\.99\.1:9") as failure:
             await table.network.deliver(table.delivery(request, offered, [ghost]))
         assert failure.value.refused
         # The device that refuses has not joined, so the others may be sent to without naming it.
-        assert "except" not in way(table.network.offers(table.hosts(), request, GROUP)[0], broadcast=True).address
+        assert (
+            "except" not in way((await table.network.offers(table.hosts(), request, GROUP))[0], broadcast=True).address
+        )
 
 
 async def test_refusals_of_some_do_not_harm_others() -> None:
@@ -228,7 +230,7 @@ async def test_refusals_of_some_do_not_harm_others() -> None:
         request = table.request()
         ghosts = [Host(f"Cghost{number}", (f"coap://127.7.99.{number}:9",)) for number in range(1, 21)]
         hosts = [host for pair in zip(ghosts, table.hosts(), strict=True) for host in pair]
-        reaches = table.network.offers(hosts, request, "")
+        reaches = await table.network.offers(hosts, request, "")
         deliveries = [
             table.network.deliver(table.delivery(request, way(reach, broadcast=False), [host]))
             for host, reach in zip(hosts, reaches, strict=True)
@@ -275,7 +277,7 @@ async def test_answers_after_a_restart_still_count() -> None:
         await clock.advance(8.0 + TICK)
         answers = await table.engine.answered(6)
         assert {answer.request_identifier for answer in answers} == {"r-1"}
-        assert joined(table) == 6
+        assert await joined(table) == 6
         await table.multicast(request)
         await settle()
         await clock.advance(8.0 + TICK)
@@ -288,12 +290,12 @@ async def test_an_interrupted_set_up_is_taken_up_again() -> None:
     async with bench(devices) as table:
         devices[3].faults.deaf = True
         await table.network.prepare(GROUP, table.hosts())
-        while joined(table) < 3:
+        while (await joined(table)) < 3:
             await settle()
         devices[3].faults.deaf = False
         await table.restart()
         await table.network.set_ups.settled()
-        assert joined(table) == 4
+        assert await joined(table) == 4
 
 
 async def test_what_is_not_carried() -> None:
@@ -304,19 +306,19 @@ async def test_what_is_not_carried() -> None:
             Host("Cfar", ("coap://192.0.2.1:5683",)),
             Host("Codd", ("coap://127.0.0.1:99999",)),
         ]
-        reaches = table.network.offers(hosts, table.request(), GROUP)
+        reaches = await table.network.offers(hosts, table.request(), GROUP)
         assert isinstance(reaches[0][0], Way)
         reasons = [reach[0].reason for reach in reaches[1:] if isinstance(reach[0], Unreachable)]
         assert reasons == [Reason.NO_POA, Reason.NOT_ALLOWED, Reason.NO_POA]
         update = table.request().derive(operation=Operation.UPDATE)
-        (reach,) = table.network.offers(table.hosts(), update, GROUP)
+        (reach,) = await table.network.offers(table.hosts(), update, GROUP)
         assert [entry.reason for entry in reach if isinstance(entry, Unreachable)] == [Reason.OPERATION]
 
 
 async def test_a_single_device_is_no_group() -> None:
     async with bench(build_devices("Cm", 2)) as table:
         await table.join(table.devices[:1])
-        assert joined(table) == 0
+        assert await joined(table) == 0
 
 
 async def test_without_permission_nobody_is_set_up() -> None:
@@ -326,7 +328,7 @@ async def test_without_permission_nobody_is_set_up() -> None:
     try:
         await network.prepare(GROUP, [Host(f"C{number}", (f"coap://127.7.0.{number}:9",)) for number in (1, 2)])
         assert network.set_ups.progress == {}
-        (reach,) = network.offers([Host("C1", ("coap://127.7.0.1:9",))], device_request(), GROUP)
+        (reach,) = await network.offers([Host("C1", ("coap://127.7.0.1:9",))], device_request(), GROUP)
         assert [entry.reason for entry in reach if isinstance(entry, Unreachable)] == [Reason.SECURITY]
     finally:
         await network.stop()
@@ -340,7 +342,7 @@ def test_wrong_settings_are_reported_at_once() -> None:
 async def test_a_delivery_that_cannot_be_understood() -> None:
     async with bench(build_devices("Cm", 1)) as table:
         request = table.request()
-        offered = way(table.network.offers(table.hosts(), request, "")[0], broadcast=False)
+        offered = way((await table.network.offers(table.hosts(), request, ""))[0], broadcast=False)
         with pytest.raises(DeliveryFailed, match="no address of this network"):
             await table.network.deliver(table.delivery(request, offered._replace(address="x"), table.hosts()))
 

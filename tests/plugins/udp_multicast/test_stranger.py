@@ -76,7 +76,7 @@ async def test_it_joins_and_answers(device: Device, port: int) -> None:
     await network.prepare(GROUP, hosts(port))
     await network.set_ups.settled()
     request, (stranger, _) = device_request(now=engine.clock.now()), hosts(port)
-    (reach,) = network.offers([stranger], request, GROUP)
+    (reach,) = await network.offers([stranger], request, GROUP)
     deadline = engine.clock.now() + 60
     for broadcast in (True, False):
         chosen = way(reach, broadcast)

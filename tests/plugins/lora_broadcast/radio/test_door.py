@@ -160,7 +160,7 @@ async def test_three_hundred_meters_over_tcp() -> None:
         network = LoRaBroadcast(LoRaSettings(network_server=f"127.0.0.1:{port}", speed=speed))
         await network.start(engine)
         await network.prepare(GROUP, hosts)
-        while len(broadcasts := _ways(network, hosts, broadcast=True)) < 298:
+        while len(broadcasts := await _ways(network, hosts, broadcast=True)) < 298:
             await clock.advance(0.02)
         joined = [host for host in hosts if host.id in broadcasts]
         delivery, airtimes = delivery_of(request, broadcasts[joined[0].id], joined)
@@ -168,7 +168,7 @@ async def test_three_hundred_meters_over_tcp() -> None:
         assert len(airtimes) == 4
         await clock.advance(delivery.window)
         assert 270 < len(engine.answers) <= 298
-        unicasts = _ways(network, hosts, broadcast=False)
+        unicasts = await _ways(network, hosts, broadcast=False)
         while silent := [host for host in joined if host.id not in {one.originator for one in engine.answers}]:
             for host in silent:
                 repair, _ = delivery_of(request, unicasts[host.id], [host])
@@ -189,9 +189,9 @@ async def _while_time_passes(clock: ManualClock, work: Coroutine[None, None, Non
     await task
 
 
-def _ways(network: LoRaBroadcast, hosts: list[Host], *, broadcast: bool) -> dict[str, Way]:
+async def _ways(network: LoRaBroadcast, hosts: list[Host], *, broadcast: bool) -> dict[str, Way]:
     """The way of this kind by host, for those that have one."""
-    reaches = network.offers(hosts, device_request(), GROUP)
+    reaches = await network.offers(hosts, device_request(), GROUP)
     return {
         host.id: way
         for host, reach in zip(hosts, reaches, strict=True)

@@ -3,7 +3,7 @@
 import asyncio
 import threading
 
-from cse.fanout.slices import SLICE, aside, give_way, in_slices
+from cse.slices import SLICE, aside, give_way, in_slices
 
 
 async def test_others_have_their_turn_between_slices() -> None:
