@@ -89,6 +89,7 @@ class Server:
                 await network.start(self.door)
             core.start(self._outbox.run(), "outbox")
             core.start(self._deadlines.run(), "deadlines")
+            core.start(core.stalls.watch(), "stalls")
             await self._sessions.prepare_all()
             await self.fan_out.resume()
             await self.requests.resume()

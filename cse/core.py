@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from cse.config import ConfigurationError, ServerSettings
 from cse.consent import WritingNeeded
 from cse.network import Network
+from cse.stalls import Stalls
 from cse.store import Store, Transaction
 from cse.timing import Clock
 from cse.work import Model, Work
@@ -28,7 +29,7 @@ class Core:
     `locked` has the resources that somebody is being asked about, each with what is set when that is over.
     `deadline_moved` is set when something is to happen before `next_deadline`, which is what the worker waits for.
 
-    `allows` says whether the operator lets requests leave for an IP address.
+    `allows` says whether the operator lets requests leave for an IP address; `stalls` how long the event loop stood.
     """
 
     def __init__(self, model: Model, store: Store, clock: Clock, networks: Mapping[str, Network]) -> None:
@@ -40,6 +41,7 @@ class Core:
         self.deadline_moved = asyncio.Event()
         self.next_deadline = math.inf
         self.locked: dict[str, asyncio.Event] = {}
+        self.stalls = Stalls()
         self.allows: Callable[[str], bool] = lru_cache(MOST_REMEMBERED_ADDRESSES)(self._allows)
         self._allowed = [_ip_network(text) for text in model.settings.allowed_targets]
         self._tasks: set[asyncio.Task[None]] = set()

@@ -81,7 +81,12 @@ class Operator:
 
     async def _health(self, http: HttpRequest) -> dict[str, Any]:
         await self._core.read(lambda work: work.transaction.campaigns.last_sequence())
-        return {"status": "ok", "cseId": self._core.model.naming.cse_id, "strayAnswers": self._door.strays}
+        return {
+            "status": "ok",
+            "cseId": self._core.model.naming.cse_id,
+            "strayAnswers": self._door.strays,
+            "longestStall": round(self._core.stalls.take(), 3),
+        }
 
     async def _networks(self, http: HttpRequest) -> dict[str, Any]:
         return {"networks": list(self._core.networks)}
