@@ -94,6 +94,10 @@ class TargetNotReachable(CSEError):
     status_code = 5103
 
 
+class ReceiverHasNoPrivilege(CSEError):
+    status_code = 5105
+
+
 class RemoteEntityNotReachable(CSEError):
     status_code = 5107
 
@@ -112,6 +116,14 @@ class NotAcceptable(CSEError):
 
 class GroupMembersNotResponded(CSEError):
     status_code = 5209
+
+
+class JoinMulticastGroupFailed(CSEError):
+    status_code = 5216
+
+
+class LeaveMulticastGroupFailed(CSEError):
+    status_code = 5217
 
 
 class RequestNotCancellable(CSEError):
@@ -133,5 +145,5 @@ HTTP_STATUS_BY_RESPONSE_STATUS_CODE = {
     4101: 403, 4102: 400, 4103: 403, 4104: 409, 4105: 409, 4106: 403, 4107: 403, 4108: 403, 4109: 403, 4110: 400,
     4117: 403, 4124: 409, 4127: 403,
     5000: 500, 5001: 501, 5103: 404, 5105: 403, 5107: 404, 5203: 403, 5204: 500, 5206: 501, 5207: 406, 5209: 500,
-    5220: 409, 5221: 500, 6010: 400,
+    5216: 500, 5217: 500, 5220: 409, 5221: 500, 6010: 400,
 }  # fmt: skip
