@@ -21,6 +21,7 @@ from cse import __version__, registry
 from cse.app import Server
 from cse.config import ConfigurationError, Settings, describe
 from cse.plan_table import plan_tables
+from cse.protection.commands import keys
 from cse.security.commands import credential
 from cse.type_table import attributes_table, find_types, types_table
 from cse.web import WebServer, listen
@@ -169,6 +170,7 @@ def types(wanted: str | None, config: Path | None) -> None:
 
 
 commands.add_command(credential)
+commands.add_command(keys)
 
 
 def main() -> None:

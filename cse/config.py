@@ -8,6 +8,7 @@ are lower-case words with hyphens.
 import dataclasses
 import json
 import math
+import stat
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -18,6 +19,12 @@ from cse.serialization.limits import Limits
 
 class ConfigurationError(Exception):
     """A setting that cannot be used; the message names section, key and remedy."""
+
+
+def require_private(path: Path) -> None:
+    """ConfigurationError if others than the owner and the group of a file have a right to it; OSError without it."""
+    if path.stat().st_mode & stat.S_IRWXO:
+        raise ConfigurationError(f"everybody may read or change {path.name}: chmod o= {path}")
 
 
 class Section(Protocol):
@@ -51,6 +58,9 @@ class ServerSettings:
     host: str = setting("127.0.0.1", "address to listen on; another than loopback needs --insecure")
     port: int = setting(8080, "TCP port to listen on; 0 picks a free one")
     credentials: str = setting("", "file that binds credentials to originators; empty: X-M2M-Origin is believed")
+    keys: str = setting(
+        "", "file with the keys that protect requests to devices; env:NAME for the text of a variable; empty for none"
+    )
     certificate: str = setting("", "file with the server's certificate chain (PEM): HTTPS instead of HTTP")
     private_key: str = setting("", "file with the private key of the certificate (PEM)")
     client_authorities: str = setting(
@@ -119,6 +129,10 @@ class ServerSettings:
         64, "unicast deliveries under way at the same time, per campaign and network", minimum=1
     )
     exchange_timeout: float = setting(5.0, "seconds to wait for the answer to a notification", minimum=0.001)
+    forwarding_timeout: float = setting(
+        15.0, "seconds to wait for the answer of another CSE to a forwarded request, by each way to it", minimum=0.001
+    )
+    max_forwarded: int = setting(1000, "most requests on their way to other CSEs at the same time", minimum=1)
     stored_lifetime: float = setting(
         86400.0, "seconds a notification waits until its target fetches it from its polling channel", minimum=0.001
     )

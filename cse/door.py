@@ -12,6 +12,7 @@ from cse.core import Core
 from cse.errors import BadRequest
 from cse.network import Discard
 from cse.primitive import Request, Response, is_content
+from cse.protection import Protection
 from cse.timing import Clock
 
 STATUS_CODES = range(1000, 10_000)
@@ -52,6 +53,7 @@ class Door:
     def __init__(self, core: Core) -> None:
         self.clock: Clock = core.clock
         self.cse_id = core.model.naming.cse_id
+        self.protection = Protection.load(self.cse_id, core.settings.keys, os.environ)
         self.strays = 0
         self.carrier: Carrier | None = None
         self._core = core
@@ -61,6 +63,10 @@ class Door:
     def expect(self, request_identifier: str, receiver: Receiver) -> None:
         """Answers with this request identifier go to this receiver from now on."""
         self._receivers[request_identifier] = receiver
+
+    def expects(self, request_identifier: str) -> bool:
+        """Whether somebody waits for answers with this request identifier."""
+        return request_identifier in self._receivers
 
     def forget(self, request_identifier: str) -> None:
         """Nobody waits for this request identifier any more."""

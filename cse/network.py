@@ -15,6 +15,7 @@ from tinydb import TinyDB
 
 from cse.errors import JoinMulticastGroupFailed
 from cse.primitive import Request, Response
+from cse.protection import Protection
 from cse.timing import Clock
 
 
@@ -42,6 +43,7 @@ class Discard(StrEnum):
     LATE = "late"
     WRONG_ADDRESS = "wrong_address"
     MALFORMED = "malformed"
+    FORGED = "forged"
     RECEIVE_BUFFER = "receive_buffer"
 
 
@@ -178,6 +180,7 @@ class Engine(Protocol):
 
     clock: Clock
     cse_id: str
+    protection: Protection
 
     def answer(self, request_identifier: str, originator: str, response: Response, network: str) -> None:
         """Hand over the answer of a device; whether it counts, and for whom, is the engine's business.
@@ -237,7 +240,7 @@ class Network(ABC):
         raise JoinMulticastGroupFailed(f"{self.name} does not listen to multicast")
 
     async def leave(self, identifier: str) -> None:  # noqa: B027 - optional
-        """Listen no longer for this membership, if there is one; LeaveMulticastGroupFailed, and it stays, if it must."""
+        """Listen no longer for this membership, if there is one; LeaveMulticastGroupFailed if it must go on."""
 
     async def start(self, engine: Engine) -> None:  # noqa: B027 - optional
         """Open sockets. Called once, before anything is offered or delivered."""

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from cse.config import ConfigurationError
-from cse.security.credentials import Credentials, fingerprint, require_private
+from cse.config import ConfigurationError, require_private
+from cse.security.credentials import Credentials, fingerprint
 from cse.security.hashes import PasswordHash, hash_token, new_token
 
 ONLY_FOR_ITS_OWNER = 0o600

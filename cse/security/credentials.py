@@ -12,14 +12,13 @@ import hashlib
 import hmac
 import re
 import secrets
-import stat
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from cse.config import ConfigurationError
+from cse.config import ConfigurationError, require_private
 from cse.security.hashes import TOKEN_HASH, PasswordHash, hash_token
 
 PARALLEL_CHECKS = 2  # of passwords: each costs a core and some memory
@@ -156,12 +155,6 @@ def check_fields(entry: Any) -> None:
 def fingerprint(certificate: bytes) -> str:
     """SHA-256 of a certificate in DER, in hex."""
     return hashlib.sha256(certificate).hexdigest()
-
-
-def require_private(path: Path) -> None:
-    """ConfigurationError if others than the owner and the group of a file have a right to it; OSError without it."""
-    if path.stat().st_mode & stat.S_IRWXO:
-        raise ConfigurationError(f"everybody may read or change {path.name}: chmod o= {path}")
 
 
 def _is_text(value: Any) -> bool:

@@ -4,8 +4,8 @@ import ssl
 from pathlib import Path
 from typing import Any
 
-from cse.config import ConfigurationError, ServerSettings
-from cse.security.credentials import PeerCertificate, fingerprint, require_private
+from cse.config import ConfigurationError, ServerSettings, require_private
+from cse.security.credentials import PeerCertificate, fingerprint
 
 
 def peer_certificate(connection: ssl.SSLObject | None) -> PeerCertificate | None:

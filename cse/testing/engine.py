@@ -11,6 +11,8 @@ from tinydb.storages import MemoryStorage
 
 from cse.network import Discard
 from cse.primitive import OK, Request, Response
+from cse.protection import Protection
+from cse.protection.keys import NO_KEYS, Keys
 from cse.timing import Clock, SystemClock
 
 
@@ -26,7 +28,8 @@ class Answer(NamedTuple):
 class RecordingEngine:
     """An `Engine` that keeps every answer, discard and request. Give the same object to a network that starts again.
 
-    `requests` on the tree are answered by `respond`. `allowed` are the IP networks that requests may leave for.
+    `requests` on the tree are answered by `respond`. `allowed` are the IP networks that requests may leave for, `keys`
+    those of the server.
     """
 
     cse_id = "/id-in"
@@ -37,11 +40,13 @@ class RecordingEngine:
         *,
         allowed: Sequence[str] = ("127.0.0.0/8", "::1/128"),
         respond: Callable[[Request], Response] = lambda request: Response(OK),
+        keys: Keys = NO_KEYS,
     ) -> None:
         self.clock: Clock = clock or SystemClock()
         self.answers: list[Answer] = []
         self.discards: Counter[Discard] = Counter()
         self.requests: list[Request] = []
+        self.protection = Protection(self.cse_id, keys)
         self._respond = respond
         self._allowed = [ipaddress.ip_network(network) for network in allowed]
         self._documents: dict[str, TinyDB] = {}
