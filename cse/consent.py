@@ -1,13 +1,16 @@
-"""What a unit of work may need before it can be carried out: answers from outside, or that somebody else is ready.
+"""What a unit of work may need before it can be carried out: something from outside, or that somebody else is ready.
 
 The unit raises an Interruption, which undoes it. Whoever runs it does what is needed and runs it again, from its start,
 so that everything is checked anew (`cse.performer`).
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from cse.errors import CSEError
+from cse.network import Membership
+from cse.primitive import Response
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,16 +29,33 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Consent:
-    """What has been done for one request so far: the keys of the questions that were answered with success.
+class Listening:
+    """The CSE listens for a membership from now on, or no longer. `key` is as for questions.
 
-    `identifier` is that of the resource to be created, if the questions named it, and `locks` the resource that nobody
-    else may change meanwhile.
+    It is raised why it can't (5216, 5217). Should the request fail afterwards, this is undone.
+    """
+
+    key: str
+    membership: Membership
+    joins: bool
+
+
+# What must be done outside before a unit of work can be carried out.
+Need = Question | Listening
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """What has been done for one request so far: the keys of the needs that were met.
+
+    `identifier` is that of the resource to be created, if the needs named it, and `locks` the resource that nobody
+    else may change meanwhile. `answers` are those of other CSEs, by the address that was retrieved.
     """
 
     given: frozenset[str] = frozenset()
     identifier: str = ""
     locks: str = ""
+    answers: Mapping[str, Response] = field(default_factory=dict)
 
 
 NO_CONSENT = Consent()
@@ -46,13 +66,22 @@ class Interruption(Exception):
 
 
 class ConsentNeeded(Interruption):
-    """These questions have to be answered first; identifier and lock are those of `Consent`."""
+    """These needs have to be met first; identifier and lock are those of `Consent`."""
 
-    def __init__(self, questions: list[Question], identifier: str, locks: str) -> None:
-        super().__init__(f"{len(questions)} questions")
-        self.questions = questions
+    def __init__(self, needs: Sequence[Need], identifier: str, locks: str) -> None:
+        super().__init__(f"{len(needs)} needs")
+        self.needs = needs
         self.identifier = identifier
         self.locks = locks
+
+
+class AnswersNeeded(Interruption):
+    """These resources of other CSEs have to be retrieved first, in the name of `originator`."""
+
+    def __init__(self, addresses: Sequence[str], originator: str) -> None:
+        super().__init__(f"{len(addresses)} addresses")
+        self.addresses = addresses
+        self.originator = originator
 
 
 class ResourceLocked(Interruption):

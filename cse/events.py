@@ -10,6 +10,8 @@ from cse.work import Work
 # Kinds of effects that units of work leave behind.
 NOTIFICATION = "notification"
 GROUP_CHANGED = "group-changed"
+INQUIRY = "inquiry"
+MEMBERSHIP_CHANGED = "membership-changed"
 
 
 def announce(work: Work, event: Event) -> bool:
@@ -39,6 +41,11 @@ def send_later(work: Work, outgoing: Outgoing, *, awaited: bool = False) -> None
     """Put a notification into the outbox; the answer to the request under way waits for it, for a while, if it must."""
     document = {field.name: getattr(outgoing, field.name) for field in dataclasses.fields(outgoing)}
     work.later(NOTIFICATION, document | {"created": work.now}, awaited=awaited)
+
+
+def inquire_later(work: Work, resource: Resource) -> None:
+    """Have `ResourceType.inquire` called in a unit of its own, which may ask others."""
+    work.later(INQUIRY, {"target": resource.ri})
 
 
 def _tell(work: Work, watchers: list[Resource], event: Event) -> bool:

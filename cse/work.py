@@ -2,16 +2,16 @@
 
 import math
 import secrets
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from cse.address import Naming
 from cse.config import ServerSettings
-from cse.consent import NO_CONSENT, Consent, ConsentNeeded, Question, ResourceLocked, WritingNeeded
+from cse.consent import NO_CONSENT, AnswersNeeded, Consent, ConsentNeeded, Need, ResourceLocked, WritingNeeded
 from cse.errors import BadRequest, NotFound
-from cse.primitive import Operation, Request
+from cse.primitive import Operation, Request, Response
 from cse.resource import Access, RequestKeeper, ResourceType, VirtualChild
 from cse.store import Resource, Transaction
 from cse.timing import parse_timestamp
@@ -42,8 +42,9 @@ class Model:
         return (variant for family in self.types.values() for variant in family.variants)
 
     def fans_out(self, request: Request) -> bool:
-        """Whether a request goes to the members of a group."""
-        return not self.fan_out_names.isdisjoint(request.to.split("/"))
+        """Whether a request goes to the members of a group of this CSE."""
+        names = self.fan_out_names
+        return not names.isdisjoint(request.to.split("/")) and self.naming.other_cse(request.to) is None
 
     def registers(self, request: Request) -> bool:
         """Whether a request creates a resource whose creation is a registration: an AE."""
@@ -65,6 +66,12 @@ class Model:
         """The numbers of the types that hear of it before they go with what is above them."""
         defined = {number for number, kind in self.types.items() if type(kind).leaving is not ResourceType.leaving}
         return sorted(defined.union(self.watchers))
+
+    @cached_property
+    def listeners(self) -> list[int]:
+        """The numbers of the types whose resources say where the CSE listens."""
+        default = ResourceType.membership
+        return [number for number, kind in self.types.items() if type(kind).membership is not default]
 
     @cached_property
     def policies(self) -> list[int]:
@@ -177,6 +184,11 @@ class Work:
         self.transaction.alarms.set(resource.ri, name, due)
         self.deadline = min(self.deadline, due)
 
+    def hasten(self, name: str) -> None:
+        """All alarms of this name, of whatever resource, are due now."""
+        self.transaction.alarms.hasten(name, self.now)
+        self.deadline = min(self.deadline, self.now)
+
     def ends(self, resource: Resource) -> None:
         """Its expirationTime is new: whoever waits for the next one to pass has to know."""
         if "et" in resource.attributes:
@@ -189,11 +201,21 @@ class Work:
         if awaited:
             self.awaited.append(effect)
 
-    def ask(self, questions: Sequence[Question], *, identifier: str = "", locks: str = "") -> None:
-        """Go on only if these have been answered with success (see `cse.consent`)."""
-        missing = [question for question in questions if question.key not in self.consent.given]
+    def ask(self, needs: Sequence[Need], *, identifier: str = "", locks: str = "") -> None:
+        """Go on only if these have been met (see `cse.consent`)."""
+        missing = [need for need in needs if need.key not in self.consent.given]
         if missing:
             raise ConsentNeeded(missing, identifier, locks)
+
+    def elsewhere(self, addresses: Iterable[str], originator: str) -> Mapping[str, Response]:
+        """What the other CSEs that have these resources answer to a RETRIEVE in the name of `originator`.
+
+        It is 5103 where no answer has come.
+        """
+        missing = [address for address in dict.fromkeys(addresses) if address not in self.consent.answers]
+        if missing:
+            raise AnswersNeeded(missing, originator)
+        return self.consent.answers
 
     def require_unlocked(self, resource: Resource) -> None:
         """Wait until nobody else is being asked about the resource."""

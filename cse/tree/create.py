@@ -33,7 +33,7 @@ def prepare_create(
     parent = live(work, target)
     family = _creatable(work, request, parent)
     grant = UNLIMITED
-    if not family.registers:
+    if not family.admits(work):
         grant = guard.require(parent, Right.CREATE, child_type=family.number, names=named_attributes(request))
     kind = family.variant_for(request.content)
     _require_place(work, kind, parent)

@@ -49,15 +49,15 @@ def test_only_targets_that_are_new_and_others_are_asked(work: Work) -> None:
     mine = ["Cme", "/id-in/Cme", "cse-in/me", "//cse.example/id-in/cse-in/me"]
     with pytest.raises(ConsentNeeded) as needed:
         subscribe(work, nu=[*mine, "Cother", URL, "Cother"])
-    assert {question.target for question in needed.value.questions} == asked
-    question = needed.value.questions[0].content["m2m:sgn"]
+    assert {question.target for question in needed.value.needs} == asked
+    question = needed.value.needs[0].content["m2m:sgn"]
     assert question == {"vrq": True, "cr": "Cme", "sur": f"/id-in/{needed.value.identifier}"}
     subscription = subscribe(work, nu=["Cme"])
     change = {"m2m:sub": {"nu": [*mine, URL]}}
     with pytest.raises(ConsentNeeded) as needed:
         perform(work, updating(subscription.path, change, "Cme"))
-    assert [question.target for question in needed.value.questions] == [URL]
-    assert needed.value.questions[0].content["m2m:sgn"]["sur"] == f"/id-in/{subscription.ri}"
+    assert [question.target for question in needed.value.needs] == [URL]
+    assert needed.value.needs[0].content["m2m:sgn"]["sur"] == f"/id-in/{subscription.ri}"
 
 
 def test_the_resource_gets_the_identifier_that_the_targets_were_asked_about(work: Work) -> None:

@@ -77,7 +77,7 @@ def test_a_blocking_update_is_asked_about_with_what_is_wanted(work: Work) -> Non
     change = updating(BOX, {"m2m:cnt": {"lbl": None, "mni": 3}}, "Cme")
     with pytest.raises(ConsentNeeded) as needed:
         scene.request(change)
-    (question,) = needed.value.questions
+    (question,) = needed.value.needs
     assert (question.target, needed.value.locks) == ("Cme", scene.box.ri)
     wanted = {"net": 7, "rep": {"m2m:cnt": {"lbl": None, "mni": 3}}}
     assert question.content == {"m2m:sgn": {"nev": wanted, "sur": f"/id-in/{subscription.ri}"}}
