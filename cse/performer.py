@@ -1,21 +1,27 @@
-"""Carries out one request on the tree, and what has to happen before and after it outside its unit of work."""
+"""Carries out units of work, requests on the tree above all, and what has to happen outside before and after them."""
 
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from typing import TypeVar
 
-from cse.consent import NO_CONSENT, Consent, ConsentNeeded, ResourceLocked
+from cse.consent import NO_CONSENT, AnswersNeeded, Consent, ConsentNeeded, Need, Question, ResourceLocked
 from cse.core import Core
 from cse.errors import RequestTimeout
+from cse.inquiry import Inquiry
+from cse.memberships import Memberships
 from cse.notify import Notifier
 from cse.outbox import Outbox
 from cse.primitive import Operation, Request, Response
+from cse.store import Effect
 from cse.tree.operations import perform
 from cse.work import Work
 
 MOST_ROUNDS = 10
 PATIENCE = 1.0  # seconds that an answer or a question waits for notifications that should be there before it
+
+T = TypeVar("T")
 
 Then = Callable[[Work, Response], None]
 
@@ -23,23 +29,51 @@ Then = Callable[[Work, Response], None]
 class Performer:
     """Reads where reading suffices; asks others where they have to agree; lets one ask at a time about a resource."""
 
-    def __init__(self, core: Core, notifier: Notifier, outbox: Outbox) -> None:
+    def __init__(
+        self, core: Core, notifier: Notifier, outbox: Outbox, memberships: Memberships, inquiry: Inquiry
+    ) -> None:
         self._core = core
         self._notifier = notifier
         self._outbox = outbox
+        self._memberships = memberships
+        self._inquiry = inquiry
 
     async def perform(self, request: Request, then: Then | None = None) -> Response:
         """The response of the operation; raises CSEError. `then` runs in the same unit of work."""
         if request.operation is Operation.RETRIEVE and then is None:
             return await self._core.consult(lambda work: perform(work, request))
-        async with AsyncExitStack() as held:
-            return await self._with_consent(request, then, held)
 
-    async def _with_consent(self, request: Request, then: Then | None, held: AsyncExitStack) -> Response:
+        def unit(work: Work) -> Response:
+            response = perform(work, request)
+            if then is not None:
+                then(work, response)
+            return response
+
+        return await self.carry_out(unit)
+
+    async def inquire(self, effect: Effect) -> None:
+        """The handler of the outbox for what a resource wants to know of others outside any request."""
+
+        def unit(work: Work) -> None:
+            resource = work.transaction.resources.get(effect.document["target"])
+            if resource is not None:
+                work.type_of(resource).inquire(work, resource)
+
+        await self.carry_out(unit)
+
+    async def carry_out(self, unit: Callable[[Work], T]) -> T:
+        """The result of a unit that may need others; raises CSEError."""
+        async with AsyncExitStack() as held:
+            return await self._with_consent(unit, held)
+
+    async def _with_consent(self, unit: Callable[[Work], T], held: AsyncExitStack) -> T:
         consent = NO_CONSENT
         for _ in range(MOST_ROUNDS):
             try:
-                return await self._once(request, then, consent)
+                return await self._once(unit, consent)
+            except AnswersNeeded as needed:
+                answers = await self._inquiry.answers(needed.addresses, needed.originator)
+                consent = replace(consent, answers={**consent.answers, **answers})
             except ResourceLocked as locked:
                 await self._unlocked(locked.ri)
             except ConsentNeeded as needed:
@@ -47,33 +81,39 @@ class Performer:
                     await self._lock(needed.locks, held)
                     consent = replace(consent, locks=needed.locks)
                 else:
-                    consent = await self._ask(needed, consent)
+                    consent = await self._meet(needed, consent, held)
         raise RequestTimeout("what others had to agree to changed again and again: try it later")
 
-    async def _once(self, request: Request, then: Then | None, consent: Consent) -> Response:
+    async def _once(self, unit: Callable[[Work], T], consent: Consent) -> T:
         awaited: list[int] = []
 
-        def unit(work: Work) -> Response:
+        def inside(work: Work) -> T:
             work.consent = consent
-            response = perform(work, request)
-            if then is not None:
-                then(work, response)
+            result = unit(work)
             awaited[:] = work.awaited
-            return response
+            return result
 
-        response = await self._core.run(unit)
+        result = await self._core.run(inside)
         await self._settled(awaited)
-        return response
+        return result
 
-    async def _ask(self, needed: ConsentNeeded, consent: Consent) -> Consent:
-        """All at the same time; the first that says no decides."""
-        await self._settle({question.target for question in needed.questions})
-        outcomes = await asyncio.gather(*map(self._notifier.ask, needed.questions), return_exceptions=True)
-        for outcome in outcomes:
+    async def _meet(self, needed: ConsentNeeded, consent: Consent, held: AsyncExitStack) -> Consent:
+        """All at the same time; the first that can't be met decides."""
+        await self._settle({need.target for need in needed.needs if isinstance(need, Question)})
+        work = [self._meet_one(need, held) for need in needed.needs]
+        for outcome in await asyncio.gather(*work, return_exceptions=True):
             if outcome is not None:
                 raise outcome
-        given = consent.given.union(question.key for question in needed.questions)
+        given = consent.given.union(need.key for need in needed.needs)
         return replace(consent, given=given, identifier=needed.identifier)
+
+    async def _meet_one(self, need: Need, held: AsyncExitStack) -> None:
+        """Whatever becomes of the request: in the end the CSE listens where the tree says."""
+        if isinstance(need, Question):
+            await self._notifier.ask(need)
+        else:
+            held.push_async_callback(self._memberships.settle, need.membership.identifier)
+            await self._memberships.change(need)
 
     async def _settle(self, targets: set[str]) -> None:
         """Nobody is asked before he has been told what happened earlier."""

@@ -21,15 +21,20 @@ from cse.attributes import (
 )
 from cse.errors import BadRequest, OperationNotAllowed, OriginatorHasAlreadyRegistered, SecurityAssociationRequired
 from cse.primitive import Request
+from cse.resource import Neighbour
 from cse.store import Resource
 from cse.work import Work
+from resources.common.reachability import reachable_again
 from resources.common.registration import SERIALIZATION, Registration
 
 CSE_ID = re.compile(r"/[A-Za-z0-9._~-]{1,127}")
 
 
-class RemoteCSE(Registration):
-    """Its resource identifier is the CSE-ID without its slash, so that the CSE is found by its identifier."""
+class RemoteCSE(Registration, Neighbour):
+    """Its resource identifier is the CSE-ID without its slash, so that the CSE is found by its identifier.
+
+    `_registrar` is true if this CSE is registered there.
+    """
 
     number = 16
     name = "remoteCSE"
@@ -79,3 +84,18 @@ class RemoteCSE(Registration):
                 f"/{resource.ri} is registered already: update or delete its remoteCSE"
             )
         resource.attributes["csi"] = resource.creator = f"/{resource.ri}"
+
+    def created(self, work: Work, resource: Resource, parent: Resource) -> None:
+        reachable_again(work)
+
+    def updated(self, work: Work, resource: Resource, changes: dict[str, Any]) -> None:
+        if not changes.keys().isdisjoint(("poa", "rr", "dcse")):
+            reachable_again(work)
+
+    def leads_to(self, resource: Resource, cse_id: str) -> bool:
+        """By descendantCSEs, or because it is the way to all CSEs of its service provider (mcc')."""
+        provider = resource.attributes.get("spi")
+        return cse_id in resource.attributes.get("dcse", ()) or bool(provider and cse_id.startswith(f"{provider}/"))
+
+    def is_registrar(self, resource: Resource) -> bool:
+        return bool(resource.attributes.get("_registrar"))

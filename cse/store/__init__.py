@@ -258,6 +258,10 @@ class Alarms(ABC):
         """Forget an alarm, if there is one."""
 
     @abstractmethod
+    def hasten(self, name: str, due: float) -> None:
+        """No alarm of this name, of whatever resource, is due later than this. Call it by `Work.hasten`."""
+
+    @abstractmethod
     def due(self, now: float, limit: int) -> list[Alarm]:
         """Alarms that are due, earliest first."""
 

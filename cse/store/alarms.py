@@ -5,6 +5,7 @@ import sqlite3
 from cse.store import Alarm, Alarms
 
 _SET = "INSERT OR REPLACE INTO alarm (ri, name, due) VALUES (?, ?, ?)"
+_HASTEN = "UPDATE alarm SET due = ? WHERE name = ? AND due > ?"
 _CANCEL = "DELETE FROM alarm WHERE ri = ? AND name = ?"
 _DUE = "SELECT ri, name, due FROM alarm WHERE due <= ? ORDER BY due LIMIT ?"
 _GET = "SELECT due FROM alarm WHERE ri = ? AND name = ?"
@@ -25,6 +26,9 @@ class SQLiteAlarms(Alarms):
 
     def cancel(self, ri: str, name: str) -> None:
         self._execute(_CANCEL, (ri, name))
+
+    def hasten(self, name: str, due: float) -> None:
+        self._execute(_HASTEN, (due, name, due))
 
     def due(self, now: float, limit: int) -> list[Alarm]:
         return [Alarm(*row) for row in self._execute(_DUE, (now, limit))]

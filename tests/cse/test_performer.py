@@ -8,6 +8,7 @@ import pytest
 from cse.consent import NO_CONSENT, Consent, ConsentNeeded, Question
 from cse.core import Core
 from cse.errors import BadRequest, NotFound, RequestTimeout
+from cse.memberships import Memberships
 from cse.performer import Performer
 from cse.primitive import OK, Operation, Request, Response
 from cse.work import Work
@@ -39,6 +40,11 @@ class Others:
     async def settled(self, effects: list[int]) -> None:
         """Instead of the outbox."""
 
+    async def answers(self, addresses: list[str], originator: str) -> dict[str, Response]:
+        """Instead of the inquiry: there is everything."""
+        self.asked.append(f"{originator} retrieves {' '.join(addresses)}")
+        return dict.fromkeys(addresses, Response(OK))
+
 
 @pytest.fixture
 async def city() -> AsyncIterator[Scenario]:
@@ -52,7 +58,7 @@ def others() -> Others:
 
 
 def performer(core: Core, others: Others) -> Performer:
-    return Performer(core, others, others)  # type: ignore[arg-type]
+    return Performer(core, others, others, Memberships(core), others)  # type: ignore[arg-type]
 
 
 def operation(monkeypatch: pytest.MonkeyPatch, *needs: ConsentNeeded) -> list[Consent]:
@@ -63,7 +69,7 @@ def operation(monkeypatch: pytest.MonkeyPatch, *needs: ConsentNeeded) -> list[Co
         consents.append(work.consent)
         work.require_unlocked(work.target("cse-in").resource)
         for need in needs:
-            work.ask(need.questions, identifier=need.identifier, locks=need.locks)
+            work.ask(need.needs, identifier=need.identifier, locks=need.locks)
         return Response(OK)
 
     monkeypatch.setattr("cse.performer.perform", perform)
@@ -114,6 +120,19 @@ async def test_nobody_waits_for_ever(city: Scenario, others: Others, monkeypatch
     assert city.clock.now() >= before + 10
     with pytest.raises(RequestTimeout, match="locked"):
         await task
+
+
+async def test_what_is_elsewhere_is_retrieved_once(city: Scenario, others: Others) -> None:
+    units: list[int] = []
+
+    def unit(work: Work) -> str:
+        units.append(len(work.consent.answers))
+        work.elsewhere(["/mn/a", "/mn/b", "/mn/a"], "Capp")
+        return " ".join(work.elsewhere(["/mn/b", "/mn/c"], "Cme"))
+
+    assert await performer(city.server.core, others).carry_out(unit) == "/mn/a /mn/b /mn/c"
+    assert others.asked == ["Capp retrieves /mn/a /mn/b", "Cme retrieves /mn/c"]
+    assert units == [0, 2, 3]
 
 
 async def test_questions_without_end_are_not_asked(

@@ -40,3 +40,14 @@ async def test_they_go_with_their_resource_and_its_descendants(store: Store) -> 
         return [alarm.ri for alarm in transaction.alarms.due(9.0, 10)] == [beside.ri]
 
     assert await store.run(unit)
+
+
+async def test_those_of_one_name_are_hastened_but_never_put_off(store: Store) -> None:
+    def unit(transaction: Transaction) -> Any:
+        alarms = transaction.alarms
+        for ri, name, due in [("a", "away", 5.0), ("b", "away", 30.0), ("b", "batch", 40.0)]:
+            alarms.set(ri, name, due)
+        alarms.hasten("away", 10.0)
+        return [alarms.get("a", "away"), alarms.get("b", "away"), alarms.get("b", "batch")]
+
+    assert await store.run(unit) == [5.0, 10.0, 40.0]

@@ -1,0 +1,1 @@
+"""What groups consist of: their members, the type that these must have, and the notifications that come from them."""

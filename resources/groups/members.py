@@ -1,0 +1,53 @@
+"""The members of a group, each once, and what they stand for."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from cse.errors import NotFound
+from cse.work import Target, Work
+
+
+class Member(NamedTuple):
+    """`name` is the address as it stands in `mid`, `target` what that is here; None if it is on another CSE.
+
+    `place` is the address of the resource, without a virtual child; `virtual` is the name of that child, or "".
+    """
+
+    name: str
+    target: Target | None
+    place: str
+    virtual: str
+
+
+def member_of(work: Work, name: str) -> Member:
+    """What a member stands for; its target is None, too, if there is nothing here."""
+    target = work.resolve(name)
+    if target is not None:
+        return Member(name, target, target.resource.ri, target.virtual.name if target.virtual else "")
+    segments = work.model.naming.originator(name).split("/")
+    virtual = next((index for index, one in enumerate(segments) if one in work.model.virtual_names), len(segments))
+    return Member(name, None, "/".join(segments[:virtual]), "".join(segments[virtual : virtual + 1]))
+
+
+def distinct(work: Work, names: Iterable[str]) -> list[Member]:
+    """Each member once, in the order of first mention, whatever the form of its address; NotFound if one is missing.
+
+    Of a member on another CSE it is known only that absolute addresses and those without service provider are the same.
+    """
+    found: dict[tuple[str, ...], Member] = {}
+    missing: list[str] = []
+    for name in names:
+        member = member_of(work, name)
+        if member.target is None and work.model.naming.local(name) is not None:
+            missing.append(name)
+        else:
+            found.setdefault(_key(work, member), member)
+    if missing:
+        raise NotFound(f"mid names {len(missing)} resources that do not exist, such as {', '.join(missing[:5])}")
+    return list(found.values())
+
+
+def _key(work: Work, member: Member) -> tuple[str, ...]:
+    if member.target is None:
+        return (work.model.naming.originator(member.name),)
+    return (member.place, member.virtual, member.target.tail)
