@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 
@@ -38,6 +39,15 @@ class Book:
         self.rows[position] = self._dirty[position] = row
         self._changed.set()
 
+    def written(self, rows: Sequence[Row]) -> None:
+        """Others have written these rows, together with what they have done to members."""
+        for row in rows:
+            self.rows[row.position] = row
+        is_first = self._progress.due_in(self._core.clock.now()) is None
+        self._progress.add(rows)
+        if is_first:
+            self._changed.set()
+
     def answered(self, row_changes: dict[str, Any], positions: Sequence[int]) -> None:
         """A host has answered for these members; its network's totals follow."""
         for position in positions:
@@ -45,6 +55,11 @@ class Book:
         totals = self._totals(row_changes["network"])
         totals["repaired"] += len(positions) if row_changes["attempts"] > 1 else 0
         totals["seconds"] = round(row_changes["answered_at"] - self.campaign.created, 3)
+
+    def preliminary(self, row_changes: dict[str, Any], positions: Sequence[int]) -> None:
+        """A host has answered for these members and is asked again; this is its answer if no other one comes."""
+        for position in positions:
+            self.set(position, **row_changes)
 
     @property
     def has_plan(self) -> bool:
@@ -69,11 +84,18 @@ class Book:
         count_discarded(self.campaign, reason, count)
         self._changed.set()
 
-    def start(self) -> None:
-        """Write whatever changes from now on."""
+    @asynccontextmanager
+    async def kept(self) -> AsyncIterator[None]:
+        """Write whatever changes inside. Behind it the campaign is over, unless it was left by an exception."""
         self._writing = asyncio.create_task(self._keep_writing(), name=f"rows of {self.campaign.id}")
+        try:
+            yield
+            await self._finish()
+        except BaseException:
+            await self._stop()
+            raise
 
-    async def stop(self) -> None:
+    async def _stop(self) -> None:
         """Write what has changed and no more: the server stops, the campaign will be resumed."""
         self._over = True
         self._writing.cancel()
@@ -83,29 +105,31 @@ class Book:
         except Exception:
             log.exception("the last changes of campaign %s are lost", self.campaign.id)
 
+    async def secure(self) -> None:
+        """Return when everything so far is durable."""
+        await self._persistently(self.write)
+
     async def write(self) -> None:
         """Write what has changed so far and, when it is time, tell the originator what had been written before."""
         self._changed.clear()
         dirty, self._dirty = self._dirty, {}
-        now = self._core.clock.now()
-        tell = not self._over and self._progress.due_in(now) == 0
+        news = [] if self._over else self._progress.take(self._core.clock.now())
 
         def unit(work: Work) -> None:
             work.transaction.campaigns.write(self.campaign.id, dirty.values())
             work.transaction.campaigns.save(self.campaign)
-            if tell:
-                self._progress.tell(work)
+            if news:
+                self._progress.tell(work, news)
 
         try:
             await self._core.run(unit)
         except Exception:
-            self._dirty = dirty | self._dirty
+            self._dirty |= {position: self.rows[position] for position in dirty}
+            self._progress.add(news)
             raise
-        if tell:
-            self._progress.told(now)
         self._progress.add(dirty.values())
 
-    async def finish(self) -> None:
+    async def _finish(self) -> None:
         """Write the rest and end the campaign; the end itself is the last thing that is told."""
         self._over = True
         self._changed.set()

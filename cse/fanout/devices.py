@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Sequence
 from functools import partial
 from itertools import groupby
 from typing import Any
@@ -10,83 +10,105 @@ from typing import Any
 import orjson
 
 from cse.core import Core
+from cse.fanout import split
 from cse.fanout.book import Book
-from cse.fanout.entry import Limits
+from cse.fanout.entry import Limits, Members
 from cse.fanout.reach import gather
 from cse.fanout.schedule import TEMPORARY, Pending, Schedule
 from cse.fanout.states import Failure, State
+from cse.fanout.wire import Wire
 from cse.lanes import Lanes
 from cse.matching import Plan, choose
-from cse.network import Delivery, DeliveryFailed, Discard, Host, Offer, Reach, Unreachable, Way
-from cse.primitive import Request, Response
+from cse.network import Delivery, DeliveryFailed, Discard, Host, Offer, Policy, Reach, Unreachable, Way
+from cse.primitive import Response
 from cse.slices import aside, in_slices
+from cse.traffic import Ticket
 
 log = logging.getLogger(__name__)
 
 REFRESH = 5.0  # seconds after which networks are asked anew what they offer, or longer where asking takes long:
 REFRESH_SHARE = 20.0  # so many times what it took the last time
+MOST_FAILURES = 2  # in a row, after which a CSE is left alone for a while
 
 
 class DeviceCampaign:
-    """Runs one campaign. `request` is what devices get, `waiting` are the silent ones at the beginning.
+    """The part of a campaign that goes out to hosts. `wire` is what they get.
 
-    `hosts` are all permitted targets, those that have answered already included: a network must know whom a broadcast
-    may reach. It is a `cse.door.Receiver`.
+    Networks are asked about all permitted targets, those that have answered already included: they must know whom a
+    broadcast may reach. It is a `cse.door.Receiver`.
     """
 
-    def __init__(
-        self,
-        core: Core,
-        book: Book,
-        request: Request,
-        hosts: Mapping[str, Host],
-        waiting: Iterable[Pending],
-        limits: Limits,
-    ) -> None:
+    def __init__(self, core: Core, book: Book, wire: Wire, members: Members, limits: Limits) -> None:
         self.book = book
         self.answered = {row.host for row in book.rows if row.state == State.ANSWERED}
         self._is_over = False
         self._core = core
-        self._request = request
-        self._hosts = hosts
+        self._wire = wire
+        self._hosts = members.hosts
+        self._elsewhere = members.elsewhere
         self._send_until = limits.send_until
         self._deadline = limits.deadline
         settings = core.settings
-        self._schedule = Schedule(waiting, core.clock.now(), 1 + settings.broadcast_repeats)
-        self._lanes = Lanes(settings.parallel_deliveries)
+        policies = {name: network.policy for name, network in core.networks.items()}
+        most = 1 + settings.broadcast_repeats
+        self._schedule = Schedule(members.silent, core.clock.now(), most, policies, repeats=wire.repeats)
+        self._lanes = Lanes(max(policy.parallel for policy in policies.values()))
         self._broadcasts: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
         self._reaches: dict[str, Reach] = {}
         self._ask_again_at = float("-inf")
+        self._pause = min(policy.backoff_limit for policy in policies.values())
 
     async def run(self) -> None:
-        """Until every member has a final state; then the campaign is finished in the store."""
-        self.book.start()
-        try:
-            await self._send_and_collect()
-            for host_id in list(self._schedule.pending):
-                self._settle(host_id)
-            await self.book.finish()
-        except asyncio.CancelledError:
-            await self.book.stop()
-            raise
+        """Until every member behind a host has a final state."""
+        await self._send_and_collect()
+        for host_id in list(self._schedule.pending):
+            self._settle(host_id)
 
     def answer(self, originator: str, response: Response, network: str) -> None:
         """First wins; everything else is counted and changes nothing."""
-        item = None if self._is_over else self._schedule.answered(originator)
+        if originator in self._elsewhere:
+            self._core.start(self._take_apart(originator, response, network), f"answer of {originator}")
+        else:
+            self._take(originator, response, network)
+
+    async def _take_apart(self, cse: str, response: Response, network: str) -> None:
+        """The answer of a CSE: an item for each of its members, or an error for all, or what the only one answered."""
+        directory = self._elsewhere[cse]
+        found = split.items(response)
+        if found is None:
+            asked = [host for host in set(directory.values()) if self._schedule.is_asked(host)]
+            if response.succeeded and len(asked) > 1:
+                self.discard(Discard.MALFORMED, 1)
+                return
+            parts: Iterable[tuple[str, Response]] = [(host, response) for host in asked or [cse]]
+        else:
+            parts = split.responses(self._core.model.naming, cse, directory, found)
+        async for host, part in in_slices(parts):
+            self._take(host, part, network)
+
+    def _take(self, originator: str, response: Response, network: str) -> None:
+        item = None if self._is_over else self._schedule.pending.get(originator)
         if item is None:
             self.discard(why_discarded(originator, self._hosts, self.answered), 1)
             return
-        self.answered.add(originator)
-        changes = {
+        item.answer = {
             "status_code": response.status_code,
             "content": b"" if response.content is None else orjson.dumps(response.content),
             "network": network,
             "attempts": item.attempts,
             "answered_at": self._core.clock.now(),
         }
-        self.book.answered(changes, item.positions)
-        self._wake_when_done()
+        if self._is_asked_again(network, response):
+            item.heard = False  # an error: nothing has been done
+            self.book.preliminary(item.answer, item.positions)
+        else:
+            self._settle(originator)
+            self._wake_when_done()
+
+    def _is_asked_again(self, network: str, response: Response) -> bool:
+        found = self._core.networks.get(network)
+        return found is not None and found.policy.retries(response.status_code)
 
     def discard(self, reason: Discard, count: int) -> None:
         """Count answers that change nothing."""
@@ -95,9 +117,7 @@ class DeviceCampaign:
     def give_up(self, host_ids: Iterable[str], failure: Failure) -> None:
         """These hosts get nothing more by this campaign: it is cancelled, or a newer one has superseded it."""
         for host_id in host_ids:
-            item = self._schedule.answered(host_id)
-            if item is not None:
-                self._end(item, State.FAILED, failure)
+            self._settle(host_id, failure)
         self._wake_when_done()
 
     def cancel(self) -> None:
@@ -146,17 +166,16 @@ class DeviceCampaign:
             else:
                 groups.setdefault((way.offer.id, way.address), (way.offer, []))[1].append(item)
         async for (_, address), (offer, items) in in_slices(groups.items()):
-            job = partial(self._deliver, offer, address, items)
             if offer.broadcast:
-                self._start_broadcast(job)
+                self._start_broadcast(partial(self._deliver, Way(offer, address), items))
             else:
-                self._lanes.add(offer.network, job)
+                self._lanes.add(offer.network, partial(self._deliver_each, Way(offer, address), items))
 
     async def _ask_networks(self) -> None:
         clock = self._core.clock
         began = clock.now()
         networks, hosts = self._core.networks.values(), list(self._hosts.values())
-        offers = await gather(networks, hosts, self._request, self.book.campaign.group)
+        offers = await gather(networks, hosts, self._wire.devices, self.book.campaign.group)
         self._reaches = dict(zip(self._hosts, offers, strict=True))
         self._ask_again_at = clock.now() + max(REFRESH, REFRESH_SHARE * (clock.now() - began))
 
@@ -167,39 +186,81 @@ class DeviceCampaign:
     def _unserved(self, item: Pending, reason: Unreachable | None) -> None:
         """Nothing can carry the request to this host now; whether that may change depends on the reason."""
         item.unreachable = reason
-        if item.attempts == 0 and reason is not None and reason.reason not in TEMPORARY:
+        if self._is_hopeless(item, reason):
             self._settle(item.host.id)
             self._wake_when_done()
         else:
-            self._schedule.again([item], self._core.clock.now() + self._core.settings.unicast_backoff_limit)
+            self._schedule.again([item], self._core.clock.now() + self._pause)
+
+    def _is_hopeless(self, item: Pending, reason: Unreachable | None) -> bool:
+        never_sent = item.attempts == 0 and reason is not None and reason.reason not in TEMPORARY
+        return never_sent or self._schedule.is_exhausted(item, self._reaches.get(item.host.id, ()))
 
     def _start_broadcast(self, job: Any) -> None:
         task = asyncio.create_task(job(), name="broadcast")
         self._broadcasts.add(task)
         task.add_done_callback(self._broadcasts.discard)
 
-    async def _deliver(self, offer: Offer, address: str, items: list[Pending]) -> None:
+    async def _deliver_each(self, way: Way, items: list[Pending]) -> None:
+        """Members on another CSE get a request each; when the CSE can't be reached for some, it can't for the rest."""
+        if not items[0].host.cse:
+            await self._deliver(way, items)
+            return
+        failures = 0
+        for index, item in enumerate(items):
+            failure = await self._deliver(way, [item])
+            failures = 0 if failure in (None, Failure.ERROR) else failures + 1
+            if failures == MOST_FAILURES:
+                rest = [other for other in items[index + 1 :] if other.host.id in self._schedule.pending]
+                await self._attempted(way, rest)
+                self._come_back(rest, way.offer, 0.0, failure)
+                return
+
+    async def _deliver(self, way: Way, items: list[Pending]) -> Failure | None:
+        """One transmission when its turn has come; what is known to have gone wrong with it."""
+        traffic, network = self._core.traffic, way.offer.network
+        if way.offer.broadcast:
+            return await self._transmit(way, items, await traffic.broadcast(network))
+        async with traffic.unicast(network, *_in_turn(way, items)) as ticket:
+            return await self._transmit(way, items, ticket)
+
+    async def _transmit(self, way: Way, items: list[Pending], ticket: Ticket) -> Failure | None:
         items = [item for item in items if item.host.id in self._schedule.pending]
         if not items or self._core.clock.now() >= self._send_until:
-            return
-        attempt = self._schedule.sending(items, Way(offer, address))
+            return None
+        attempt = await self._attempted(way, items)
+        if items[0].host.cse and not self._schedule.repeats:
+            await self.book.secure()  # a server that is killed now must not send it again when it is back
+        delivery = self._delivery(way, items, attempt, ticket)
+        failure = await self._attempt(delivery)
+        self._come_back(items, way.offer, delivery.window, failure)
+        return failure
+
+    async def _attempted(self, way: Way, items: Sequence[Pending]) -> int:
+        """Note an attempt for these hosts; its number."""
+        attempt = self._schedule.sending(items, way) if items else 0
         async for item in in_slices(items):
             if item.host.id in self._schedule.pending:
                 for position in item.positions:
-                    self.book.set(position, network=offer.network, attempts=item.attempts)
-        delivery = Delivery(
-            request=self._request,
-            offer=offer,
-            address=address,
+                    self.book.set(position, network=way.offer.network, attempts=item.attempts)
+        return attempt
+
+    def _delivery(self, way: Way, items: Sequence[Pending], attempt: int, ticket: Ticket) -> Delivery:
+        return Delivery(
+            request=self._wire.elsewhere if way.offer.broadcast and items[0].host.cse else self._wire.to(items[0].host),
+            offer=way.offer,
+            address=way.address,
             hosts=[item.host for item in items],
             group=self.book.campaign.group,
             attempt=attempt,
-            window=offer.latency(len(items)) / 1000,
+            window=way.offer.latency(len(items)) / 1000,
             deadline=self._send_until,
-            transmitted=partial(self.book.transmitted, offer.network),
+            transmitted=partial(self._transmitted, way.offer.network, ticket),
         )
-        failure = await self._attempt(delivery)
-        self._come_back(items, offer, delivery.window, failure)
+
+    def _transmitted(self, network: str, ticket: Ticket, transmissions: int, airtime_ms: float) -> None:
+        ticket.transmitted(transmissions)
+        self.book.transmitted(network, transmissions, airtime_ms)
 
     async def _attempt(self, delivery: Delivery) -> Failure | None:
         """Deliver; what went wrong, if the network knows that nothing was received."""
@@ -218,25 +279,30 @@ class DeviceCampaign:
         now = self._core.clock.now()
         for item in items:
             item.failure = "" if failure is None else failure.value
+            item.heard |= failure in (None, Failure.ERROR)
             if failure is not None:
                 item.avoided |= {offer.id}
         if offer.broadcast and failure is None:
             self._schedule.again(items, now + window)
         else:
             for attempts, several in groupby(sorted(items, key=_attempts), _attempts):
-                self._schedule.again(several, now + max(window, self._backoff(attempts)))
+                self._schedule.again(several, now + max(window, self._policy(offer).pause(attempts)))
         self._changed.set()
 
-    def _backoff(self, attempts: int) -> float:
-        settings = self._core.settings
-        return min(settings.unicast_backoff_limit, settings.unicast_backoff * 2.0 ** min(attempts - 1, 30))
+    def _policy(self, offer: Offer) -> Policy:
+        return self._core.networks[offer.network].policy
 
-    def _settle(self, host_id: str) -> None:
-        """The final state of a host that has not answered."""
+    def _settle(self, host_id: str, failure: Failure | None = None) -> None:
+        """The final state of a host: its answer, or why there is none."""
         item = self._schedule.answered(host_id)
         if item is None:
             return
-        if item.attempts:
+        if item.answer is not None:
+            self.answered.add(host_id)
+            self.book.answered(item.answer, item.positions)
+        elif failure is not None:
+            self._end(item, State.FAILED, failure)
+        elif item.attempts:
             self._end(item, State.FAILED, Failure(item.failure or Failure.SILENT))
         elif item.unreachable is not None:
             self._end(item, State.UNREACHABLE, item.unreachable.reason)
@@ -246,6 +312,12 @@ class DeviceCampaign:
     def _end(self, item: Pending, state: State, reason: str) -> None:
         for position in item.positions:
             self.book.set(position, state=state.value, reason=str(reason), attempts=item.attempts)
+
+
+def _in_turn(way: Way, items: Iterable[Pending]) -> list[str]:
+    """Who is sent one thing at a time: these hosts, and what is at their address, but for a CSE, which serves many."""
+    hosts = [item.host.id for item in items]
+    return hosts if any(item.host.cse for item in items) else [*hosts, way.address]
 
 
 def _attempts(item: Pending) -> int:

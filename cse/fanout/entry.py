@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
 
+from cse.address import Naming
+from cse.fanout.elsewhere import Elsewhere
 from cse.fanout.schedule import Pending, silent
+from cse.fanout.split import directories
 from cse.fanout.states import RUNNING, Failure, State
 from cse.network import Host
 from cse.primitive import Operation, Request
 from cse.store import Campaign, Row
-from cse.timing import precise_timestamp
 from cse.work import Work
 
 
@@ -48,12 +50,20 @@ def enter(
 def supersede_older(work: Work, campaign: Campaign) -> list[tuple[str, Row]]:
     """Older device requests that these members have not got yet must not reach them any more."""
     campaigns = work.transaction.campaigns
-    superseded = [(older, row) for older, row in campaigns.others(campaign.id, State.WAITING) if row.host]
-    for older, found in groupby(superseded, itemgetter(0)):
-        campaigns.write(
-            older, [row._replace(state=State.FAILED.value, reason=Failure.SUPERSEDED.value) for _, row in found]
-        )
+    superseded: list[tuple[str, Row]] = []
+    others = (each for each in campaigns.others(campaign.id, State.WAITING) if each[1].host)
+    for older, found in groupby(others, itemgetter(0)):
+        if _is_device_request(campaigns.get(older)):
+            rows = [row for _, row in found]
+            lost = [row._replace(state=State.FAILED.value, reason=Failure.SUPERSEDED.value) for row in rows]
+            campaigns.write(older, lost)
+            superseded += [(older, row) for row in rows]
     return superseded
+
+
+def _is_device_request(campaign: Campaign | None) -> bool:
+    """Operations on members elsewhere are for hosts as well; the newest of them has nothing to do with the others."""
+    return campaign is not None and Request.from_json(campaign.request).operation is Operation.NOTIFY
 
 
 def left_over(work: Work) -> list[Campaign]:
@@ -67,7 +77,7 @@ def left_over(work: Work) -> list[Campaign]:
         if not campaign.request_resource:
             campaigns.remove(campaign.id)
         elif campaign.state == RUNNING:
-            if Request.from_json(campaign.request).operation is Operation.NOTIFY:
+            if _is_device_request(campaign):
                 supersede_older(work, campaign)
             resumed.append(campaign)
     return resumed
@@ -75,40 +85,36 @@ def left_over(work: Work) -> list[Campaign]:
 
 @dataclass(frozen=True, slots=True)
 class Members:
-    """The rows of a campaign by position, its hosts by AE-ID, and those that are silent, for the schedule."""
+    """The rows of a campaign by position, its hosts by identifier, and those that are silent, for the schedule.
+
+    `elsewhere` has the hosts on other CSEs once more, by CSE-ID and address (`cse.fanout.split`).
+    """
 
     rows: list[Row]
     hosts: dict[str, Host]
     silent: list[Pending]
+    elsewhere: dict[str, dict[str, str]]
 
     @classmethod
-    def of(cls, rows: list[Row], hosts: dict[str, Host]) -> "Members":
+    def of(cls, naming: Naming, rows: list[Row], hosts: dict[str, Host]) -> "Members":
         """Call it where it may take long: not in the event loop."""
-        return cls(rows, hosts, silent(rows, hosts))
+        return cls(rows, hosts, silent(rows, hosts), directories(naming, hosts.values()))
 
 
 def stored_members(work: Work, campaign_id: str) -> Members:
     """Of a stored campaign; its hosts are as they are in the tree now."""
     rows = work.transaction.campaigns.rows(campaign_id)
     hosts: dict[str, Host] = {}
+    elsewhere = Elsewhere(work)
     for row in rows:
-        resource = work.transaction.resources.get(row.target) if row.host else None
-        host = None if resource is None else work.type_of(resource).host(resource)
+        host = _host(work, elsewhere, row) if row.host else None
         if host is not None:
             hosts[host.id] = host
-    return Members.of(rows, hosts)
+    return Members.of(work.model.naming, rows, hosts)
 
 
-def wire_request(campaign: Campaign, request: Request, limits: Limits) -> Request:
-    """What every device gets, on whatever path, attempt and restart."""
-    return Request(
-        operation=request.operation,
-        to=request.to,
-        originator=request.originator,
-        request_identifier=campaign.id,
-        content=request.content,
-        release_version=request.release_version,
-        originating_timestamp=precise_timestamp(campaign.sequence / 1e6),
-        request_expiration=precise_timestamp(limits.send_until),
-        event_category=request.event_category,
-    )
+def _host(work: Work, elsewhere: Elsewhere, row: Row) -> Host | None:
+    if row.host.startswith("/"):
+        return elsewhere.host(row.host, row.member)
+    resource = work.transaction.resources.get(row.target)
+    return None if resource is None else work.type_of(resource).host(resource)

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Awaitable, Callable
-from functools import partial
 from itertools import islice
 
 import orjson
@@ -11,10 +10,10 @@ from cse.access import Guard
 from cse.consent import Interruption
 from cse.core import Core
 from cse.errors import CSEError
-from cse.fanout.progress import Progress
+from cse.fanout.book import Book
 from cse.fanout.states import Failure, State
 from cse.primitive import Request, Response, error_response
-from cse.store import Campaign, Row
+from cse.store import Row
 from cse.tree.operations import perform
 from cse.work import Work
 
@@ -25,40 +24,28 @@ Perform = Callable[[Request, Callable[[Work, Response], None]], Awaitable[Respon
 
 
 class LocalCampaign:
-    """Runs one campaign; an operation and its answer are committed together, so a restart repeats none.
+    """The part of a campaign that goes to members here; an operation and its answer are committed together, so that a
 
-    `perform` carries out one request that others outside have to agree to (`cse.performer`).
+    restart repeats none. `perform` carries out one request that others outside have to agree to (`cse.performer`).
     """
 
-    def __init__(
-        self,
-        core: Core,
-        campaign: Campaign,
-        request: Request,
-        rows: list[Row],
-        progress: Progress,
-        perform: Perform,
-    ) -> None:
+    def __init__(self, core: Core, book: Book, request: Request, perform: Perform) -> None:
         self._core = core
         self._perform = perform
-        self._campaign = campaign
+        self._book = book
+        self._campaign = book.campaign
         self._request = request
-        self._waiting = [row for row in rows if row.state == State.WAITING]
-        self._progress = progress
+        self._waiting = [row for row in book.rows if row.state == State.WAITING and not row.host]
 
     async def run(self, is_cancelled: Callable[[], bool]) -> None:
-        """Until every member has its answer, or it is cancelled; then the campaign is finished in the store."""
+        """Until every member has its answer, or it is cancelled."""
         remaining = iter(self._waiting)
         while rows := list(islice(remaining, self._core.settings.fan_out_slice)):
             if is_cancelled():
-                await self._core.run(partial(self._give_up, [*rows, *remaining]))
-                break
+                for row in (*rows, *remaining):
+                    self._book.set(row.position, state=State.FAILED.value, reason=Failure.CANCELLED.value)
+                return
             await self._persistently(rows)
-        await self._core.run(self._progress.finish)
-
-    def _give_up(self, rows: list[Row], work: Work) -> None:
-        state, reason = State.FAILED.value, Failure.CANCELLED.value
-        work.transaction.campaigns.write(self._campaign.id, [row._replace(state=state, reason=reason) for row in rows])
 
     async def _persistently(self, rows: list[Row]) -> None:
         """A failure that nobody foresaw undoes a slice: then one by one, and the culprit alone gets an error."""
@@ -73,22 +60,15 @@ class LocalCampaign:
                     await self._persistently([row])
 
     async def _slice(self, rows: list[Row], operate: Operate) -> None:
-        now = self._core.clock.now()
-        tell = self._progress.due_in(now) == 0
-
         def unit(work: Work) -> list[Row]:
             guard = Guard(work, self._request)
             answers = [(row, operate(work, row, guard)) for row in rows]
             done = [_answered(work, row, response) for row, response in answers if response is not None]
             work.transaction.campaigns.write(self._campaign.id, done)
-            if tell:
-                self._progress.tell(work)
             return done
 
         done = await self._core.run(unit)
-        if tell:
-            self._progress.told(now)
-        self._progress.add(done)
+        self._book.written(done)
         settled = {row.position for row in done}
         for row in rows:
             if row.position not in settled:
@@ -116,7 +96,7 @@ class LocalCampaign:
         except CSEError as error:
             refusal = error_response(error.status_code, str(error))
             await self._core.run(lambda work: settle(work, refusal))
-        self._progress.add(done)
+        self._book.written(done)
 
 
 def _failed(work: Work, row: Row, guard: Guard) -> Response:

@@ -10,6 +10,7 @@ import orjson
 
 from cse.access import RIGHT_FOR, Guard
 from cse.errors import BadRequest, NoMembers, NotFound, OriginatorHasNoPrivilege
+from cse.fanout.elsewhere import Elsewhere
 from cse.fanout.states import State
 from cse.network import Host, Reason
 from cse.primitive import Operation, Request, Response, error_response
@@ -20,7 +21,7 @@ from cse.work import Target, Work
 
 @dataclass(slots=True)
 class Frozen:
-    """The group and one row per member. `hosts` are those that a device request goes to, by AE-ID."""
+    """The group and one row per member. `hosts` are those that requests go out to, by identifier."""
 
     group: Resource
     rows: list[Row] = field(default_factory=list)
@@ -57,6 +58,7 @@ class _Walk:
         self._wanted = set(request.group_target_members)
         self._found: set[str] = set()
         self._seen: set[tuple[str, str, str]] = set()
+        self._others = Elsewhere(work)
 
     def open(self, group: Resource, tail: str, inside: frozenset[str], *, all_wanted: bool = False) -> None:
         """Add the members of one group; `inside` are the groups on the way here."""
@@ -101,23 +103,37 @@ class _Walk:
         if target is None:
             self._missing(member, tail)
             return
-        key = (target.resource.ri, target.virtual.name if target.virtual else "", target.tail)
-        if key in self._seen:
-            self._item(member, error_response(4104, f"{member} has got this request by another way already"))
+        if not self._is_first(member, (target.resource.ri, target.virtual.name if target.virtual else "", target.tail)):
             return
-        self._seen.add(key)
         if self._request.operation is Operation.NOTIFY:
             self._device(member, target)
         else:
             address = f"{member}/{tail}" if tail else member
             self._row(member, target=address)
 
+    def _is_first(self, member: str, key: tuple[str, str, str]) -> bool:
+        """Whether it has not been reached by another way before; otherwise that is its answer."""
+        if key in self._seen:
+            self._item(member, error_response(4104, f"{member} has got this request by another way already"))
+            return False
+        self._seen.add(key)
+        return True
+
     def _missing(self, member: str, tail: str) -> None:
         address = f"{member}/{tail}" if tail else member
         if self._work.model.naming.local(member) is None:
-            self._row(member, state=State.UNREACHABLE, reason=Reason.OFFLINE)
+            self._elsewhere(member, self._work.model.naming.originator(address))
         else:
             self._item(member, error_response(4004, f"there is no resource {address} on this CSE"))
+
+    def _elsewhere(self, member: str, address: str) -> None:
+        """On another CSE, which judges for itself whether the originator may do that to the member."""
+        host = self._others.host(address, member)
+        if host is None:
+            self._row(member, state=State.UNREACHABLE, reason=Reason.OFFLINE)
+        elif self._is_first(member, (host.id, "", "")):
+            self.frozen.hosts[host.id] = host
+            self._row(member, target=host.id, host=host.id)
 
     def _device(self, member: str, target: Target) -> None:
         host = None if target.virtual else self._work.type_of(target.resource).host(target.resource)

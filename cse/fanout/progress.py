@@ -34,17 +34,20 @@ class Progress:
         """Seconds until the news are to be told, None while there are none."""
         return max(0.0, self._told_at + INTERVAL - now) if self._news else None
 
-    def tell(self, work: Work) -> None:
-        """In a unit of work: change the <request> resource and notify. Call `told` after its commit."""
+    def take(self, now: float) -> list[Row]:
+        """The news, if it is time to tell them; whoever takes them tells them, or gives them back with `add`."""
+        if self.due_in(now) != 0:
+            return []
+        news, self._news = self._news, []
+        self._told_at = now
+        return news
+
+    def tell(self, work: Work, news: Sequence[Row]) -> None:
+        """In a unit of work: change the <request> resource and notify."""
         resource = work.transaction.resources.get(self._campaign.request_resource)
         if resource is not None:
             work.model.request_keeper.progress(work, resource)
-            self._notify(work)
-
-    def told(self, now: float) -> None:
-        """The originator knows everything up to now."""
-        self._news.clear()
-        self._told_at = now
+            self._notify(work, news)
 
     def finish(self, work: Work) -> None:
         """In a unit of work, all rows being written: the campaign is over."""
@@ -56,15 +59,15 @@ class Progress:
             response = Response(OK) if has_items(work, self._campaign.id) else nobody_answered()
             work.model.request_keeper.close(work, resource, response)
             if response.succeeded:
-                self._notify(work)
+                self._notify(work, self._news)
             else:
                 notify_originator(work, self._request, response)
 
-    def _notify(self, work: Work) -> None:
+    def _notify(self, work: Work, news: Sequence[Row]) -> None:
         if self._request.response_type is not ResponseType.NON_BLOCKING_ASYNCH:
             return
-        for start in range(0, len(self._news), MOST_AT_ONCE):
-            content = aggregate(self._request, self._news[start : start + MOST_AT_ONCE])
+        for start in range(0, len(news), MOST_AT_ONCE):
+            content = aggregate(self._request, news[start : start + MOST_AT_ONCE])
             if content["m2m:agr"]["m2m:rsp"]:
                 notify_originator(work, self._request, Response(OK, content))
 

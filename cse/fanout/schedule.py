@@ -5,9 +5,11 @@ import itertools
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
 
 from cse.fanout.states import State
-from cse.network import Host, Reach, Unreachable, Way
+from cse.network import Host, Policy, Reach, Unreachable, Way
 from cse.store import Row
 
 TEMPORARY = frozenset({"OFFLINE", "DUTY_CYCLE", "NOT_JOINED"})
@@ -18,6 +20,8 @@ class Pending:
     """A host that has not answered yet, and the positions of its members among the campaign's rows.
 
     `avoided` are offers that failed for it; `failure` is what the last attempt ended with, "" for silence.
+    `answer` are the changes of a row that an answer brings which counts only if no other one comes. `heard` says that
+    it may have received the request.
     """
 
     host: Host
@@ -25,8 +29,10 @@ class Pending:
     attempts: int = 0
     network: str = ""
     failure: str = ""
+    answer: dict[str, Any] | None = None
     unreachable: Unreachable | None = None
     avoided: frozenset[str] = frozenset()
+    heard: bool = False
 
 
 def silent(rows: Iterable[Row], hosts: Mapping[str, Host]) -> list[Pending]:
@@ -39,20 +45,40 @@ def silent(rows: Iterable[Row], hosts: Mapping[str, Host]) -> list[Pending]:
             found[row.host].positions.append(row.position)
         else:
             host = hosts.get(row.host) or Host(row.host, ())
-            found[row.host] = Pending(host, [row.position], row.attempts, row.network)
+            found[row.host] = Pending(
+                host, [row.position], row.attempts, row.network, answer=_preliminary(row), heard=row.attempts > 0
+            )
     return list(found.values())
+
+
+def _preliminary(row: Row) -> dict[str, Any] | None:
+    """The answer of a host that is asked again, from its row."""
+    names = ("status_code", "content", "network", "attempts", "answered_at")
+    return {name: getattr(row, name) for name in names} if row.status_code else None
 
 
 class Schedule:
     """All silent hosts of a campaign. A host that is taken comes back with `again`, or is gone with `answered`.
 
-    The queue holds hosts in batches, since those who heard a broadcast have their next turn together.
+    The queue holds hosts in batches, since those who heard a broadcast have their next turn together. `repeats` says
+    whether a CSE may get the request again when it may have received it; a repeated broadcast it recognises.
     """
 
-    def __init__(self, pending: Iterable[Pending], now: float, broadcasts_allowed: int) -> None:
+    def __init__(
+        self,
+        pending: Iterable[Pending],
+        now: float,
+        broadcasts_allowed: int,
+        policies: Mapping[str, Policy] = MappingProxyType({}),
+        *,
+        repeats: bool = True,
+    ) -> None:
         self.pending = {item.host.id: item for item in pending}
+        self.repeats = repeats
         self._allowed = broadcasts_allowed
-        self._broadcasts: Counter[tuple[str, str]] = Counter()
+        self._policies = policies
+        self.broadcasts: Counter[tuple[str, str]] = Counter()
+        self._attempts: Counter[tuple[str, str]] = Counter()
         self._ties = itertools.count()
         self._queue = [(now, next(self._ties), list(self.pending))]
 
@@ -84,6 +110,10 @@ class Schedule:
         if batch:
             heapq.heappush(self._queue, (moment, next(self._ties), batch))
 
+    def is_asked(self, host_id: str) -> bool:
+        """Whether something has gone out to a host that is still silent."""
+        return host_id in self.pending and self.pending[host_id].attempts > 0
+
     def answered(self, host_id: str) -> Pending | None:
         """The host has answered, or is given up; None if it had before."""
         return self.pending.pop(host_id, None)
@@ -94,19 +124,46 @@ class Schedule:
             item.attempts += 1
             item.network = way.offer.network
         if not way.offer.broadcast:
+            if self._most_attempts(way):
+                self._attempts.update((item.host.id, way.offer.network) for item in items)
             return items[0].attempts
         datagram = way.offer.id, way.address
-        self._broadcasts[datagram] += 1
-        return self._broadcasts[datagram]
+        self.broadcasts[datagram] += 1
+        return self.broadcasts[datagram]
 
     def usable(self, item: Pending, reach: Reach) -> Reach:
-        """What is left to try for a host: no spent broadcast, nothing that failed; when nothing is left, all again."""
-        ways = [entry for entry in reach if isinstance(entry, Way) and not self._is_spent(entry)]
+        """What is left to try for a host: nothing that is spent or has failed; if all have failed, all again."""
+        ways = [entry for entry in reach if isinstance(entry, Way) and not self._is_spent(item, entry)]
+        ways = [way for way in ways if not self._is_risky(item, way)]
         fresh = [way for way in ways if way.offer.id not in item.avoided]
         if ways and not fresh:
             item.avoided = frozenset()
             fresh = ways
         return [*fresh, *(entry for entry in reach if isinstance(entry, Unreachable))]
 
-    def _is_spent(self, way: Way) -> bool:
-        return way.offer.broadcast and self._broadcasts[way.offer.id, way.address] >= self._allowed
+    def is_exhausted(self, item: Pending, reach: Reach) -> bool:
+        """Whether a policy allows no further attempt, and nothing else is left that may become possible."""
+        ways = [entry for entry in reach if isinstance(entry, Way)]
+        hopeless = all(isinstance(entry, Way) or entry.reason not in TEMPORARY for entry in reach)
+        spent = all(self._is_spent(item, way) for way in ways)
+        ended = item.answer is not None or any(self._has_no_attempt(item, way) for way in ways)
+        return hopeless and spent and ended
+
+    def _is_risky(self, item: Pending, way: Way) -> bool:
+        """Whether it might be done twice."""
+        is_same = way.offer.broadcast and way.offer.network == item.network
+        return bool(item.host.cse) and item.heard and not self.repeats and not is_same
+
+    def _is_spent(self, item: Pending, way: Way) -> bool:
+        """Who has answered a broadcast does not answer its repetition."""
+        if way.offer.broadcast:
+            return item.answer is not None or self.broadcasts[way.offer.id, way.address] >= self._allowed
+        return self._has_no_attempt(item, way)
+
+    def _has_no_attempt(self, item: Pending, way: Way) -> bool:
+        most = 0 if way.offer.broadcast else self._most_attempts(way)
+        return bool(most) and self._attempts[item.host.id, way.offer.network] >= most
+
+    def _most_attempts(self, way: Way) -> int:
+        policy = self._policies.get(way.offer.network)
+        return 0 if policy is None else policy.attempts

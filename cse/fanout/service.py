@@ -1,15 +1,17 @@
 """Begins, resumes and looks after fan-outs."""
 
+import asyncio
 import logging
 from typing import Any
 
 from cse.core import Core
 from cse.door import Door
 from cse.errors import NotFound, OperationNotAllowed
+from cse.fanout.adaptation import Adaptation, Agree
 from cse.fanout.aggregate import final_response
 from cse.fanout.book import Book
 from cse.fanout.devices import DeviceCampaign, plan_document
-from cse.fanout.entry import Limits, Members, enter, left_over, stored_members, wire_request
+from cse.fanout.entry import Limits, Members, enter, left_over, stored_members
 from cse.fanout.late import LateAnswers
 from cse.fanout.local import LocalCampaign, Perform
 from cse.fanout.members import freeze
@@ -17,8 +19,9 @@ from cse.fanout.progress import Progress
 from cse.fanout.reach import gather
 from cse.fanout.seen import SeenRequests
 from cse.fanout.states import RUNNING, Failure, State
+from cse.fanout.wire import Wire
 from cse.matching import choose
-from cse.primitive import Operation, Request, Response, ResponseType
+from cse.primitive import Request, Response, ResponseType
 from cse.slices import aside
 from cse.store import Campaign, Row
 from cse.times import times_of
@@ -30,10 +33,11 @@ log = logging.getLogger(__name__)
 class FanOut:
     """All fan-outs of this server."""
 
-    def __init__(self, core: Core, door: Door, perform: Perform) -> None:
+    def __init__(self, core: Core, door: Door, perform: Perform, agree: Agree) -> None:
         self._core = core
         self._door = door
         self._perform = perform
+        self._adaptation = Adaptation(core, agree)
         self._running: dict[str, DeviceCampaign] = {}
         self._late = LateAnswers(core, door)
         self._unfinished = 0
@@ -67,6 +71,7 @@ class FanOut:
             limits = self.limits(request, accepted)
             group, members = await self._core.read(lambda work: _freeze(work, request))
             self._seen.enter(request.group_request_identifier, request.to, self._core.clock.now(), limits.deadline)
+            request = await self._adaptation.of(request, group, members)
             campaign, superseded = await self._core.run(
                 lambda work: enter(work, request, request_resource, group, members.rows, limits)
             )
@@ -117,14 +122,14 @@ class FanOut:
         self._core.start(self._carry_out(campaign, request, members, limits), f"campaign {campaign.id}")
 
     async def _carry_out(self, campaign: Campaign, request: Request, members: Members, limits: Limits) -> None:
-        progress = Progress(campaign, request, members.rows)
+        """To members here and to hosts at the same time; when all are done, the campaign is finished in the store."""
+        book = Book(self._core, campaign, members.rows, Progress(campaign, request, members.rows))
+        local = LocalCampaign(self._core, book, request, self._perform)
+        wire = Wire.of(self._core.model.naming, campaign, request, limits)
         try:
-            if request.operation is Operation.NOTIFY:
-                book = Book(self._core, campaign, members.rows, progress)
-                await self._ask_devices(book, wire_request(campaign, request, limits), members, limits)
-            else:
-                local = LocalCampaign(self._core, campaign, request, members.rows, progress, self._perform)
-                await local.run(lambda: campaign.id in self._cancelled)
+            async with book.kept(), asyncio.TaskGroup() as parts:
+                parts.create_task(local.run(lambda: campaign.id in self._cancelled))
+                parts.create_task(self._ask_hosts(book, wire, members, limits))
         except BaseException:
             if not campaign.request_resource:  # whoever waited for the answer has gone
                 self._core.start(self._forget(campaign.id), f"the end of campaign {campaign.id}")
@@ -132,9 +137,9 @@ class FanOut:
         finally:
             self._cancelled.discard(campaign.id)
 
-    async def _ask_devices(self, book: Book, request: Request, members: Members, limits: Limits) -> None:
+    async def _ask_hosts(self, book: Book, wire: Wire, members: Members, limits: Limits) -> None:
         campaign = book.campaign
-        running = DeviceCampaign(self._core, book, request, members.hosts, members.silent, limits)
+        running = DeviceCampaign(self._core, book, wire, members, limits)
         self._running[campaign.id] = running
         self._door.expect(campaign.id, running)
         if campaign.id in self._cancelled:
@@ -143,7 +148,7 @@ class FanOut:
             await running.run()
         finally:
             del self._running[campaign.id]
-            self._late.count_for(campaign, members.hosts, running.answered)
+            self._late.count_for(campaign, members.hosts.keys() | members.elsewhere.keys(), running.answered)
 
     def _supersede(self, superseded: list[tuple[str, Row]]) -> None:
         for campaign_id, row in superseded:
@@ -156,4 +161,4 @@ class FanOut:
 
 def _freeze(work: Work, request: Request) -> tuple[str, Members]:
     frozen = freeze(work, request)
-    return frozen.group.ri, Members.of(frozen.rows, frozen.hosts)
+    return frozen.group.ri, Members.of(work.model.naming, frozen.rows, frozen.hosts)

@@ -34,4 +34,6 @@ class Registration(ResourceType):
             attributes["rr"],
             tuple(attributes.get("srv", ())),
             tuple(attributes.get("csz", ())),
+            multicast=attributes.get("mtcc", 0),
+            external_group=attributes.get("egid", ""),
         )

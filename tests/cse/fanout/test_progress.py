@@ -31,9 +31,10 @@ def test_news_are_due_at_once_and_then_after_a_pause() -> None:
     assert progress.due_in(100.0) is None
     progress.add(rows(1))
     assert progress.due_in(100.0) == 0
-    progress.told(100.0)
+    assert progress.take(100.0) == rows(1)
     assert progress.due_in(100.0) is None
     progress.add(rows(1))
+    assert progress.take(100.0) == []
     assert progress.due_in(100.25) == INTERVAL - 0.25
     assert progress.due_in(200.0) == 0
 
