@@ -10,13 +10,15 @@ REMEMBERED = 64
 
 
 class Refusal(StrEnum):
-    """Why a request was ignored: no signature where one is wanted, a wrong one, one that had come before, one that
-    is too old or from the future, or one that cannot be decrypted."""
+    """Why a request was ignored: it has no signature, or one of nobody who is trusted; it had come before, or is older
+    than one that has; it is over, or not of this time; it was meant for others; it cannot be decrypted.
+    """
 
     UNSIGNED = "unsigned"
     FORGED = "forged"
     REPLAYED = "replayed"
     EXPIRED = "expired"
+    MISDIRECTED = "misdirected"
     UNREADABLE = "unreadable"
 
 

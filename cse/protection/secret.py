@@ -1,6 +1,7 @@
 """A secret of 32 bytes that a CSE shares with one device or with a group, and what can be done with it."""
 
 import hmac
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from cryptography.exceptions import InvalidTag
@@ -21,20 +22,22 @@ def derive(secret: bytes, purpose: str, length: int = LENGTH) -> bytes:
     return HKDF(algorithm=SHA256(), length=length, salt=None, info=purpose.encode()).derive(secret)
 
 
+@dataclass(frozen=True)
 class Secret:
     """Never shown: neither `repr` nor an error says what it is."""
 
-    def __init__(self, secret: bytes) -> None:
-        if len(secret) != LENGTH:
+    _secret: bytes = field(repr=False)
+
+    def __post_init__(self) -> None:
+        if len(self._secret) != LENGTH:
             raise ValueError(f"a secret has {LENGTH} bytes")
-        self._secret = secret
 
     @classmethod
     def from_text(cls, text: str) -> "Secret":
         """From hexadecimal digits; ValueError, which does not repeat them, if it is something else."""
         try:
             return cls(bytes.fromhex(text))
-        except ValueError:
+        except (TypeError, ValueError):
             raise ValueError(f"a secret must be {2 * LENGTH} hexadecimal digits") from None
 
     @property

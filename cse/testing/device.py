@@ -4,7 +4,7 @@ The rules are those that real devices must keep: a repeated request is answered 
 one older than the newest carried out is ignored, and so is one for somebody else or that excludes the device.
 """
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
@@ -12,6 +12,7 @@ from random import Random
 import orjson
 
 from cse.primitive import OK, Content, Response, error_response
+from cse.protection import Refusal
 
 REMEMBERED_ANSWERS = 64
 
@@ -36,7 +37,8 @@ class Faults:
 class SimulatedDevice:
     """One meter: `interval` is its reporting interval in seconds, `executions` how many requests it has carried out.
 
-    `configured` is called with the new interval whenever a request has changed it.
+    `configured` is called with the new interval whenever a request has changed it. `refused` counts the requests that
+    were ignored because of what protects them.
     """
 
     id: str
@@ -45,6 +47,7 @@ class SimulatedDevice:
     seed: int = 0
     configured: Callable[[float], None] = lambda interval: None
     executions: int = 0
+    refused: Counter[Refusal] = field(default_factory=Counter)
     _newest: str = ""
     _answers: OrderedDict[str, Response] = field(default_factory=OrderedDict)
     random: Random = field(init=False)

@@ -8,6 +8,7 @@ from plugins.udp_multicast.conversations import Conversations
 from plugins.udp_multicast.datagrams import MAX_ANSWER
 from plugins.udp_multicast.exchanges import Exchange, Exchanges
 from plugins.udp_multicast.messages import read_answer
+from plugins.udp_multicast.sealing import is_genuine
 from plugins.udp_multicast.target import Endpoint
 
 
@@ -63,6 +64,8 @@ class Door:
             self._engine.discard(identifier, Discard.MALFORMED)
         elif not self._conversations.lives_at(originator, sender.ip):
             self._engine.discard(identifier, Discard.WRONG_ADDRESS)
+        elif not is_genuine(message, identifier, originator, self._engine.protection):
+            self._engine.discard(identifier, Discard.FORGED)
         else:
             self._exchanges.respond((identifier, originator), message)
             self._engine.answer(identifier, originator, answer.response, self._network)

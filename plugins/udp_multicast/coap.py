@@ -26,7 +26,7 @@ class Type(IntEnum):
 
 
 class Option(IntEnum):
-    """The option numbers in use here; those from 259 on, but for No-Response, are oneM2M's."""
+    """The option numbers in use here; those from 259 to 331 are oneM2M's."""
 
     URI_PATH = 11
     CONTENT_FORMAT = 12
@@ -38,8 +38,14 @@ class Option(IntEnum):
     FROM = 279
     REQUEST_IDENTIFIER = 283
     REQUEST_EXPIRATION = 291
+    EVENT_CATEGORY = 303
     RESPONSE_STATUS_CODE = 307
     GROUP_REQUEST_IDENTIFIER = 311
+    VENDOR_INFORMATION = 331
+    # Ours, in the range for experiments (RFC 7252 clause 12.2). Odd, and so critical: who cannot decrypt must refuse.
+    ENCRYPTION = 65001
+    # Even, and so elective: who does not know it takes the request as it is.
+    AUTHENTICATION = 65004
 
 
 def code(code_class: int, detail: int) -> int:
@@ -48,7 +54,9 @@ def code(code_class: int, detail: int) -> int:
 
 
 EMPTY = code(0, 0)
+GET = code(0, 1)
 POST = code(0, 2)
+PUT = code(0, 3)
 DELETE = code(0, 4)
 REQUEST_CLASS = 0
 RESPONSE_CLASSES = (2, 4, 5)

@@ -44,12 +44,18 @@ class Exchange:
 
 
 class Exchanges:
-    """All confirmable messages under way, found by message ID and by subject."""
+    """All confirmable messages under way, found by message ID and by subject; `sign` is applied to each."""
 
     def __init__(
-        self, clock: Clock, send: Callable[[bytes, Endpoint], None], ack_timeout: float, max_retransmissions: int
+        self,
+        clock: Clock,
+        send: Callable[[bytes, Endpoint], None],
+        ack_timeout: float,
+        max_retransmissions: int,
+        sign: Callable[[Message], Message] = lambda message: message,
     ) -> None:
         self._clock = clock
+        self._sign = sign
         self._send = send
         self._ack_timeout = ack_timeout
         self._max_retransmissions = max_retransmissions
@@ -99,7 +105,7 @@ class Exchanges:
     async def _transmit(
         self, exchange: Exchange, message: Message, retransmissions: int, deadline: float, sent: Callable[[], None]
     ) -> None:
-        datagram = encode(replace(message, type=Type.CON, message_id=exchange.message_id))
+        datagram = encode(self._sign(replace(message, type=Type.CON, message_id=exchange.message_id)))
         timeout = self._ack_timeout * self._random.uniform(1, ACK_RANDOM_FACTOR)
         for _ in range(1 + retransmissions):
             try:

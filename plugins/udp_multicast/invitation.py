@@ -13,6 +13,7 @@ from cse.timing import Clock
 from plugins.udp_multicast.coap import MAX_TOKEN, CoapError
 from plugins.udp_multicast.exchanges import Exchanges
 from plugins.udp_multicast.messages import Membership
+from plugins.udp_multicast.sealing import Sealer, is_genuine
 from plugins.udp_multicast.sessions import Member, Session, State
 
 T = TypeVar("T")
@@ -49,8 +50,9 @@ class Progress:
 class Inviter:
     """Sends set-up requests."""
 
-    def __init__(self, exchanges: Exchanges, cse_id: str, clock: Clock) -> None:
+    def __init__(self, exchanges: Exchanges, cse_id: str, clock: Clock, sealer: Sealer) -> None:
         self._exchanges = exchanges
+        self._sealer = sealer
         self._cse_id = cse_id
         self._clock = clock
 
@@ -61,19 +63,25 @@ class Inviter:
         return outcome
 
     async def _ask(self, session: Session, device: str, member: Member, progress: Progress) -> Outcome:
-        membership = Membership(self._cse_id, device, str(session.address), session.segment, session.window)
+        membership = self._membership(session, device)
         make = membership.leave if member.state is State.LEAVING else membership.join
         token = secrets.token_bytes(MAX_TOKEN)
+        identifier = f"setup-{token.hex()}"
         try:
-            message = replace(make(f"setup-{token.hex()}", self._clock.now()), token=token)
+            made = make(identifier, self._clock.now())
+            message = replace(self._sealer.to_device(made, device), token=token)
             response = await self._exchanges.ask(message, member.endpoint, RESPONSE_PAUSE, progress.transmitted)
         except DeliveryFailed as failure:
             return Outcome.REFUSED if failure.refused else Outcome.SILENT
         except CoapError:
             return Outcome.REFUSED
-        if response is None:
+        if response is None or not is_genuine(response, identifier, device, self._sealer.protection):
             return Outcome.SILENT
         return Outcome.DONE if response.code_class == 2 else Outcome.REFUSED
+
+    def _membership(self, session: Session, device: str) -> Membership:
+        membership = Membership(self._cse_id, device, str(session.address), session.segment, session.window)
+        return replace(membership, secret=self._sealer.group_secret(membership.target))
 
 
 async def work_off(items: Iterable[T], work: Callable[[T], Awaitable[None]], parallel: int) -> None:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from cse.errors import HTTP_STATUS_BY_RESPONSE_STATUS_CODE, BadRequest
 from cse.primitive import Content, Request, Response
+from cse.protection import Secret
 from cse.timing import parse_duration, precise_timestamp, timestamp
 from plugins.udp_multicast import content as wire
 from plugins.udp_multicast.coap import DELETE, EMPTY, POST, CoapError, Message, Option, Type, code, number_value
@@ -113,7 +114,7 @@ class Membership:
     """One device's part of a multicast group, like the standard's `<localMulticastGroup>`.
 
     It listens on `address` (`<ip>:<port>`) for requests to the fan-out target `/<cse-id>/<segment>` and answers at a
-    random moment within `window` seconds.
+    random moment within `window` seconds. Where requests are encrypted, `secret` is the group's.
     """
 
     cse_id: str
@@ -121,6 +122,12 @@ class Membership:
     address: str
     segment: str
     window: float
+    secret: Secret | None = None
+
+    @property
+    def target(self) -> str:
+        """The fan-out target (multicastGroupFanoutTarget)."""
+        return f"{self.cse_id}/{self.segment}"
 
     def join(self, request_identifier: str, now: float) -> Message:
         """CREATE below the device: listen. `now`, in seconds since 1970, is the time before which requests are void."""
@@ -140,14 +147,13 @@ class Membership:
 
     @property
     def content(self) -> Content:
-        return {
-            "m2m:lmg": {
-                "mad": self.address,
-                "mgft": f"{self.cse_id}/{self.segment}",
-                "mli": [self.device],
-                "rstw": f"PT{self.window:g}S",
-            }
+        group = {
+            "mad": self.address,
+            "mgft": self.target,
+            "mli": [self.device],
+            "rstw": f"PT{self.window:g}S",
         }
+        return {"m2m:lmg": {**group, "key": self.secret.text} if self.secret else group}
 
     @classmethod
     def read(cls, request: "DeviceRequest") -> "Membership":
@@ -155,7 +161,9 @@ class Membership:
         try:
             group = request.content["m2m:lmg"]
             cse_id, segment = str(group["mgft"]).rsplit("/", 1)
-            return cls(cse_id, str(group["mli"][0]), str(group["mad"]), segment, parse_duration(group["rstw"], "rstw"))
+            window, secret = parse_duration(group["rstw"], "rstw"), group.get("key")
+            known = None if secret is None else Secret.from_text(secret)
+            return cls(cse_id, str(group["mli"][0]), str(group["mad"]), segment, window, known)
         except (BadRequest, KeyError, IndexError, TypeError, ValueError) as error:
             raise CoapError(f"content must be m2m:lmg with mad, mgft, mli and rstw: {error}") from None
 

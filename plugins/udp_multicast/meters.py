@@ -4,17 +4,20 @@ import asyncio
 import contextlib
 import socket
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Address
+from types import MappingProxyType
 
 from cse.primitive import Response, error_response
+from cse.protection import Secret, Trust
 from cse.testing.device import SimulatedDevice
 from cse.timing import Clock, SystemClock
 from plugins.udp_multicast.coap import POST, CoapError, Message, Type, decode
 from plugins.udp_multicast.datagrams import enlarge_receive_buffer
+from plugins.udp_multicast.guard import NOBODY, Guard
 from plugins.udp_multicast.listeners import Listeners
 from plugins.udp_multicast.member import Listening, Member
-from plugins.udp_multicast.messages import DeviceRequest, Membership, read_request
+from plugins.udp_multicast.messages import DeviceRequest, Membership
 from plugins.udp_multicast.outbox import Outbox
 from plugins.udp_multicast.target import DEFAULT_PORT, Endpoint
 
@@ -30,7 +33,8 @@ JOIN_FAILED = 5216
 class UdpMeters:
     """CoAP devices at addresses from `base` on, all on one UDP port (0 for a free one).
 
-    `wrong_address` is how often an answer is sent from a stranger's address; all other faults are the devices'.
+    `wrong_address` is how often an answer is sent from a stranger's address; all other faults are the devices'. Their
+    `trust` is in whose signatures they want to see, nobody's by default; `secrets` are by AE-ID.
     """
 
     def __init__(
@@ -41,6 +45,8 @@ class UdpMeters:
         base: str = "127.7.0.1",
         clock: Clock | None = None,
         wrong_address: float = 0.0,
+        trust: Trust = NOBODY,
+        secrets: Mapping[str, Secret] = MappingProxyType({}),
     ) -> None:
         self.port = port
         self._clock = clock or SystemClock()
@@ -50,7 +56,8 @@ class UdpMeters:
         self._by_ip: dict[str, Member] = {}
         self._by_device: dict[str, Member] = {}
         for index, device in enumerate(devices):
-            member = Member(device, str(IPv4Address(first + index)), devices[index - 1].id)
+            guard = Guard(trust, secrets.get(device.id))
+            member = Member(device, str(IPv4Address(first + index)), devices[index - 1].id, guard)
             self._by_ip[member.ip] = self._by_device[device.id] = member
         self._listeners = Listeners()
         self._outbox = Outbox(self._clock, self._send)
@@ -68,7 +75,7 @@ class UdpMeters:
         member = self._by_device[device.id]
         for address in member.groups:
             self._listeners.remove(address, member)
-        member.groups.clear()
+        member.restart()
 
     def provision(self, address: Endpoint, cse_id: str, segment: str, window: float) -> None:
         """Make all meters members of a group, as if they had been set up before."""
@@ -114,33 +121,27 @@ class UdpMeters:
             datagram, destination, source = await self._arrived.get()
             try:
                 message = decode(datagram)
-                request = read_request(message)
+                if message.type not in (Type.CON, Type.NON) or not IPv4Address(source.ip).is_loopback:
+                    continue
+                if destination in self._by_ip:
+                    self._unicast(self._by_ip[destination], message, source)
+                else:
+                    await self._multicast(message, source, destination)
             except CoapError:
                 continue
-            if message.type not in (Type.CON, Type.NON) or not IPv4Address(source.ip).is_loopback:
-                continue
-            if destination in self._by_ip:
-                self._unicast(self._by_ip[destination], message, request, source)
-            else:
-                await self._multicast(message, request, source, destination)
 
-    def _unicast(self, member: Member, message: Message, request: DeviceRequest, source: Endpoint) -> None:
-        if not member.device.hears():
-            return
-        if member.is_set_up(request):
-            answers = member.acknowledge(message, request, self._set_up(member, request))
-        else:
-            answers = member.unicast(message, request, source, self._clock.now())
-        for datagram in answers:
-            self._send(datagram, self._sender(member), source)
+    def _unicast(self, member: Member, message: Message, source: Endpoint) -> None:
+        if member.device.hears():
+            for datagram in member.unicast(message, source, self._clock.now(), self._set_up):
+                self._send(datagram, self._sender(member), source)
 
-    async def _multicast(self, message: Message, request: DeviceRequest, source: Endpoint, destination: str) -> None:
+    async def _multicast(self, message: Message, source: Endpoint, destination: str) -> None:
         address = f"{destination}:{self.port}"
         members = self._listeners.members(address)
         for start in range(0, len(members), MEMBERS_PER_SLICE):
             now = self._clock.now()
             for member in members[start : start + MEMBERS_PER_SLICE]:
-                delay, answers = member.multicast(message, request, source, address, now)
+                delay, answers = member.multicast(message, source, address, now)
                 for datagram in answers:
                     self._outbox.put(now + delay, datagram, self._sender(member), source)
             await asyncio.sleep(0)

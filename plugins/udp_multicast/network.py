@@ -15,6 +15,7 @@ from plugins.udp_multicast.invitation import Inviter
 from plugins.udp_multicast.messages import device_request
 from plugins.udp_multicast.offers import NETWORK, Menu
 from plugins.udp_multicast.refresh import Refresher
+from plugins.udp_multicast.sealing import Sealer
 from plugins.udp_multicast.sessions import Sessions
 from plugins.udp_multicast.settings import UdpMulticastSettings
 from plugins.udp_multicast.setup import SetUps
@@ -36,7 +37,7 @@ class UdpMulticast(Network):
 
     def __init__(self, settings: UdpMulticastSettings) -> None:
         settings.check()
-        self._settings = settings
+        self.policy = self._settings = settings
         self._conversations = Conversations()
         self._latest_multicast = ""
 
@@ -48,11 +49,13 @@ class UdpMulticast(Network):
             for device, member in session.members.items():
                 self._conversations.learn(device, member.endpoint.ip)
         self._socket = DatagramSocket(self._received, self._unreachable, self._dropped)
+        self._sealer = Sealer(engine.protection, self._settings.encrypt)
+        settings, send = self._settings, self._socket.send
         self._exchanges = Exchanges(
-            engine.clock, self._socket.send, self._settings.ack_timeout, self._settings.max_retransmissions
+            engine.clock, send, settings.ack_timeout, settings.max_retransmissions, self._sealer.sign
         )
         self._door = Door(engine, NETWORK, self._conversations, self._exchanges, self._socket.send)
-        inviter = Inviter(self._exchanges, engine.cse_id, engine.clock)
+        inviter = Inviter(self._exchanges, engine.cse_id, engine.clock, self._sealer)
         self.set_ups = SetUps(self._sessions, inviter, self._settings, engine.clock)
         self.refresher = Refresher(inviter, self._settings.setup_parallel)
         self._open()
@@ -80,7 +83,8 @@ class UdpMulticast(Network):
             sentence = f"{request.operation.name} is not carried over CoAP; devices take notifications"
             return [[Unreachable(NETWORK, Reason.OPERATION, sentence)]] * len(hosts)
         session = self._sessions.get(group)
-        menu = Menu(self._settings, self._engine.cse_id, hosts, request, self._engine.clock.now(), group, session)
+        now, cse_id = self._engine.clock.now(), self._engine.cse_id
+        menu = Menu(self._settings, cse_id, hosts, request, now, group, session, self._sealer)
         return [self._reach(host, menu) async for host in in_slices(hosts)]
 
     def _reach(self, host: Host, menu: Menu) -> Reach:
@@ -109,10 +113,11 @@ class UdpMulticast(Network):
             if delivery.offer.broadcast:
                 self._multicast(delivery, target, conversation)
                 return
-            message = replace(device_request(request, target, delivery.deadline), token=conversation.token)
+            subject = (request.request_identifier, delivery.hosts[0].id)
+            message = self._sealer.to_device(device_request(request, target, delivery.deadline), subject[1])
+            message = replace(message, token=conversation.token)
         except CoapError as error:
             raise DeliveryFailed(str(error)) from error
-        subject = (request.request_identifier, delivery.hosts[0].id)
         acknowledged = await self._exchanges.deliver(
             message, target.endpoint, subject, delivery.deadline, lambda: delivery.transmitted(1, 0.0)
         )
@@ -125,8 +130,9 @@ class UdpMulticast(Network):
         if session is None or target.path[-1] != session.segment:
             raise DeliveryFailed(f"the multicast session of group {delivery.group} has changed since it was offered")
 
-        message = device_request(delivery.request, target, delivery.deadline)
-        datagram = encode(replace(message, token=conversation.token, message_id=conversation.message_id))
+        message = self._sealer.to_group(device_request(delivery.request, target, delivery.deadline))
+        message = replace(message, token=conversation.token, message_id=conversation.message_id)
+        datagram = encode(self._sealer.sign(message))
         try:
             self._socket.send(datagram, target.endpoint)
         except OSError as error:
@@ -137,10 +143,11 @@ class UdpMulticast(Network):
 
     async def prepare(self, group: str, members: Sequence[Host]) -> None:
         """Start the set-up and return; members that have not acknowledged it are NOT_JOINED meanwhile."""
-        if self._settings.multicast_refusal:
+        if self._settings.multicast_refusal(self._sealer.signs):
             return
         found = ((host.id, self._allowed_endpoint(host)) for host in members)
-        wanted = {device: where for device, where in found if isinstance(where, Endpoint)}
+        reachable = {device: where for device, where in found if isinstance(where, Endpoint)}
+        wanted = {device: where for device, where in reachable.items() if not self._sealer.refusal(device)}
         for device, where in wanted.items():
             self._conversations.learn(device, where.ip)
         self.set_ups.change(group, wanted if len(wanted) >= SMALLEST_GROUP else {})

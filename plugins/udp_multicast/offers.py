@@ -5,8 +5,9 @@ from dataclasses import replace
 
 from cse.network import Host, Offer, Reason, Unreachable, Way
 from cse.primitive import Request
-from plugins.udp_multicast.coap import MAX_TOKEN, CoapError, encode
+from plugins.udp_multicast.coap import MAX_TOKEN, CoapError, Message, encode
 from plugins.udp_multicast.messages import device_request
+from plugins.udp_multicast.sealing import Sealer
 from plugins.udp_multicast.sessions import Session
 from plugins.udp_multicast.settings import UdpMulticastSettings
 from plugins.udp_multicast.target import Endpoint, Target, path_to
@@ -17,9 +18,9 @@ UNICAST = "udp-unicast"
 UNICAST_PER_MEMBER_US = 1000
 
 
-def size(request: Request, target: Target, now: float) -> int:
-    """Bytes of the datagram that carries this request to this target; CoapError when it cannot be written."""
-    return len(encode(replace(device_request(request, target, now), token=bytes(MAX_TOKEN))))
+def size(message: Message, sealer: Sealer) -> int:
+    """Bytes of the datagram that carries this message, signed; CoapError when it cannot be written."""
+    return len(encode(sealer.sign(replace(message, token=bytes(MAX_TOKEN)))))
 
 
 def unicast_target(cse_id: str, host: str, endpoint: Endpoint) -> Target:
@@ -39,6 +40,7 @@ class Menu:
         now: float,
         group: str,
         session: Session | None,
+        sealer: Sealer,
     ) -> None:
         self._settings = settings
         self._cse_id = cse_id
@@ -46,6 +48,7 @@ class Menu:
         self._request = request
         self._now = now
         self._session = session
+        self._sealer = sealer
         self._multicast_id = f"{NETWORK}:{group}"
         self._group = group
         self._unicast = self._unicast_offer()
@@ -53,6 +56,8 @@ class Menu:
 
     def reach(self, host: Host, endpoint: Endpoint) -> list[Way | Unreachable]:
         """The ways to one host that listens there."""
+        if refusal := self._sealer.refusal(host.id):
+            return [Unreachable(NETWORK, Reason.SECURITY, refusal)]
         unicast = self._unicast
         if isinstance(unicast, Offer):
             target = unicast_target(self._cse_id, host.id, endpoint)
@@ -75,7 +80,8 @@ class Menu:
         longest = max((host.id for host in self._hosts), key=lambda identifier: len(identifier.encode()), default="")
         target = unicast_target(self._cse_id, longest, Endpoint("127.0.0.1", 0))
         try:
-            payload = size(self._request, target, self._now)
+            message = device_request(self._request, target, self._now)
+            payload = size(self._sealer.to_device(message, longest), self._sealer)
         except CoapError as error:
             return Unreachable(UNICAST, Reason.PAYLOAD_TOO_LARGE, str(error))
         return Offer(
@@ -92,8 +98,8 @@ class Menu:
         )
 
     def _multicast_way(self) -> Way | Unreachable:
-        if self._settings.multicast_refusal:
-            return self._excluded(Reason.SECURITY, self._settings.multicast_refusal)
+        if refusal := self._settings.multicast_refusal(self._sealer.signs):
+            return self._excluded(Reason.SECURITY, refusal)
         if self._session is None:
             return self._excluded(Reason.NOT_JOINED, "the group has no multicast session; it needs two CoAP devices")
         meant = {host.id for host in self._hosts}
@@ -105,7 +111,8 @@ class Menu:
             )
         target = Target(self._session.address, path_to(self._cse_id, self._session.segment), tuple(others))
         try:
-            payload = size(self._request, target, self._now)
+            message = device_request(self._request, target, self._now)
+            payload = size(self._sealer.to_group(message), self._sealer)
         except CoapError as error:
             return self._excluded(Reason.PAYLOAD_TOO_LARGE, str(error))
         return Way(self._multicast_offer(self._session, payload), str(target))

@@ -5,10 +5,11 @@ from ipaddress import IPv4Address, IPv4Network
 from typing import ClassVar
 
 from cse.config import ConfigurationError, setting
+from cse.network import Policy
 
 
 @dataclass(frozen=True)
-class UdpMulticastSettings:
+class UdpMulticastSettings(Policy):
     """CoAP over UDP: unicast to one device, multicast to the devices of a group."""
 
     section: ClassVar[str] = "udp-multicast"
@@ -18,7 +19,10 @@ class UdpMulticastSettings:
     group_addresses: str = setting("239.192.0.0/16", "IPv4 network from which groups get their multicast addresses")
     group_port: int = setting(5683, "UDP port that the members of a group listen on")
     allow_unsigned: bool = setting(
-        False, "send multicast requests on another interface than loopback although they are not signed"
+        False, "send multicast requests on another interface than loopback although there is no key to sign them with"
+    )
+    encrypt: bool = setting(
+        False, "encrypt requests, with keys derived from the master key; devices without a secret are not reached"
     )
     max_datagram: int = setting(1152, "largest CoAP message in bytes; larger requests take another network")
     max_exclusions: int = setting(8, "most devices that a multicast request may name as not meant")
@@ -36,6 +40,11 @@ class UdpMulticastSettings:
     setup_parallel: int = setting(128, "members that are asked to join at the same time")
     setup_attempts: int = setting(3, "times that a silent member is asked to join or leave a group")
     setup_pause: float = setting(5.0, "seconds before the second of these times; doubles with every further one")
+    joinable_addresses: str = setting(
+        "239.0.0.0/8", "IPv4 network in which other CSEs may have this one listen to their groups' addresses"
+    )
+    max_joined_addresses: int = setting(256, "most multicast addresses that this CSE listens to for other CSEs")
+    max_heard_requests: int = setting(32, "multicast requests of other CSEs that are carried out at the same time")
     receive_buffer: int = setting(4 * 1024 * 1024, "bytes that the kernel keeps of answers not yet read")
     receive_queue: int = setting(32_768, "answers that are kept until they are looked at; further ones are lost")
 
@@ -43,23 +52,24 @@ class UdpMulticastSettings:
         """ConfigurationError for a value that cannot be used."""
         try:
             IPv4Address(self.interface)
-            usable = IPv4Network(self.group_addresses).is_multicast
+            networks = {name: IPv4Network(getattr(self, name)) for name in ("group_addresses", "joinable_addresses")}
         except ValueError as error:
-            raise ConfigurationError(f"interface or group_addresses in [{self.section}] is wrong: {error}") from None
-        if not usable:
-            raise ConfigurationError(f"group_addresses in [{self.section}] must be multicast, such as 239.192.0.0/16")
-        for name in ("answer_bytes_per_second", "answers_per_second", "setup_parallel", "receive_queue", "group_port"):
+            raise ConfigurationError(f"an address in [{self.section}] is wrong: {error}") from None
+        for name, network in networks.items():
+            if not network.is_multicast:
+                raise ConfigurationError(f"{name} in [{self.section}] must be multicast, such as 239.192.0.0/16")
+        for name in POSITIVE:
             if getattr(self, name) < 1:
                 raise ConfigurationError(f"{name} in [{self.section}] must be at least 1")
 
-    @property
-    def multicast_refusal(self) -> str:
+    def multicast_refusal(self, signed: bool) -> str:
         """Why no multicast request may be sent, "" where it may."""
-        if self.allow_unsigned or IPv4Address(self.interface).is_loopback:
+        if signed or self.allow_unsigned or IPv4Address(self.interface).is_loopback:
             return ""
         return (
-            "multicast requests are not signed: any device of the group could forge one; set allow_unsigned = true "
-            f"in [{self.section}] to send them on interface {self.interface} nevertheless"
+            "multicast requests are not signed, and anybody could forge one: make a key (cse keys new) and set keys in "
+            f"[server], or set allow_unsigned = true in [{self.section}] to send them on interface {self.interface} "
+            "nevertheless"
         )
 
     def window(self, members: int) -> float:
@@ -73,5 +83,9 @@ class UdpMulticastSettings:
         return max(self.min_window, leisure, intake)
 
 
+POSITIVE = (
+    *("answer_bytes_per_second", "answers_per_second", "setup_parallel", "receive_queue", "group_port"),
+    *("max_joined_addresses", "max_heard_requests"),
+)
 # A receive buffer of 4 MiB holds about 10,000 small answers; half of that is left as a reserve.
 BUFFERED_ANSWERS = 5000

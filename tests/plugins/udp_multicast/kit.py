@@ -1,15 +1,18 @@
 """What several tests of this folder need: requests, deliveries, and a network with its meters on real sockets."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from cse.network import Delivery, Host, Offer, Way
 from cse.primitive import Operation, Request
+from cse.protection import Secret, Trust
 from cse.testing.device import SimulatedDevice
 from cse.testing.engine import RecordingEngine
 from cse.timing import precise_timestamp
+from plugins.udp_multicast.guard import NOBODY
 from plugins.udp_multicast.meters import UdpMeters
 from plugins.udp_multicast.network import UdpMulticast
 from plugins.udp_multicast.settings import UdpMulticastSettings
@@ -105,11 +108,16 @@ async def bench(
     devices: list[SimulatedDevice],
     *,
     engine: RecordingEngine | None = None,
+    trust: Trust = NOBODY,
+    secrets: Mapping[str, Secret] = MappingProxyType({}),
     **settings: Any,
 ) -> AsyncIterator[Bench]:
-    """Meters on a port of their own, and a network whose groups use that port. Answers come at once by default."""
+    """Meters on a port of their own, and a network whose groups use that port. Answers come at once by default.
+
+    Meters that trust somebody want signatures; `secrets` are theirs, by AE-ID.
+    """
     engine = engine or RecordingEngine()
-    meters = UdpMeters(devices, port=0, clock=engine.clock)
+    meters = UdpMeters(devices, port=0, clock=engine.clock, trust=trust, secrets=secrets)
     await meters.start()
     values = {"group_port": meters.port, "min_window": 0.0, "ack_timeout": 0.2, "setup_pause": 0.0} | settings
     chosen = UdpMulticastSettings(**values)

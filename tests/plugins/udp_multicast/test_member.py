@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from cse.primitive import OK
+from cse.primitive import OK, Response
 from cse.testing.device import Faults, SimulatedDevice
 from cse.timing import precise_timestamp
 from plugins.udp_multicast.coap import EMPTY, Message, Option, Type, decode
 from plugins.udp_multicast.member import Listening, Member
-from plugins.udp_multicast.messages import Membership, device_request, read_answer, read_request
+from plugins.udp_multicast.messages import DeviceRequest, Membership, device_request, read_answer, read_request
 from plugins.udp_multicast.target import Endpoint, Target, path_to
 from tests.plugins.udp_multicast.kit import device_request as request
 
@@ -40,13 +40,17 @@ def message(
 def multicast(
     to: Member, sent: Message, *, source: Endpoint = SERVER, address: str = str(GROUP), now: float = NOW
 ) -> list[Message]:
-    delay, answers = to.multicast(sent, read_request(sent), source, address, now)
+    delay, answers = to.multicast(sent, source, address, now)
     assert 0 <= delay < MEMBERSHIP.window
     return [decode(answer) for answer in answers]
 
 
 def unicast(to: Member, sent: Message, *, now: float = NOW) -> list[Message]:
-    return [decode(answer) for answer in to.unicast(sent, read_request(sent), SERVER, now)]
+    return [decode(answer) for answer in to.unicast(sent, SERVER, now, no_set_up)]
+
+
+def no_set_up(to: Member, request: DeviceRequest) -> Response:
+    raise AssertionError(f"{request} makes no membership of {to}")
 
 
 def test_a_multicast_request_is_answered_on_its_own_with_the_same_token() -> None:

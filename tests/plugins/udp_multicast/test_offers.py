@@ -1,7 +1,11 @@
 import pytest
 
 from cse.network import Host, Offer, Reason, Unreachable, Way
+from cse.protection import Protection
+from plugins.udp_multicast import messages
+from plugins.udp_multicast.coap import Message
 from plugins.udp_multicast.offers import Menu, size
+from plugins.udp_multicast.sealing import Sealer
 from plugins.udp_multicast.sessions import Member, Session, State
 from plugins.udp_multicast.settings import UdpMulticastSettings
 from plugins.udp_multicast.target import Endpoint, Target
@@ -9,6 +13,11 @@ from tests.plugins.udp_multicast.kit import GROUP, device_request
 
 NOW = 1_800_000_000.0
 ADDRESS = Endpoint("239.192.0.1", 5683)
+UNPROTECTED = Sealer(Protection("/id-in"), encrypts=False)
+
+
+def message(address: str) -> Message:
+    return messages.device_request(device_request(), Target.parse(address), NOW)
 
 
 def where(number: int) -> Endpoint:
@@ -27,7 +36,7 @@ def session(*states: State) -> Session:
 def menu(count: int, known: Session | None, group: str = GROUP, content: object = None, **settings: object) -> Menu:
     request = device_request() if content is None else device_request(content=content)
     values = UdpMulticastSettings(**settings)  # type: ignore[arg-type]
-    return Menu(values, "/id-in", hosts(count), request, NOW, group, known)
+    return Menu(values, "/id-in", hosts(count), request, NOW, group, known, UNPROTECTED)
 
 
 def multicast(offered: Menu, number: int = 0) -> Way | Unreachable:
@@ -68,7 +77,7 @@ def test_the_payload_is_the_size_of_the_datagram() -> None:
     assert isinstance(unicast, Way)
     assert isinstance(broadcast, Way)
     for offer, address in (unicast, broadcast):
-        assert offer.payload == size(device_request(), Target.parse(address), NOW) < 250
+        assert offer.payload == size(message(address), UNPROTECTED) < 250
 
 
 def test_all_hosts_share_one_offer() -> None:
@@ -106,7 +115,7 @@ def test_everybody_who_may_listen_and_is_not_meant_is_named(state: State) -> Non
     offered = multicast(menu(2, session(State.JOINED, State.JOINED, state)))
     assert isinstance(offered, Way)
     assert offered.address.endswith("?except=Cmeter2")
-    assert offered.offer.payload == size(device_request(), Target.parse(offered.address), NOW)
+    assert offered.offer.payload == size(message(offered.address), UNPROTECTED)
 
 
 def test_too_many_others_would_hear_it() -> None:
@@ -128,7 +137,7 @@ def test_unsigned_multicast_outside_loopback() -> None:
 
 def test_a_request_that_cannot_be_written() -> None:
     request = device_request("x" * 300)
-    offered = Menu(UdpMulticastSettings(), "/id-in", hosts(1), request, NOW, GROUP, session(State.JOINED))
+    offered = Menu(UdpMulticastSettings(), "/id-in", hosts(1), request, NOW, GROUP, session(State.JOINED), UNPROTECTED)
     reasons = [way.reason for way in offered.reach(hosts(1)[0], where(0)) if isinstance(way, Unreachable)]
     assert reasons == [Reason.PAYLOAD_TOO_LARGE, Reason.PAYLOAD_TOO_LARGE]
 

@@ -1,7 +1,9 @@
+from cse.protection import Protection
 from cse.testing.clock import ManualClock
 from plugins.udp_multicast.exchanges import Exchanges
 from plugins.udp_multicast.invitation import Inviter, Outcome, Progress
 from plugins.udp_multicast.refresh import Refresher
+from plugins.udp_multicast.sealing import Sealer
 from plugins.udp_multicast.sessions import Member, Session, State
 from plugins.udp_multicast.target import Endpoint
 
@@ -13,7 +15,8 @@ class Scripted(Inviter):
 
     def __init__(self) -> None:
         clock = ManualClock()
-        super().__init__(Exchanges(clock, lambda datagram, endpoint: None, 2.0, 4), "/id-in", clock)
+        sealer = Sealer(Protection("/id-in"), encrypts=False)
+        super().__init__(Exchanges(clock, lambda datagram, endpoint: None, 2.0, 4), "/id-in", clock, sealer)
         self.asked: list[str] = []
 
     async def ask(self, session: Session, device: str, member: Member, progress: Progress) -> Outcome:
