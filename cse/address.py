@@ -83,6 +83,20 @@ class Naming:
         stem = relative.removeprefix("/")
         return stem if _SP_WIDE.fullmatch(stem) else relative
 
+    def elsewhere(self, originator: str, *, other_provider: bool = False) -> str:
+        """An originator as he is named at another CSE: SP-relative, or absolute at one of another service provider."""
+        name = self.originator(originator)
+        if _SP_WIDE.fullmatch(name):
+            name = f"/{name}"
+        elif not name.startswith("/"):
+            name = self.sp_relative(name)
+        return f"//{self.service_provider}{name}" if other_provider and not name.startswith("//") else name
+
+    def as_seen_by(self, originator: str, address: str) -> str:
+        """A CSE-relative address as somebody needs it: SP-relative if he is elsewhere, as his own name then is."""
+        is_elsewhere = originator.startswith("/") and self.originator(originator) != self.cse_id
+        return self.sp_relative(address) if is_elsewhere else address
+
     def sp_relative(self, identifier: str) -> str:
         """A resource identifier or AE-ID of this CSE as others address it."""
         return f"{self.cse_id}/{identifier}"

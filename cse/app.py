@@ -14,10 +14,12 @@ from cse.core import Core
 from cse.deadlines import Deadlines
 from cse.dispatch import Dispatcher
 from cse.door import Door
-from cse.events import GROUP_CHANGED, NOTIFICATION
+from cse.events import GROUP_CHANGED, INQUIRY, MEMBERSHIP_CHANGED, NOTIFICATION
 from cse.exchange import Exchange
 from cse.fanout.service import FanOut
 from cse.http.binding import HttpBinding
+from cse.inquiry import Inquiry
+from cse.memberships import Memberships
 from cse.network import Network
 from cse.notify import Notifier
 from cse.operator import Operator
@@ -35,6 +37,7 @@ from cse.sessions import Sessions
 from cse.store import Effect, Store
 from cse.store.opening import open_store
 from cse.timing import Clock, SystemClock
+from cse.transit import Transit
 
 
 class Server:
@@ -58,13 +61,21 @@ class Server:
         exchange = Exchange(self.core, self.door)
         notifier = Notifier(self.core, exchange)
         self._sessions = Sessions(self.core)
-        handlers = {NOTIFICATION: notifier.send, GROUP_CHANGED: self._sessions.group_changed}
+        self._memberships = Memberships(self.core)
+        handlers = {
+            NOTIFICATION: notifier.send,
+            GROUP_CHANGED: self._sessions.group_changed,
+            MEMBERSHIP_CHANGED: self._memberships.changed,
+        }
         self._outbox = Outbox(self.core, handlers, _lane)
-        performer = Performer(self.core, notifier, self._outbox)
-        self.fan_out = FanOut(self.core, self.door, performer.perform)
+        inquiry = Inquiry(self.core, self.door)
+        performer = Performer(self.core, notifier, self._outbox, self._memberships, inquiry)
+        handlers[INQUIRY] = performer.inquire
+        self.fan_out = FanOut(self.core, self.door, performer.perform, performer.carry_out)
         polling = PollingChannels(self.core)
         found[polling.name] = polling
-        dispatcher = Dispatcher(self.core, self.door, self.fan_out, exchange, performer, polling)
+        transit = Transit(self.core, exchange)
+        dispatcher = Dispatcher(self.core, self.door, self.fan_out, exchange, performer, polling, transit)
         self.requests = Requests(self.core, dispatcher, self.fan_out)
         self.door.carrier = self.requests
         self._deadlines = Deadlines(self.core)
@@ -90,6 +101,7 @@ class Server:
             core.start(self._outbox.run(), "outbox")
             core.start(self._deadlines.run(), "deadlines")
             core.start(core.stalls.watch(), "stalls")
+            await self._memberships.join_all()
             await self._sessions.prepare_all()
             await self.fan_out.resume()
             await self.requests.resume()

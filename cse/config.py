@@ -133,6 +133,10 @@ class ServerSettings:
         15.0, "seconds to wait for the answer of another CSE to a forwarded request, by each way to it", minimum=0.001
     )
     max_forwarded: int = setting(1000, "most requests on their way to other CSEs at the same time", minimum=1)
+    forwarding_timeout: float = setting(
+        15.0, "seconds to wait for the answer of another CSE to a forwarded request, by each way to it", minimum=0.001
+    )
+    max_forwarded: int = setting(1000, "most requests on their way to other CSEs at the same time", minimum=1)
     stored_lifetime: float = setting(
         86400.0, "seconds a notification waits until its target fetches it from its polling channel", minimum=0.001
     )

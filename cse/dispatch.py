@@ -7,15 +7,18 @@ from cse.errors import BadRequest, OperationNotAllowed, ReleaseVersionNotSupport
 from cse.events import announce
 from cse.exchange import Exchange
 from cse.fanout.service import FanOut
+from cse.forwarding import carrier
 from cse.network import Host
 from cse.notification import Event
 from cse.performer import Performer, Then
 from cse.polling import PollingChannels
 from cse.primitive import OK, Operation, Request, Response
+from cse.transit import Transit
 from cse.tree.target import locate
 from cse.work import Work
 
 RELEASES = {"2a", "3", "4", "5"}
+SUBSCRIPTION_ROOTS = (["m2m:sgn"], ["m2m:agn"])
 
 
 class Dispatcher:
@@ -29,6 +32,7 @@ class Dispatcher:
         exchange: Exchange,
         performer: Performer,
         polling: PollingChannels,
+        transit: Transit,
     ) -> None:
         self._core = core
         self._door = door
@@ -36,6 +40,7 @@ class Dispatcher:
         self._exchange = exchange
         self._performer = performer
         self._polling = polling
+        self._transit = transit
 
     def check(self, request: Request) -> None:
         """The parameters that concern every request; raises CSEError."""
@@ -72,6 +77,8 @@ class Dispatcher:
 
         Relative times of the request count from `accepted`.
         """
+        if self._transit.concerns(request):
+            return await self._finally(await self._transit.forward(request, accepted), then)
         if self.fans_out(request):
             return await self._fan_out.blocking(request, accepted)
         if self.polls(request):
@@ -89,6 +96,8 @@ class Dispatcher:
         if self._is_late_answer(request):
             return self._accept_answer(request)
         host = await self._core.consult(lambda work: _permitted_host(work, request))
+        if host is None:
+            return await self._performer.perform(request)
         return await self._exchange.send(host, request)
 
     def _is_late_answer(self, request: Request) -> bool:
@@ -106,9 +115,20 @@ def _notifies(request: Request) -> bool:
     return request.operation is Operation.NOTIFY
 
 
-def _permitted_host(work: Work, request: Request) -> Host:
+def _tells_of_subscription(work: Work, request: Request) -> bool:
+    """Whether another CSE notifies a subscriber: he has agreed to that when the CSE verified his subscription."""
+    cse_id = work.model.naming.originator(request.originator)
+    is_cse = work.model.naming.other_cse(cse_id) == cse_id and carrier(work, cse_id) is not None
+    return is_cse and isinstance(request.content, dict) and list(request.content) in SUBSCRIPTION_ROOTS
+
+
+def _permitted_host(work: Work, request: Request) -> Host | None:
+    """Who is notified if the originator may do that; None for a resource that takes notifications by itself."""
     target = locate(work, request.to)
-    Guard(work, request).require(target.resource, Right.NOTIFY)
+    if target.virtual is None and work.type_of(target.resource).takes_notifications:
+        return None
+    if not _tells_of_subscription(work, request):
+        Guard(work, request).require(target.resource, Right.NOTIFY)
     if target.resource.path == work.model.naming.cse_name:
         raise BadRequest("the CSE takes answers to its own requests only: m2m:rsp")
     host = None if target.virtual else work.type_of(target.resource).host(target.resource)

@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import orjson
 from tinydb import TinyDB
@@ -16,6 +16,8 @@ from cse.protection import Protection
 from cse.timing import Clock
 
 STATUS_CODES = range(1000, 10_000)
+
+T = TypeVar("T", int, str)
 
 
 class Receiver(Protocol):
@@ -34,7 +36,19 @@ def answer_in(request: Request) -> tuple[str, str, Response]:
     answer = content.get("m2m:rsp") if isinstance(content, dict) else None
     if not isinstance(answer, dict) or not isinstance(answer.get("rqi"), str) or type(answer.get("rsc")) is not int:
         raise BadRequest("the content must be m2m:rsp, with rqi (a string) and rsc (an integer)")
-    return answer["rqi"], request.originator, Response(answer["rsc"], answer.get("pc"))
+    response = Response(
+        answer["rsc"],
+        answer.get("pc"),
+        content_status=_of(int, answer.get("cnst")),
+        content_offset=_of(int, answer.get("cnot")),
+        originating_timestamp=_of(str, answer.get("ot")),
+        result_expiration=_of(str, answer.get("rset")),
+    )
+    return answer["rqi"], request.originator, response
+
+
+def _of(kind: type[T], value: object) -> T | None:
+    return value if isinstance(value, kind) else None
 
 
 class Carrier(Protocol):

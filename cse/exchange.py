@@ -2,13 +2,16 @@
 
 import asyncio
 import logging
+import math
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from cse.core import Core
 from cse.door import Door
-from cse.errors import TargetNotReachable
+from cse.errors import RequestTimeout, TargetNotReachable
 from cse.fanout.reach import gather
+from cse.forwarding import remote_host
 from cse.network import Delivery, DeliveryFailed, Discard, Host, Network, Reason, Unreachable, Way
 from cse.notification import Outgoing
 from cse.primitive import OK, Operation, Request, Response
@@ -16,20 +19,41 @@ from cse.work import Work
 
 log = logging.getLogger(__name__)
 
+HARMLESS_TWICE = {Operation.RETRIEVE, Operation.UPDATE, Operation.DELETE}
+
+
+class NoAnswer(DeliveryFailed):
+    """It was sent, and may have been received."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How one request is sent: seconds for each attempt, and the moment when its answer is of no use any more.
+
+    `answer_matters` is false if it is enough that the request waits where the host fetches it, `repeats` if it must
+    not go out by another way when it may have been received. `neighbour` is who may answer for the host.
+    """
+
+    timeout: float
+    deadline: float = math.inf
+    answer_matters: bool = True
+    repeats: bool = True
+    neighbour: str = ""
+
 
 class _Waiter:
-    """Receives the answer of one host."""
+    """Receives the answer of one host, by whatever name it goes."""
 
-    def __init__(self, host_id: str) -> None:
+    def __init__(self, names: Iterable[str]) -> None:
         self.answered: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
-        self._host_id = host_id
+        self._names = list(filter(None, names))
 
     def answer(self, originator: str, response: Response, network: str) -> None:
-        if originator == self._host_id and not self.answered.done():
+        if originator in self._names and not self.answered.done():
             self.answered.set_result(response)
 
     def discard(self, reason: Discard, count: int) -> None:
-        log.debug("%d answers of %s dropped: %s", count, self._host_id, reason)
+        log.debug("%d answers of %s dropped: %s", count, self._names[0], reason)
 
 
 class Exchange:
@@ -55,43 +79,68 @@ class Exchange:
             event_category=None if outgoing.event_category is None else str(outgoing.event_category),
         )
         if "://" not in request.to and not self._core.model.fan_out_names.isdisjoint(request.to.split("/")):
-            return await self._to_group(request)
+            return await self._to_ourselves(request)
         host = await self._core.read(lambda work: find_host(work, request.to))
+        if host is None and await self._core.read(lambda work: _takes_it_here(work, request.to)):
+            return await self._to_ourselves(request)
         if host is None:
-            raise TargetNotReachable(f"{request.to} is neither a URL nor a registered AE")
+            raise TargetNotReachable(f"{request.to} is neither a URL nor a registered AE, nor at a CSE that is known")
         return await self.send(host, request, answer_matters=answer_matters)
 
-    async def _to_group(self, request: Request) -> Response:
-        """A fanOutPoint as target: the members get a device request, by whatever networks are the best for them."""
-        response = await self._door.request(request.derive(request_identifier=_new_identifier()))
+    async def _to_ourselves(self, request: Request) -> Response:
+        """A fanOutPoint as target, whose members get a device request, or a resource that takes notifications."""
+        response = await self._door.request(request.derive(request_identifier=self.new_identifier()))
         if not response.succeeded:
             raise TargetNotReachable(f"{request.to} answered with {response.status_code}: {response.content}")
         return response
 
     async def send(self, host: Host, request: Request, *, answer_matters: bool = True) -> Response:
         """Send a request, under an identifier of its own, and wait for the answer; TargetNotReachable without one."""
-        request = request.derive(request_identifier=_new_identifier(), release_version=_release(request, host))
-        waiter = _Waiter(host.id)
+        request = request.derive(request_identifier=self.new_identifier(), release_version=_release(request, host))
+        timeout = self._core.settings.exchange_timeout
+        return await self._send(host, request, Terms(timeout, answer_matters=answer_matters))
+
+    async def forward(self, host: Host, request: Request, neighbour: str, deadline: float = math.inf) -> Response:
+        """Send the request of somebody else as it is, and wait for the answer of the host or of the neighbour's CSE.
+
+        TargetNotReachable without an answer, RequestTimeout if none has come at the deadline. `awaits` must be false.
+        """
+        timeout = self._core.settings.forwarding_timeout
+        repeats = request.operation in HARMLESS_TWICE
+        return await self._send(host, request, Terms(timeout, deadline, repeats=repeats, neighbour=neighbour))
+
+    def awaits(self, request_identifier: str) -> bool:
+        """Whether an answer with this request identifier is waited for already."""
+        return self._door.expects(request_identifier)
+
+    def new_identifier(self) -> str:
+        """A request identifier that nobody else uses."""
+        return "ntf" + secrets.token_hex(8)
+
+    async def _send(self, host: Host, request: Request, terms: Terms) -> Response:
+        waiter = _Waiter([host.id, host.cse, terms.neighbour])
         self._door.expect(request.request_identifier, waiter)
         try:
-            return await self._try(host, request, waiter, answer_matters)
+            return await self._try(host, request, waiter, terms)
         finally:
             self._door.forget(request.request_identifier)
 
-    async def _try(self, host: Host, request: Request, waiter: _Waiter, answer_matters: bool) -> Response:
+    async def _try(self, host: Host, request: Request, waiter: _Waiter, terms: Terms) -> Response:
         (reach,) = await gather(self._networks.values(), [host], request, "")
         ways = sorted(
             (entry for entry in reach if isinstance(entry, Way) and not entry.offer.broadcast),
-            key=lambda way: (way.offer.per_member + way.offer.fixed, way.offer.id, way.address),
+            key=lambda way: (way.offer.per_member + way.offer.fixed, way.offer.id),  # addresses are in order
         )
         why = _why_not([entry for entry in reach if not isinstance(entry, Way)])
         for way in ways:
             try:
-                if self._networks[way.offer.network].stores and not answer_matters:
+                if self._networks[way.offer.network].stores and not terms.answer_matters:
                     return await self._store(way, host, request)
-                await self._by(way, host, request, waiter)
+                await self._by(way, host, request, waiter, terms)
             except DeliveryFailed as error:
                 why = str(error)
+                if isinstance(error, NoAnswer) and not terms.repeats:
+                    break
             if waiter.answered.done():
                 return waiter.answered.result()
         raise TargetNotReachable(f"{host.id} can't be reached ({why or 'no network knows its address'})")
@@ -103,22 +152,21 @@ class Exchange:
         await _isolated(network, Delivery(request, way.offer, way.address, [host], "", 1, 0.0, deadline))
         return Response(OK)
 
-    async def _by(self, way: Way, host: Host, request: Request, waiter: _Waiter) -> None:
-        timeout = self._core.settings.exchange_timeout
+    async def _by(self, way: Way, host: Host, request: Request, waiter: _Waiter, terms: Terms) -> None:
         clock = self._core.clock
+        timeout = min(terms.timeout, terms.deadline - clock.now())
         delivery = Delivery(request, way.offer, way.address, [host], "", 1, timeout, clock.now() + timeout)
         network = self._networks[way.offer.network]
 
         async def deliver_and_wait() -> None:
-            await _isolated(network, delivery)
+            async with self._core.traffic.turn(*([] if host.cse else [host.id, way.address])):
+                await _isolated(network, delivery)
             await asyncio.shield(waiter.answered)  # the answer may still come while the next way is tried
 
         if not await clock.within(timeout, deliver_and_wait()):
-            raise DeliveryFailed(f"no answer within {timeout:g} seconds by {way.offer.network}")
-
-
-def _new_identifier() -> str:
-    return "ntf" + secrets.token_hex(8)
+            if clock.now() >= terms.deadline:
+                raise RequestTimeout(f"X-M2M-RET passed before {host.id} answered")
+            raise NoAnswer(f"no answer within {timeout:g} seconds by {way.offer.network}")
 
 
 def _why_not(unreachable: Sequence[Unreachable]) -> str:
@@ -149,4 +197,9 @@ def find_host(work: Work, target: str) -> Host | None:
     if "://" in target:
         return Host(target, (target,))
     resource = work.resource(target) or work.registrant(target)
-    return None if resource is None else work.type_of(resource).host(resource)
+    return remote_host(work, target) if resource is None else work.type_of(resource).host(resource)
+
+
+def _takes_it_here(work: Work, target: str) -> bool:
+    resource = work.resource(target)
+    return resource is not None and work.type_of(resource).takes_notifications

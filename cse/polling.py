@@ -90,7 +90,8 @@ class PollingChannels(Network):
 
     def concern(self, request: Request) -> bool:
         """Whether the request is one that polls, or answers what was polled."""
-        return request.to.rpartition("/")[2] in self._core.model.polled_names
+        model = self._core.model
+        return request.to.rpartition("/")[2] in model.polled_names and model.naming.other_cse(request.to) is None
 
     async def carry_out(self, request: Request, accepted: float) -> Response:
         """RETRIEVE waits for a request and returns it; NOTIFY brings the answer to one; raises CSEError."""

@@ -1,5 +1,6 @@
 """Requests and responses as every binding and every network hands them over (TS-0004 clause 6.4)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from typing import Any
@@ -47,6 +48,11 @@ class ResultContent(IntEnum):
     DISCOVERY_RESULT_REFERENCES = 11
     PERMISSIONS = 12
 
+
+# The members of m2m:filterCriteria by the form of their values.
+NUMBERS_IN_CRITERIA = frozenset("fu fo lim lvl ofst sts stb sza szb cfs ty chty pty".split())
+LISTS_IN_CRITERIA = frozenset("ty chty pty lbl clbl palb cty smf".split())
+TEXTS_IN_CRITERIA = frozenset("crb cra ms us exb exa lbq cfq arp".split())
 
 # m2m:resourceType: numbers below 100, and those of the announced variants.
 ANNOUNCED = 10_000
@@ -123,19 +129,31 @@ class Request:
             "fr": self.originator,
             "rqi": self.request_identifier,
             "ty": self.resource_type,
-            "pc": self.content,
+            "pc": {"m2m:atrl": list(self.attribute_list)} if self.attribute_list else self.content,
+            "rids": list(self.role_identifiers) or None,
             "ot": self.originating_timestamp,
             "rqet": self.request_expiration,
             "rset": self.result_expiration,
             "oet": self.execution_time,
+            "rt": self._response_type(),
             "rp": self.result_persistence,
             "rcn": None if self.result_content is None else int(self.result_content),
             "ec": self.event_category,
             "gid": self.group_request_identifier,
+            "grtm": list(self.group_target_members) or None,
+            "fc": _filter_criteria(self.filters) or None,
+            "drt": 2 if self.unstructured_identifiers else None,
             "rvi": self.release_version,
             "vsi": self.vendor_information,
         }
         return {name: value for name, value in values.items() if value is not None}
+
+    def _response_type(self) -> dict[str, Any] | None:
+        """m2m:responseTypeInfo; None for the default."""
+        if self.response_type is ResponseType.BLOCKING:
+            return None
+        uris = {} if self.notification_uris is None else {"nu": list(self.notification_uris)}
+        return {"rtv": int(self.response_type), **uris}
 
     def derive(self, **changes: Any) -> "Request":
         """A copy with some parameters changed."""
@@ -144,17 +162,42 @@ class Request:
 
 @dataclass(slots=True, frozen=True)
 class Response:
-    """m2m:rsp. `content` is the primitive content with its root, or None."""
+    """m2m:rsp. `content` is the primitive content with its root, or None.
+
+    `location` is the address of a new resource. The timestamps are those of another CSE that has answered.
+    """
 
     status_code: int
     content: Content = None
     location: str | None = None
     content_status: int | None = None
     content_offset: int | None = None
+    originating_timestamp: str | None = None
+    result_expiration: str | None = None
 
     @property
     def succeeded(self) -> bool:
         return 2000 <= self.status_code < 3000
+
+
+def _filter_criteria(filters: Mapping[str, list[str]]) -> dict[str, Any]:
+    """m2m:filterCriteria; what is no criterion of its own is a condition on the attribute with that name."""
+    known: dict[str, Any] = {}
+    for name, values in filters.items():
+        if name in LISTS_IN_CRITERIA:
+            known[name] = [_plain(value) for value in values] if name in NUMBERS_IN_CRITERIA else values
+        elif name in NUMBERS_IN_CRITERIA:
+            known[name] = _plain(values[0])
+        elif name in TEXTS_IN_CRITERIA:
+            known[name] = values[0]
+        else:
+            known.setdefault("atr", []).extend({"nm": name, "val": value} for value in values)
+    return known
+
+
+def _plain(text: str) -> int | str:
+    """A number as such; anything else is left to the receiver to complain of."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else text
 
 
 def is_resource_type(number: int) -> bool:

@@ -91,10 +91,11 @@ def represent_created(work: Work, request: Request, resource: Resource, grant: G
     form = result_content(request)
     if form is ResultContent.NOTHING:
         return None
+    uri = work.model.naming.as_seen_by(request.originator, resource.path)
     if form is ResultContent.HIERARCHICAL_ADDRESS:
-        return {"m2m:uri": resource.path}
+        return {"m2m:uri": uri}
     if form is ResultContent.HIERARCHICAL_ADDRESS_AND_ATTRIBUTES:
-        return {"m2m:rce": {"uri": resource.path, **grant.visible(represent(work, resource))}}
+        return {"m2m:rce": {"uri": uri, **grant.visible(represent(work, resource))}}
     whole = represent(work, resource)
     return grant.visible(_difference(whole, _sent(request)) if form is ResultContent.MODIFIED_ATTRIBUTES else whole)
 
@@ -133,36 +134,37 @@ def represent_with_children(
 ) -> Any:
     """A resource in one of the forms WITH_CHILDREN; the children are descendants, parents before their children."""
     if form is ResultContent.CHILD_REFERENCES:
-        return {"m2m:rrl": {"rrf": references(request, children)}}
+        return {"m2m:rrl": {"rrf": references(work, request, children)}}
     ((root, attributes),) = represent(work, resource).items()
     if form is ResultContent.ATTRIBUTES_AND_CHILD_REFERENCES:
-        return {root: attributes | {"ch": references(request, children)}}
+        return {root: attributes | {"ch": references(work, request, children)}}
     nested = attributes if form is ResultContent.ATTRIBUTES_AND_CHILD_RESOURCES else {}
     _nest(work, resource.path, nested, children)
     return {root: nested}
 
 
-def represent_matches(request: Request, form: ResultContent, matches: list[Resource]) -> Any:
+def represent_matches(work: Work, request: Request, form: ResultContent, matches: list[Resource]) -> Any:
     """The answer to a discovery."""
     if form is ResultContent.CHILD_REFERENCES:
-        return {"m2m:rrl": {"rrf": references(request, matches)}}
-    return {"m2m:uril": [identifier(request, match) for match in matches]}
+        return {"m2m:rrl": {"rrf": references(work, request, matches)}}
+    return {"m2m:uril": [identifier(work, request, match) for match in matches]}
 
 
-def references(request: Request, resources: list[Resource]) -> list[dict[str, Any]]:
+def references(work: Work, request: Request, resources: list[Resource]) -> list[dict[str, Any]]:
     """m2m:childResourceRef items."""
-    return [_reference(request, resource) for resource in resources]
+    return [_reference(work, request, resource) for resource in resources]
 
 
-def _reference(request: Request, resource: Resource) -> dict[str, Any]:
+def _reference(work: Work, request: Request, resource: Resource) -> dict[str, Any]:
     attributes = resource.attributes
-    item = {"nm": attributes["rn"], "typ": resource.ty, "val": identifier(request, resource)}
+    item = {"nm": attributes["rn"], "typ": resource.ty, "val": identifier(work, request, resource)}
     return item | {"spid": attributes["cnd"]} if "cnd" in attributes else item
 
 
-def identifier(request: Request, resource: Resource) -> str:
-    """How the request wants resources to be named: CSE-relative (TS-0004 clause 6.2.4), structured or not."""
-    return resource.ri if request.unstructured_identifiers else resource.path
+def identifier(work: Work, request: Request, resource: Resource) -> str:
+    """How the request wants resources to be named (TS-0004 clause 6.2.4), structured or not."""
+    address = resource.ri if request.unstructured_identifiers else resource.path
+    return work.model.naming.as_seen_by(request.originator, address)
 
 
 def _nest(work: Work, path: str, nested: dict[str, Any], children: list[Resource]) -> None:

@@ -79,7 +79,8 @@ class Requests:
 
         resource = await self._core.run(unit)
         self._core.start(self._carry_out(resource.ri, request, times.accepted), f"request {resource.ri}")
-        return Response(ACCEPTED[request.response_type], {"m2m:uri": resource.ri})
+        uri = self._core.model.naming.as_seen_by(request.originator, resource.ri)
+        return Response(ACCEPTED[request.response_type], {"m2m:uri": uri})
 
     async def resume(self) -> None:
         """After a restart: requests that were accepted and not begun."""

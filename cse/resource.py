@@ -4,14 +4,14 @@ A type is one class in one file of `resources/`: it states its number, names, pa
 what is special to it. The engine does everything else from these statements.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from enum import Enum
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from cse.attributes import Table
 from cse.errors import NotFound
-from cse.network import Host
+from cse.network import Host, Membership
 from cse.notification import Event, EventType, Outgoing
 from cse.primitive import Operation, Request, Response
 from cse.store import Resource
@@ -57,6 +57,7 @@ class ResourceType:
     creatable = True
     registers = False  # creation is a registration: governed by policy, not by privileges (TS-0001 clause 10.2.2.2)
     updatable = True
+    takes_notifications = False  # whether a resource of it can be notified as such, and not an entity behind it
     touchable = False  # whether an UPDATE may name no attribute at all
     watches = False
     subscribable = True  # whether resources that watch may be its children
@@ -157,6 +158,14 @@ class ResourceType:
         """What stands behind a resource of this type and can be sent requests; None for nothing."""
         return None
 
+    def membership(self, resource: Resource) -> Membership | None:
+        """Where the CSE listens because of a resource of this type, as long as it exists; None for nowhere."""
+        return None
+
+    def admits(self, work: "Work") -> bool:
+        """Whether the originator of the request may create such resources by policy, whatever privileges he has."""
+        return self.registers
+
     def may_be_below(self, parent: "ResourceType") -> bool:
         """Whether resources of that type may have children of this one."""
         return parent.number in self.parents
@@ -168,12 +177,40 @@ class ResourceType:
     def react(self, work: "Work", resource: Resource, event: Event) -> None:
         """Do what follows from an event that it heeds: `cse.events.send_later` a notification, for instance."""
 
+    def fanned_out(self, work: "Work", resource: Resource, request: Request, hosts: Collection[str]) -> Request:
+        """A request is about to go to the members of a resource of this type, on these CSEs: what they get instead.
+
+        Call `Work.require_writing` before a change.
+        """
+        return request
+
+    def notified(self, work: "Work", resource: Resource, request: Request) -> None:
+        """A NOTIFY has come in for a resource of this type, which takes notifications; raise to refuse."""
+
+    def inquire(self, work: "Work", resource: Resource) -> None:
+        """Follows from `cse.events.inquire_later`; unlike other behaviour outside a request, it may ask others."""
+
     def leaving(self, work: "Work", resource: Resource) -> None:
         """It is about to go, alone or with what is above it."""
 
     def delivered(self, work: "Work", resource: Resource, outgoing: Outgoing, *, arrived: bool) -> bool:
         """What became of a notification with this resource as `source`; whether one that failed is kept."""
         return False
+
+
+class Neighbour(ResourceType):
+    """The resource type that stands for another CSE, by way of which others can be reached (TS-0001 clause 9.6.4).
+
+    The creator of such a resource is the CSE-ID. Its `host` says how the CSE is reached.
+    """
+
+    def leads_to(self, resource: Resource, cse_id: str) -> bool:
+        """Whether requests for another CSE than this one are its business."""
+        raise NotImplementedError
+
+    def is_registrar(self, resource: Resource) -> bool:
+        """Whether this CSE is registered there, so that it takes what nobody else does."""
+        raise NotImplementedError
 
 
 class RequestKeeper(ResourceType):

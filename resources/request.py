@@ -29,7 +29,8 @@ from cse.timing import timestamp
 from cse.tree.create import add
 from cse.work import Work
 
-COMPLETED, FAILED, PENDING, PARTIALLY_COMPLETED = 1, 2, 3, 5
+COMPLETED, FAILED, PENDING, FORWARDED, PARTIALLY_COMPLETED = range(1, 6)
+UNDER_WAY = (PENDING, FORWARDED, PARTIALLY_COMPLETED)
 ACCEPTED = 1000
 ECHOED = ("rvi", "vsi")
 
@@ -69,7 +70,7 @@ class RequestResource(RequestKeeper):
             "org": request.originator,
             "rid": request.request_identifier,
             "mi": _meta_information(request),
-            "rs": PENDING,
+            "rs": PENDING if work.model.naming.other_cse(request.to) is None else FORWARDED,
             "ors": {"rsc": ACCEPTED, "rqi": request.request_identifier},
             "_request": request.to_json().decode(),
             "_accepted": work.now,
@@ -117,7 +118,7 @@ class RequestResource(RequestKeeper):
         return {name: value for name, value in super().compose(work, resource).items() if name != "ors"}
 
     def deleting(self, work: Work, resource: Resource) -> None:
-        if resource.attributes["rs"] in (PENDING, PARTIALLY_COMPLETED):
+        if resource.attributes["rs"] in UNDER_WAY:
             raise RequestNotCancellable("the request is under way and can't be cancelled: delete it when rs is 1 or 2")
 
     def deleted(self, work: Work, resource: Resource) -> None:

@@ -20,7 +20,6 @@ from cse.security.identity import Identities
 from cse.serialization.formats import Serialization, Serializations
 from cse.timing import Clock, timestamp
 
-WITH_URI = frozenset({"m2m:uri", "m2m:rce"})
 ECHOED = ("X-M2M-RVI", "X-M2M-VSI", "X-M2M-RST", "X-M2M-EC")
 
 
@@ -96,14 +95,17 @@ class HttpBinding:
         out = {
             "X-M2M-RSC": str(response.status_code),
             "X-M2M-RI": printable(request.request_identifier if request else headers.get("x-m2m-ri", "")),
-            "X-M2M-OT": timestamp(self._clock.now()),
+            "X-M2M-OT": printable(response.originating_timestamp or timestamp(self._clock.now())),
         }
         out |= {name: printable(headers[name.lower()]) for name in ECHOED if name.lower() in headers}
+        if response.result_expiration is not None:
+            out["X-M2M-RST"] = printable(response.result_expiration)
         if response.location is not None:
             out["Content-Location"] = _content_location(response.location, response.content)
         if response.content_status is not None:
             out["X-M2M-CTS"] = str(response.content_status)
-            out["X-M2M-CTO"] = str(response.content_offset)
+            if response.content_offset is not None:
+                out["X-M2M-CTO"] = str(response.content_offset)
         serialization, media_type = self._answer_type(headers)
         body = b"" if response.content is None else serialization.write(response.content)
         return HttpResponse(body, status, out | {"Content-Type": media_type})
@@ -120,7 +122,13 @@ class HttpBinding:
 
 def _content_location(location: str, content: Content) -> str:
     """The URI as the content has it (TS-0009 clause 6.4.4); where it has none, one that a client can follow."""
-    return location if isinstance(content, dict) and not WITH_URI.isdisjoint(content) else f"/{location}"
+    if isinstance(content, dict) and isinstance(uri := content.get("m2m:uri") or _uri(content.get("m2m:rce")), str):
+        return printable(uri)
+    return printable(f"/~{location}" if location.startswith("/") else f"/{location}")
+
+
+def _uri(resource: Content) -> Content:
+    return resource.get("uri") if isinstance(resource, dict) else None
 
 
 async def read_body(http: HttpRequest, most: int) -> bytes:

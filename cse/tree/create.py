@@ -54,7 +54,8 @@ def create(work: Work, request: Request, target: Target, guard: Guard) -> Respon
     work.ends(resource)
     kind.created(work, resource, parent)
     announce(work, Event(EventType.CHILD_CREATED, parent, resource, operation=request.operation))
-    return Response(CREATED, represent_created(work, request, resource, grant), location=resource.path)
+    location = work.model.naming.as_seen_by(request.originator, resource.path)
+    return Response(CREATED, represent_created(work, request, resource, grant), location=location)
 
 
 def add(

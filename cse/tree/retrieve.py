@@ -34,7 +34,7 @@ def retrieve(work: Work, request: Request, target: Target, guard: Guard) -> Resp
     if criteria.discovers:
         guard.require(resource, Right.DISCOVERY)
         page = matches(work, resource, criteria, guard)
-        return paged(OK, represent_matches(request, form, page.resources), page)
+        return paged(OK, represent_matches(work, request, form, page.resources), page)
     guard.require(resource, Right.RETRIEVE, names=names or None)
     tell_of_reading(work, resource)
     if form in WITH_CHILDREN:

@@ -1,11 +1,10 @@
 """The HTTP client of the fan-out: leaves only for allowed addresses, follows nothing, reads no more than it must."""
 
-import asyncio
 import socket
 import ssl
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -24,24 +23,25 @@ class Client:
         self,
         allows: Callable[[str], bool],
         connect_timeout: float,
-        max_response_bytes: int,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self._allows = allows
         self._tls = tls
-        self._max_response_bytes = max_response_bytes
         self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=connect_timeout)
         self._under_way: Counter[str] = Counter()
         self._lone = self._session(force_close=True)
         self._kept = self._session(force_close=False)
 
-    async def exchange(self, message: Message) -> Answer | None:
-        """The answer to a message, None if there is none. DeliveryFailed if the message cannot have been received."""
+    async def exchange(self, message: Message, most: int) -> Answer | None:
+        """The answer to a message, None if there is none. DeliveryFailed if the message cannot have been received.
+
+        A body of more than `most` bytes is left out.
+        """
         server = urlsplit(message.url).netloc
         where = server.rpartition("@")[2]
         try:
             with self._session_for(server) as session:
-                return await self._exchange(session, message)
+                return await self._exchange(session, message, most)
         except aiohttp.ClientConnectorError as error:
             refused = isinstance(error.__cause__, ConnectionRefusedError)
             raise DeliveryFailed(f"no connection to {where}: {error.__cause__}", refused=refused) from None
@@ -86,41 +86,21 @@ class Client:
             if not self._under_way[server]:
                 del self._under_way[server]
 
-    async def _exchange(self, session: aiohttp.ClientSession, message: Message) -> Answer:
+    async def _exchange(self, session: aiohttp.ClientSession, message: Message, most: int) -> Answer:
         async with session.request(
             message.method, message.url, headers=message.headers, data=message.body, allow_redirects=False
         ) as response:
             body: bytes | None = b""
             if STATUS_CODE in response.headers:
-                body = await self._body(response)
+                body = await _body(response, most)
             return Answer(response.status, response.headers, body)
 
-    async def _body(self, response: aiohttp.ClientResponse) -> bytes | None:
-        body = bytearray()
-        async for chunk in response.content.iter_any():
-            body += chunk
-            if len(body) > self._max_response_bytes:
-                response.close()
-                return None
-        return bytes(body)
 
-
-class OneAtATime:
-    """Who holds a key makes others with the same key wait, in order. Nothing is kept for keys that nobody holds."""
-
-    def __init__(self) -> None:
-        self._locks: dict[str, asyncio.Lock] = {}
-        self._users: Counter[str] = Counter()
-
-    @asynccontextmanager
-    async def hold(self, key: str) -> AsyncIterator[None]:
-        """Wait for those who came earlier."""
-        lock = self._locks.setdefault(key, asyncio.Lock())
-        self._users[key] += 1
-        try:
-            async with lock:
-                yield
-        finally:
-            self._users[key] -= 1
-            if not self._users[key]:
-                del self._users[key], self._locks[key]
+async def _body(response: aiohttp.ClientResponse, most: int) -> bytes | None:
+    body = bytearray()
+    async for chunk in response.content.iter_any():
+        body += chunk
+        if len(body) > most:
+            response.close()
+            return None
+    return bytes(body)

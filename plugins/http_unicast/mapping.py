@@ -24,6 +24,7 @@ HEADERS = {
     "X-M2M-OT": "originating_timestamp",
     "X-M2M-RET": "request_expiration",
     "X-M2M-RST": "result_expiration",
+    "X-M2M-OET": "execution_time",
     "X-M2M-EC": "event_category",
     "X-M2M-GID": "group_request_identifier",
     "X-M2M-VSI": "vendor_information",
@@ -68,6 +69,8 @@ def to_message(request: Request, host: Host, point_of_access: str) -> Message:
     headers["Accept"] = serialization.media_type
     if request.notification_uris is not None:
         headers["X-M2M-RTU"] = "&".join(request.notification_uris)
+    if request.group_target_members:
+        headers["X-M2M-GTM"] = "&".join(request.group_target_members)
     body = None
     if request.content is not None:
         headers["Content-Type"] = serialization.media_type + _type_parameter(request)
@@ -87,12 +90,34 @@ def from_answer(answer: Answer) -> Response | None:
         raise DeliveryFailed(f"the device's web server answered with HTTP status {answer.status}", refused=True)
     try:
         status_code = int(answer.headers[STATUS_CODE])
-        content = _content(answer)
+        response = Response(
+            status_code,
+            _content(answer),
+            location=_location(answer.headers.get("Content-Location")),
+            content_status=_content_status(answer),
+            content_offset=_number(answer.headers.get("X-M2M-CTO")),
+            originating_timestamp=answer.headers.get("X-M2M-OT"),
+            result_expiration=answer.headers.get("X-M2M-RST"),
+        )
     except (ValueError, BadRequest):
         raise MalformedAnswer from None
-    if status_code in ACKNOWLEDGED:
-        return None
-    return Response(status_code, content, content_status=PARTIAL_CONTENT if answer.body is None else None)
+    return None if status_code in ACKNOWLEDGED else response
+
+
+def _content_status(answer: Answer) -> int | None:
+    return PARTIAL_CONTENT if answer.body is None else _number(answer.headers.get("X-M2M-CTS"))
+
+
+def _number(text: str | None) -> int | None:
+    """ValueError for text that is none."""
+    return None if text in (None, "", "None") else int(text or 0)
+
+
+def _location(path: str | None) -> str | None:
+    """The address of a resource from the path that leads to it."""
+    if path is None or not path.startswith(("/~/", "/_/")):
+        return path and path.removeprefix("/")
+    return path[2:] if path[1] == "~" else f"/{path[2:]}"
 
 
 def _content(answer: Answer) -> Content:
@@ -147,6 +172,12 @@ def _arguments(request: Request) -> Iterator[str]:
         yield f"rcn={request.result_content}"
     if request.unstructured_identifiers:
         yield "drt=2"
-    for name, values in {**request.filters, "atrl": request.attribute_list}.items():
+    if request.result_persistence is not None:
+        yield f"rp={request.result_persistence}"
+    for name, values in {
+        **request.filters,
+        "atrl": request.attribute_list,
+        "rids": request.role_identifiers,
+    }.items():
         if values:
             yield quote(name) + "=" + "+".join(quote(value, safe="") for value in values)

@@ -1,6 +1,5 @@
 """The network `http-unicast`: one HTTP request per host, the answer in the response or later as a notification."""
 
-import asyncio
 import ipaddress
 from collections.abc import Sequence
 from urllib.parse import urlsplit
@@ -10,40 +9,36 @@ import orjson
 from cse.network import Delivery, DeliveryFailed, Discard, Engine, Host, Network, Offer, Reach, Reason, Unreachable, Way
 from cse.primitive import Request
 from cse.slices import in_slices
-from plugins.http_unicast.client import Client, OneAtATime
+from plugins.http_unicast.client import Client
 from plugins.http_unicast.mapping import Answer, MalformedAnswer, Message, from_answer, to_message
 from plugins.http_unicast.settings import HttpUnicastSettings
 from plugins.http_unicast.trust import client_context
 
 
 class HttpUnicast(Network):
-    """Reaches `http://` and `https://` points of access. At most one request at a time goes to each of them."""
+    """Reaches `http://` and `https://` points of access."""
 
     name = "http-unicast"
 
     def __init__(self, settings: HttpUnicastSettings) -> None:
-        self._settings = settings
+        self.policy = self._settings = settings
         self._tls = client_context(settings)
 
     async def start(self, engine: Engine) -> None:
         self._engine = engine
-        self._connections = asyncio.Semaphore(self._settings.parallel)
-        self._addresses = OneAtATime()
         settings = self._settings
-        self._client = Client(engine.allows, settings.connect_timeout, settings.max_response_bytes, self._tls)
+        self._client = Client(engine.allows, settings.connect_timeout, self._tls)
 
     async def stop(self) -> None:
         await self._client.close()
 
     async def offers(self, hosts: Sequence[Host], request: Request, group: str) -> list[Reach]:
         offer = self._offer(len(orjson.dumps(request.content)))
-        return [[self._reach(host, offer)] async for host in in_slices(hosts)]
+        return [self._reach(host, offer) async for host in in_slices(hosts)]
 
     async def deliver(self, delivery: Delivery) -> None:
-        async with self._addresses.hold(delivery.address):
-            for host in delivery.hosts:
-                async with self._connections:
-                    await self._deliver_to(host, to_message(delivery.request, host, delivery.address), delivery)
+        for host in delivery.hosts:
+            await self._deliver_to(host, to_message(delivery.request, host, delivery.address), delivery)
 
     def _offer(self, payload: int) -> Offer:
         settings = self._settings
@@ -61,39 +56,43 @@ class HttpUnicast(Network):
             preference=settings.preference,
         )
 
-    def _reach(self, host: Host, offer: Offer) -> Way | Unreachable:
+    def _reach(self, host: Host, offer: Offer) -> Reach:
+        """A way for each point of access, in their order."""
         if not host.reachable:
-            return Unreachable(self.name, Reason.NO_POA, "requestReachability is false")
-        forbidden = ""
-        for address in host.points_of_access:
-            name = host_name(address)
-            if name and self._may_be_allowed(name):
-                return Way(offer, address)
-            forbidden = forbidden or name
-        if forbidden:
-            return Unreachable(self.name, Reason.NOT_ALLOWED, f"{forbidden} is not in allowed_targets")
-        return Unreachable(self.name, Reason.NO_POA, "no point of access is a URL with http or https")
+            return [Unreachable(self.name, Reason.NO_POA, "requestReachability is false")]
+        named = [(name, address) for address in host.points_of_access if (name := host_name(address))]
+        ways = [Way(offer, address) for name, address in named if self._may_be_allowed(name)]
+        if ways:
+            return ways
+        if named:
+            return [Unreachable(self.name, Reason.NOT_ALLOWED, f"{named[0][0]} is not in allowed_targets")]
+        return [Unreachable(self.name, Reason.NO_POA, "no point of access is a URL with http or https")]
 
     def _may_be_allowed(self, name: str) -> bool:
         """Where a name leads is seen when it is connected to; an address can be refused at once."""
         return not is_ip_address(name) or self._engine.allows(name)
 
     async def _deliver_to(self, host: Host, message: Message, delivery: Delivery) -> None:
+        """A single request has a deadline that fits it; one to a group may have a day."""
         clock = self._engine.clock
-        patience = min(self._settings.answer_timeout, delivery.deadline - clock.now())
+        patience = delivery.deadline - clock.now()
+        if delivery.group:
+            patience = min(self._settings.answer_timeout, patience)
         if patience <= 0:
             raise DeliveryFailed("the deadline passed before a connection was free")
         await clock.within(patience, self._exchange(host, message, delivery))
 
     async def _exchange(self, host: Host, message: Message, delivery: Delivery) -> None:
-        answer = await self._send(message, delivery)
+        settings = self._settings
+        most = settings.max_cse_response_bytes if host.cse else settings.max_response_bytes
+        answer = await self._send(message, delivery, most)
         if answer is not None:
             self._take(answer, host, delivery)
 
-    async def _send(self, message: Message, delivery: Delivery) -> Answer | None:
+    async def _send(self, message: Message, delivery: Delivery, most: int) -> Answer | None:
         sent = True
         try:
-            return await self._client.exchange(message)
+            return await self._client.exchange(message, most)
         except DeliveryFailed:
             sent = False
             raise
@@ -106,8 +105,10 @@ class HttpUnicast(Network):
         if answer.headers.get("X-M2M-RI", request_identifier) != request_identifier:
             self._engine.discard(request_identifier, Discard.STRAY)
             return
-        # The address of one member may have become that of another. To a single request answers whoever was asked.
-        if delivery.group and last_segment(answer.headers.get("X-M2M-Origin", host.id)) != last_segment(host.id):
+        # The address of one AE may have become that of another. A CSE answers for others, and to a single request
+        # answers whoever was asked.
+        is_one_of_many = bool(delivery.group) and not host.cse
+        if is_one_of_many and last_segment(answer.headers.get("X-M2M-Origin", host.id)) != last_segment(host.id):
             self._engine.discard(request_identifier, Discard.WRONG_ADDRESS)
             return
         try:

@@ -14,8 +14,9 @@ class HttpUnicastSettings:
 
     parallel: int = setting(500, "requests under way at the same time", minimum=1)
     connect_timeout: float = setting(3.0, "seconds until a device must have accepted the connection")
-    answer_timeout: float = setting(5.0, "seconds until a device must have answered, the connection included")
+    answer_timeout: float = setting(5.0, "seconds until a member must have answered, the connection included")
     max_response_bytes: int = setting(65_536, "largest content of an answer; of a larger one only the status is taken")
+    max_cse_response_bytes: int = setting(8 * 1024 * 1024, "the same of an answer from another CSE")
     max_payload: int = setting(1_048_576, "largest request content in bytes that is offered")
     authorities: str = setting("", "file with the authorities of https points of access (PEM); empty: the system's")
     certificate: str = setting("", "file with the certificate chain that is shown to them (PEM); empty: none")

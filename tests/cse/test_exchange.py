@@ -54,6 +54,7 @@ async def test_the_next_way_when_one_stays_silent() -> None:
         await city.meter("both", "air://both", "wire://both")
         city.air.answers = False
         task = await asking(city)
+        await eventually(lambda: city.air.deliveries)
         await city.clock.advance(5.1)
         assert (await task).status_code == OK
 
@@ -63,6 +64,7 @@ async def test_an_answer_by_the_first_way_while_the_second_is_tried() -> None:
         await city.meter("both", "air://both", "wire://both")
         city.air.answers = city.wire.answers = False
         task = await asking(city)
+        await eventually(lambda: city.air.deliveries)
         await city.clock.advance(5.1)
         city.air.answer(city.air.deliveries[0].request.request_identifier, "Cboth", 2004)
         assert (await task).status_code == 2004

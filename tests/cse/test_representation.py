@@ -147,15 +147,15 @@ def test_children_are_put_where_the_nearest_resource_above_is_shown(work: Work, 
 
 def test_the_forms_of_a_discovery(work: Work, box: Resource) -> None:
     def answer(form: int, *, short: bool = False) -> object:
-        return represent_matches(asking(Operation.RETRIEVE, form, short=short), ResultContent(form), [box])
+        return represent_matches(work, asking(Operation.RETRIEVE, form, short=short), ResultContent(form), [box])
 
     assert answer(11) == {"m2m:uril": ["cse-in/box"]}
     assert answer(11, short=True) == {"m2m:uril": [box.ri]}
     assert answer(6) == {"m2m:rrl": {"rrf": [{"nm": "box", "typ": 3, "val": "cse-in/box"}]}}
-    assert represent_matches(asking(Operation.RETRIEVE, 11), ResultContent(11), []) == {"m2m:uril": []}
+    assert represent_matches(work, asking(Operation.RETRIEVE, 11), ResultContent(11), []) == {"m2m:uril": []}
 
 
 def test_references_name_the_specialisation(work: Work, box: Resource) -> None:
     box.attributes["cnd"] = "org.example.lamp"
-    ((reference,),) = represent_matches(asking(Operation.RETRIEVE, 6), ResultContent(6), [box])["m2m:rrl"].values()
+    ((reference,),) = represent_matches(work, asking(Operation.RETRIEVE, 6), ResultContent(6), [box])["m2m:rrl"].values()
     assert reference["spid"] == "org.example.lamp"

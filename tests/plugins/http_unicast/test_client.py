@@ -4,14 +4,14 @@ from collections.abc import AsyncIterator
 import pytest
 
 from cse.testing.clock import settle
-from plugins.http_unicast.client import Client, OneAtATime
+from plugins.http_unicast.client import Client
 from plugins.http_unicast.mapping import Message
 from tests.plugins.http_unicast.servers import RawServer, http
 
 
 @pytest.fixture
 async def client() -> AsyncIterator[Client]:
-    client = Client(lambda address: True, connect_timeout=3.0, max_response_bytes=100)
+    client = Client(lambda address: True, connect_timeout=3.0)
     yield client
     await client.close()
 
@@ -19,7 +19,7 @@ async def client() -> AsyncIterator[Client]:
 async def test_a_connection_is_not_kept_for_a_server_that_nobody_else_goes_to(client: Client) -> None:
     async with RawServer(lambda _: http(200), closes=False) as server:
         for _ in range(3):
-            await client.exchange(Message("GET", server.url(), {}, None))
+            await client.exchange(Message("GET", server.url(), {}, None), 100)
     assert server.connections == 3
 
 
@@ -30,7 +30,7 @@ async def test_connections_are_kept_for_a_server_that_many_go_to(client: Client)
 
     async def go_on(url: str) -> None:
         for _ in range(10):
-            await client.exchange(Message("GET", url, {}, None))
+            await client.exchange(Message("GET", url, {}, None), 100)
 
     async with RawServer(slow, closes=False) as server:
         await asyncio.gather(*(go_on(server.url()) for _ in range(4)))
@@ -41,23 +41,5 @@ async def test_connections_are_kept_for_a_server_that_many_go_to(client: Client)
 async def test_cookies_are_not_sent_back(client: Client) -> None:
     async with RawServer(lambda _: http(200, {"Set-Cookie": "a=1"})) as server:
         for _ in range(2):
-            await client.exchange(Message("GET", server.url(), {}, None))
+            await client.exchange(Message("GET", server.url(), {}, None), 100)
     assert not any(b"Cookie" in request for request in server.requests)
-
-
-async def test_who_holds_a_key_makes_others_wait_and_leaves_nothing_behind() -> None:
-    one_at_a_time, order = OneAtATime(), []
-
-    async def work(key: str, name: int) -> None:
-        async with one_at_a_time.hold(key):
-            order.append(name)
-            await settle()
-            order.append(name)
-
-    cancelled = asyncio.create_task(work("a", 0))
-    tasks = [asyncio.create_task(work("a", name)) for name in (1, 2)]
-    await asyncio.sleep(0)
-    cancelled.cancel()
-    await asyncio.wait([cancelled, *tasks])
-    assert order == [0, 1, 1, 2, 2]
-    assert not any(vars(one_at_a_time).values())

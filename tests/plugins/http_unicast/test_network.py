@@ -259,11 +259,26 @@ class TestHttpUnicast(NetworkContract):
         await network.stop()
         assert "allowed_targets" in str(sent.failure)
 
-    async def test_the_first_usable_point_of_access_is_taken(self, started: Network, request_: Request) -> None:
+    async def test_all_usable_points_of_access_are_offered_in_their_order(
+        self, started: Network, request_: Request
+    ) -> None:
         poa = ("coap://[ff02::1]/", FORBIDDEN, "https://meters.example/1", "http://127.0.0.1/")
-        found = await self.offered(started, Host("Cmeter1", poa), request_)
-        assert isinstance(found, Way)
-        assert found.address == "https://meters.example/1"
+        found = ways((await started.offers([Host("Cmeter1", poa)], request_, ""))[0])
+        assert [way.address for way in found] == ["https://meters.example/1", "http://127.0.0.1/"]
+
+    async def test_a_cse_gets_several_requests_at_a_time(
+        self, started: Network, engine: RecordingEngine, request_: Request
+    ) -> None:
+        met = asyncio.Barrier(2)
+
+        async def together(_: bytes) -> bytes:
+            await met.wait()
+            return http(200, {"X-M2M-RSC": "2000"})
+
+        async with RawServer(together) as server:
+            host = Host("/id-mn/Cmeter", (server.url("/"),), cse="/id-mn")
+            await asyncio.gather(*(self.deliver_first(started, host, request_) for _ in range(2)))
+        assert {answer.originator for answer in engine.answers} == {"/id-mn/Cmeter"}
 
     async def test_a_host_that_takes_no_requests_is_not_offered(
         self, started: Network, reachable_host: Host, request_: Request
@@ -271,23 +286,6 @@ class TestHttpUnicast(NetworkContract):
         found = await self.offered(started, Host("Cmeter1", reachable_host.points_of_access, False), request_)
         assert isinstance(found, Unreachable)
         assert found.reason is Reason.NO_POA
-
-    async def test_one_request_at_a_time_goes_to_a_host(
-        self, started: Network, engine: RecordingEngine, request_: Request
-    ) -> None:
-        turns: list[bytes] = []
-
-        async def slow(message: bytes) -> bytes:
-            turns.append(message.split(b" ")[1])
-            await settle()
-            return http(200, {"X-M2M-RSC": "2000"})
-
-        async with RawServer(slow) as server:
-            one, other = Host("Cmeter1", (server.url("/1"),)), Host("Cmeter2", (server.url("/2"),))
-            await asyncio.gather(*(self.deliver_first(started, host, request_) for host in (one, one, other, one)))
-        assert turns == [b"/1", b"/2", b"/1", b"/1"]
-        assert server.most_at_once == 2
-        assert len(engine.answers) == 4
 
     async def test_hosts_behind_one_address_are_asked_one_by_one(
         self, started: Network, engine: RecordingEngine, request_: Request
@@ -298,20 +296,6 @@ class TestHttpUnicast(NetworkContract):
             sent = await self.deliver(started, way, hosts, request_)
         assert sent.transmissions == 2
         assert [answer.originator for answer in engine.answers] == ["Cmeter1", "Cmeter2"]
-
-    async def test_no_more_requests_than_set_are_under_way(self, engine: RecordingEngine, request_: Request) -> None:
-        async def slow(_: bytes) -> bytes:
-            await settle()
-            return http(200, {"X-M2M-RSC": "2000"})
-
-        network = HttpUnicast(HttpUnicastSettings(parallel=2))
-        await network.start(engine)
-        async with RawServer(slow) as server:
-            hosts = [Host(f"C{number}", (server.url(f"/{number}"),)) for number in range(6)]
-            await asyncio.gather(*(self.deliver_first(network, host, request_) for host in hosts))
-        await network.stop()
-        assert server.most_at_once == 2
-        assert len(engine.answers) == 6
 
     async def test_a_header_cannot_be_smuggled_in(
         self, started: Network, engine: RecordingEngine, reachable_host: Host, request_: Request

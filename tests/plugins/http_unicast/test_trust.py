@@ -22,7 +22,7 @@ def authority(tmp_path: Path) -> Authority:
 
 @asynccontextmanager
 async def connected(**settings: str) -> AsyncIterator[Client]:
-    client = Client(lambda _: True, 3.0, 100, client_context(HttpUnicastSettings(**settings)))
+    client = Client(lambda _: True, 3.0, client_context(HttpUnicastSettings(**settings)))
     yield client
     await client.close()
 
@@ -33,7 +33,7 @@ def own(authority: Authority) -> dict[str, str]:
 
 
 async def status_of(server: RawServer, client: Client) -> int | None:
-    answer = await client.exchange(Message("GET", server.url(), {}, None))
+    answer = await client.exchange(Message("GET", server.url(), {}, None), 100)
     return None if answer is None else answer.status
 
 

@@ -1,0 +1,62 @@
+"""The way to other CSEs: which of our neighbours carries a request that is not for us (TS-0001 clause 6.5, 8.3)."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from cse.network import Host
+from cse.resource import Neighbour
+from cse.store import Resource
+from cse.timing import precise_timestamp
+from cse.work import Work
+
+
+def carrier(work: Work, address: str) -> Resource | None:
+    """The `<remoteCSE>` on the way to an address of another CSE; None if there is no way, or if the address is ours.
+
+    That CSE itself, or else one that it is registered with over any number of others (descendantCSEs), or else our own
+    registrar. BadRequest for text that is no address.
+    """
+    other = work.model.naming.other_cse(address)
+    if other is None:
+        return None
+    return known(work, other) or _registrar(work)
+
+
+def known(work: Work, cse_id: str) -> Resource | None:
+    """The same for a CSE-ID, but for CSEs only that are registered with us, directly or not, or that we are with."""
+    direct = work.registrant(cse_id)
+    if direct is not None and isinstance(work.type_of(direct), Neighbour) and _lives(work, direct):
+        return direct
+    return next((resource for kind, resource in neighbours(work) if kind.leads_to(resource, cse_id)), None)
+
+
+def neighbours(work: Work) -> Iterator[tuple[Neighbour, Resource]]:
+    """All CSEs that are registered with us, and our registrar."""
+    for number, kind in work.model.types.items():
+        if isinstance(kind, Neighbour):
+            for resource in work.transaction.resources.children(work.model.naming.base_identifier, number):
+                if _lives(work, resource):
+                    yield kind, resource
+
+
+def remote_host(work: Work, to: str, member: str = "") -> Host | None:
+    """The host behind an address of another CSE; None if there is no way to it.
+
+    `to` is where the request goes, `member` the resource in `mid` that this comes from, if it does.
+    """
+    naming = work.model.naming
+    resource = carrier(work, to)
+    other = naming.other_cse(to)
+    on_the_way = None if resource is None else work.type_of(resource).host(resource)
+    if resource is None or other is None or on_the_way is None:
+        return None
+    host = replace(on_the_way, id=naming.originator(to), cse=other, member=member)
+    return host if resource.creator == other else replace(host, multicast=0, external_group="")
+
+
+def _registrar(work: Work) -> Resource | None:
+    return next((resource for kind, resource in neighbours(work) if kind.is_registrar(resource)), None)
+
+
+def _lives(work: Work, resource: Resource) -> bool:
+    return str(resource.attributes.get("et", "~")) > precise_timestamp(work.now)
