@@ -213,7 +213,7 @@ class DeviceCampaign:
             if failures == MOST_FAILURES:
                 rest = [other for other in items[index + 1 :] if other.host.id in self._schedule.pending]
                 await self._attempted(way, rest)
-                self._come_back(rest, way.offer, 0.0, failure)
+                self._come_back(rest, way, 0.0, failure)
                 return
 
     async def _deliver(self, way: Way, items: list[Pending]) -> Failure | None:
@@ -233,7 +233,7 @@ class DeviceCampaign:
             await self.book.secure()  # a server that is killed now must not send it again when it is back
         delivery = self._delivery(way, items, attempt, ticket)
         failure = await self._attempt(delivery)
-        self._come_back(items, way.offer, delivery.window, failure)
+        self._come_back(items, way, delivery.window, failure)
         return failure
 
     async def _attempted(self, way: Way, items: Sequence[Pending]) -> int:
@@ -274,19 +274,19 @@ class DeviceCampaign:
             return Failure.ERROR
         return None
 
-    def _come_back(self, items: list[Pending], offer: Offer, window: float, failure: Failure | None) -> None:
+    def _come_back(self, items: list[Pending], way: Way, window: float, failure: Failure | None) -> None:
         """Those who stay silent have their next turn when the answers should be in, or after a pause."""
         now = self._core.clock.now()
         for item in items:
             item.failure = "" if failure is None else failure.value
             item.heard |= failure in (None, Failure.ERROR)
             if failure is not None:
-                item.avoided |= {offer.id}
-        if offer.broadcast and failure is None:
+                item.avoided |= {(way.offer.id, way.address)}
+        if way.offer.broadcast and failure is None:
             self._schedule.again(items, now + window)
         else:
             for attempts, several in groupby(sorted(items, key=_attempts), _attempts):
-                self._schedule.again(several, now + max(window, self._policy(offer).pause(attempts)))
+                self._schedule.again(several, now + max(window, self._policy(way.offer).pause(attempts)))
         self._changed.set()
 
     def _policy(self, offer: Offer) -> Policy:

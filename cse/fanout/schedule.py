@@ -19,7 +19,7 @@ TEMPORARY = frozenset({"OFFLINE", "DUTY_CYCLE", "NOT_JOINED"})
 class Pending:
     """A host that has not answered yet, and the positions of its members among the campaign's rows.
 
-    `avoided` are offers that failed for it; `failure` is what the last attempt ended with, "" for silence.
+    `avoided` are offers and addresses that failed for it, `failure` is what the last attempt ended with ("": silence).
     `answer` are the changes of a row that an answer brings which counts only if no other one comes. `heard` says that
     it may have received the request.
     """
@@ -31,7 +31,7 @@ class Pending:
     failure: str = ""
     answer: dict[str, Any] | None = None
     unreachable: Unreachable | None = None
-    avoided: frozenset[str] = frozenset()
+    avoided: frozenset[tuple[str, str]] = frozenset()
     heard: bool = False
 
 
@@ -132,14 +132,18 @@ class Schedule:
         return self.broadcasts[datagram]
 
     def usable(self, item: Pending, reach: Reach) -> Reach:
-        """What is left to try for a host: nothing that is spent or has failed; if all have failed, all again."""
+        """What is left to try for a host: nothing that is spent or has failed; if all have failed, all again.
+
+        Of several addresses for unicast by the same offer, it is the first.
+        """
         ways = [entry for entry in reach if isinstance(entry, Way) and not self._is_spent(item, entry)]
         ways = [way for way in ways if not self._is_risky(item, way)]
-        fresh = [way for way in ways if way.offer.id not in item.avoided]
+        fresh = [way for way in ways if (way.offer.id, way.address) not in item.avoided]
         if ways and not fresh:
             item.avoided = frozenset()
             fresh = ways
-        return [*fresh, *(entry for entry in reach if isinstance(entry, Unreachable))]
+        first = {(way.offer.id, way.address if way.offer.broadcast else ""): way for way in reversed(fresh)}
+        return [*reversed(first.values()), *(entry for entry in reach if isinstance(entry, Unreachable))]
 
     def is_exhausted(self, item: Pending, reach: Reach) -> bool:
         """Whether a policy allows no further attempt, and nothing else is left that may become possible."""

@@ -75,11 +75,22 @@ def test_what_failed_is_avoided_until_nothing_else_is_left() -> None:
     schedule = Schedule(pending(1), 0.0, 1)
     (item,) = schedule.take_due(0.0)
     unicast = Way(UNICAST, "a")
-    item.avoided = frozenset({"b"})
+    item.avoided = frozenset({("b", EVERYWHERE.address)})
     assert schedule.usable(item, [EVERYWHERE, unicast, OFFLINE]) == [unicast, OFFLINE]
-    item.avoided = frozenset({"b", "u"})
+    item.avoided |= {("u", "a")}
     assert schedule.usable(item, [EVERYWHERE, unicast]) == [EVERYWHERE, unicast]
     assert not item.avoided
+
+
+def test_another_address_is_tried_when_one_has_failed() -> None:
+    schedule = Schedule(pending(1), 0.0, 1)
+    (item,) = schedule.take_due(0.0)
+    first, second = Way(UNICAST, "a"), Way(UNICAST, "b")
+    assert schedule.usable(item, [first, second]) == [first]
+    item.avoided = frozenset({("u", "a")})
+    assert schedule.usable(item, [first, second]) == [second]
+    item.avoided |= {("u", "b")}
+    assert schedule.usable(item, [first, second]) == [first]
 
 
 def test_one_entry_per_silent_host() -> None:
@@ -133,15 +144,15 @@ WAYS = st.builds(Way, st.sampled_from(OFFERS), st.sampled_from(["a", "b"]))
 @given(
     ways=st.lists(WAYS, unique=True, max_size=8),
     sent=st.lists(WAYS, max_size=8),
-    avoided=st.frozensets(st.sampled_from([offer.id for offer in OFFERS])),
+    avoided=st.frozensets(WAYS),
     allowed=st.integers(1, 3),
 )
-def test_what_is_offered_to_a_host(ways: list[Way], sent: list[Way], avoided: frozenset[str], allowed: int) -> None:
+def test_what_is_offered_to_a_host(ways: list[Way], sent: list[Way], avoided: frozenset[Way], allowed: int) -> None:
     schedule = Schedule(pending(1), 0.0, allowed)
     (item,) = schedule.take_due(0.0)
     for way in sent:
         schedule.sending([item], way)
-    item.avoided = avoided
+    item.avoided = frozenset((way.offer.id, way.address) for way in avoided)
     usable = schedule.usable(item, [*ways, OFFLINE])
     assert usable[-1] == OFFLINE
     assert set(usable[:-1]) <= set(ways)
