@@ -1,9 +1,10 @@
 """group (TS-0001 clause 9.6.13) with its virtual child fanOutPoint (clause 9.6.14). Its members are rows.
 
 In `resources.groups`, `members` says who they are, `types` and `validation` what is checked about them, and
-`forwarding` collects the notifications of subscriptions that were made through the fanOutPoint.
+`aggregation` collects the notifications of subscriptions that were made through the fanOutPoint.
 """
 
+from collections.abc import Collection
 from typing import Any
 
 from cse.attributes import (
@@ -31,7 +32,7 @@ from cse.resource import ResourceType, VirtualChild
 from cse.store import Resource
 from cse.work import Work
 from resources.common.reachability import UNREACHABLE
-from resources.groups import validation
+from resources.groups import aggregation, validation
 from resources.groups.members import distinct
 from resources.groups.types import FAN_OUT_POINT, MIXED, check_type
 
@@ -52,6 +53,7 @@ class Group(ResourceType):
     name = "group"
     short_name = "grp"
     parents = frozenset({2, 5, 16})
+    takes_notifications = True
     virtual_children = {FanOutPoint.name: FanOutPoint()}  # noqa: RUF012 - a constant
     attributes = table(
         REGULAR,
@@ -66,7 +68,7 @@ class Group(ResourceType):
         Attribute("csy", "consistencyStrategy", one_of(1, 2, 3), O, NP, required=True, default=1),
         Attribute("gn", "groupName", TEXT, O, O),
         Attribute("ssi", "semanticSupportIndicator", BOOLEAN, NP, NP),
-        Attribute("nar", "notifyAggregation", BATCH, O, O, needs="aggregation of notifications"),
+        Attribute("nar", "notifyAggregation", BATCH, O, O),
     )
 
     def creating(self, work: Work, request: Request, resource: Resource, parent: Resource) -> None:
@@ -84,6 +86,19 @@ class Group(ResourceType):
         elif most < work.transaction.lists.count(resource.ri):
             raise MaxNumberOfMembersExceeded("mnm must not be below the present number of members: remove some first")
 
+    def updated(self, work: Work, resource: Resource, changes: dict[str, Any]) -> None:
+        if "nar" in changes:
+            aggregation.flush(work, resource)
+
+    def leaving(self, work: Work, resource: Resource) -> None:
+        aggregation.flush(work, resource)
+
+    def fanned_out(self, work: Work, resource: Resource, request: Request, hosts: Collection[str]) -> Request:
+        return aggregation.adapted(work, resource, request, hosts)
+
+    def notified(self, work: Work, resource: Resource, request: Request) -> None:
+        aggregation.receive(work, resource, request)
+
     def deleted(self, work: Work, resource: Resource) -> None:
         work.later(GROUP_CHANGED, {"group": resource.ri})
 
@@ -93,6 +108,8 @@ class Group(ResourceType):
     def alarm(self, work: Work, resource: Resource, name: str) -> None:
         if name == UNREACHABLE:
             validation.ring(work, resource)
+        else:
+            aggregation.ring(work, resource, name)
 
     def inquire(self, work: Work, resource: Resource) -> None:
         validation.inquire(work, resource)

@@ -130,8 +130,7 @@ async def test_a_bad_update_is_refused_by_a_sentence_that_names_the_attribute(
         ("/cse-in/app", 2, {"m2m:ae": AE | {"at": ["/other"]}}),
         ("/cse-in/app", 3, {"m2m:cnt": {"daci": ["x"]}}),
         ("/cse-in/app", 1, {"m2m:acp": {"pv": RULES, "pvs": RULES, "adri": ["/id-in/decisions"]}}),
-        ("/cse-in/app", 9, {"m2m:grp": GROUP | {"nar": {"num": 2}}}),
-        ("/cse-in/app/box", 23, {"m2m:sub": {"nu": ["Capp"], "gpi": "cse-in/app/group"}}),
+        ("/cse-in/app/box", 23, {"m2m:sub": {"nu": ["Capp"], "ma": "PT1M"}}),
         ("/cse-in/app/box", 23, {"m2m:sub": {"nu": ["Capp"], "enc": {"net": [6]}, "nct": 4}}),
     ],
 )

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from cse.access import Guard
 from cse.errors import OperationNotAllowed
-from cse.primitive import Operation, Request, Response
+from cse.primitive import OK, Operation, Request, Response
 from cse.tree.create import create
 from cse.tree.delete import delete
 from cse.tree.retrieve import retrieve
@@ -14,7 +14,7 @@ from cse.work import Target, Work
 
 
 def perform(work: Work, request: Request, guard: Guard | None = None) -> Response:
-    """Carry out a CREATE, RETRIEVE, UPDATE or DELETE on a resource of this CSE; raises CSEError, leaving nothing done.
+    """Carry out an operation on a resource of this CSE; raises CSEError, leaving nothing done.
 
     The caller undoes the transaction (or its savepoint) when this raises.
     """
@@ -27,8 +27,12 @@ def perform(work: Work, request: Request, guard: Guard | None = None) -> Respons
     return _OPERATIONS[request.operation](work, request, target, guard or Guard(work, request))
 
 
-def _refuse_notify(work: Work, request: Request, target: Target, guard: Guard) -> Response:
-    raise OperationNotAllowed(f"{target.resource.path} takes no notifications: only an AE, or a group's fopt, does")
+def _notify(work: Work, request: Request, target: Target, guard: Guard) -> Response:
+    kind = work.type_of(target.resource)
+    if target.virtual is not None or not kind.takes_notifications:
+        raise OperationNotAllowed(f"{target.resource.path} takes no notifications: only an AE, or a group's fopt, does")
+    kind.notified(work, target.resource, request)
+    return Response(OK)
 
 
 _OPERATIONS: dict[Operation, Callable[[Work, Request, Target, Guard], Response]] = {
@@ -36,5 +40,5 @@ _OPERATIONS: dict[Operation, Callable[[Work, Request, Target, Guard], Response]]
     Operation.RETRIEVE: retrieve,
     Operation.UPDATE: update,
     Operation.DELETE: delete,
-    Operation.NOTIFY: _refuse_notify,
+    Operation.NOTIFY: _notify,
 }

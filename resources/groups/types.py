@@ -133,9 +133,9 @@ def _fits(wanted: Attributes, attributes: Attributes, virtual: str) -> bool:
     """Whether a resource with these attributes, or that virtual child of it, is what the group is for."""
     specialization = wanted.get("spty", {})
     if virtual == FAN_OUT_POINT:
-        return attributes.get("mt") == wanted["mt"] and attributes.get("spty", {}) == specialization
+        return bool(attributes.get("mt") == wanted["mt"] and attributes.get("spty", {}) == specialization)
     if virtual:
-        return OF_VIRTUAL_CHILD.get(virtual) == wanted["mt"]
+        return bool(OF_VIRTUAL_CHILD.get(virtual) == wanted["mt"])
     is_special = all(attributes.get(name) == value for name, value in specialization.items())
     return attributes.get("ty") == wanted["mt"] and is_special
 

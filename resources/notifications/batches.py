@@ -53,11 +53,12 @@ def _taken(work: Work, subscription: Resource) -> Iterator[tuple[Any, int]]:
     work.transaction.alarms.cancel(subscription.ri, ALARM)
     if subscription.attributes.get("ln"):
         waiting = waiting[-1:]
-    for portion in _portions(waiting):
+    for portion in portions(waiting):
         yield {"m2m:agn": {"m2m:sgn": portion}}, len(portion)
 
 
-def _portions(notifications: list[Notification]) -> Iterator[list[Notification]]:
+def portions(notifications: list[Notification]) -> Iterator[list[Notification]]:
+    """As many at a time as one request may carry."""
     portion: list[Notification] = []
     size = 0
     for notification in notifications:

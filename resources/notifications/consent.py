@@ -8,8 +8,12 @@ from resources.notifications.content import verification
 
 
 def verify(work: Work, subscription: Resource, targets: Iterable[str]) -> None:
-    """Every new target but the originator itself must accept to be notified."""
-    asked = [target for target in dict.fromkeys(targets) if "://" in target or is_another(work, target)]
+    """Every new target but the originator itself must accept to be notified.
+
+    A resource of this CSE that takes notifications sees for itself whose they are.
+    """
+    others = (target for target in dict.fromkeys(targets) if "://" in target or is_another(work, target))
+    asked = [target for target in others if not _sees_for_itself(work, target)]
     work.ask([verification(work, subscription, target) for target in asked], identifier=subscription.ri)
 
 
@@ -19,3 +23,8 @@ def is_another(work: Work, target: str) -> bool:
         return False
     entity = work.resource(target)
     return work.model.naming.originator(target) != work.originator and (entity is None or entity.ri != work.originator)
+
+
+def _sees_for_itself(work: Work, target: str) -> bool:
+    entity = None if "://" in target else work.resource(target)
+    return entity is not None and work.type_of(entity).takes_notifications

@@ -29,7 +29,8 @@ def event_notification(work: Work, subscription: Resource, event: Event) -> dict
         happening["net"] = event.type
     else:
         happening["om"] = _observed(monitor, event.operation, work.originator)
-    return {"nev": happening, "sur": reference(work, subscription)} | _creator(work, subscription)
+    told = {"nev": happening, "sur": reference(work, subscription)}
+    return told | _creator(work, subscription) | _forwarding(subscription)
 
 
 def deletion_notice(work: Work, subscription: Resource) -> dict[str, Any]:
@@ -72,6 +73,12 @@ def _creator(work: Work, subscription: Resource) -> dict[str, Any]:
     caused_by = work.originator if subscription.attributes.get("eeno") else ""
     creator = subscription.attributes.get("cr") or caused_by
     return {"cr": creator} if creator else {}
+
+
+def _forwarding(subscription: Resource) -> dict[str, Any]:
+    """Where a group host sends it on; the data type has one address, several are a list."""
+    addresses = subscription.attributes.get("nfu", [])
+    return {"nfu": addresses[0] if len(addresses) == 1 else addresses} if addresses else {}
 
 
 def _observed(monitor: Mapping[str, Any], operation: Operation | None, originator: str) -> dict[str, Any]:

@@ -139,8 +139,6 @@ WRONG: list[tuple[dict[str, Any], type[CSEError], str]] = [
     ({"nec": 99}, BadRequest, "nec"),
     ({"cr": "Cme"}, BadRequest, "cr"),
     ({"nsi": []}, BadRequest, "nsi"),
-    ({"gpi": "cse-in/group"}, NotImplementedByThisCSE, "gpi"),
-    ({"nfu": [URL]}, NotImplementedByThisCSE, "nfu"),
     ({"ma": "PT1M"}, NotImplementedByThisCSE, "ma"),
 ]
 

@@ -107,3 +107,10 @@ def test_children_that_were_there_before_are_told_if_that_is_wanted(scene: Subsc
     assert [(nev["net"], nev["rep"]["m2m:cin"]["con"]) for nev in told] == [(3, "b"), (3, "c")]
     scene.subscribe(rn="other", psn=9, nu=[TARGET])
     assert scene.deliveries() == []
+
+
+@pytest.mark.parametrize(("nfu", "told"), [([TARGET], TARGET), ([TARGET, f"{TARGET}/2"], [TARGET, f"{TARGET}/2"])])
+def test_where_a_group_host_sends_it_on(scene: Subscribing, nfu: list[str], told: Any) -> None:
+    scene.subscribe(nfu=nfu, gpi="/id-in/group")
+    scene.label("red")
+    assert only(scene)["nfu"] == told
