@@ -2,12 +2,14 @@
 
 import functools
 import random
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import click
 
+from cse.protection import Refusal, Trust
 from cse.testing.device import Faults, SimulatedDevice
 from cse.testing.fleet import Fleet, RegistrationFailed
 
@@ -98,6 +100,29 @@ def meter_options(command: Callable[..., None]) -> Callable[..., None]:
     for option in reversed(_OPTIONS):
         with_options = option(with_options)
     return with_options
+
+
+def trust_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Decorator below `@meter_options`: the argument `trust` says whose signatures the meters want to see."""
+
+    @click.option(
+        "--public-key", "public_keys", multiple=True, help="public key of the CSE; meters refuse what it has not signed"
+    )
+    @click.option("--cse-id", default="/id-in", show_default=True, help="CSE-ID of the CSE with that key")
+    @functools.wraps(command)
+    def with_trust(*arguments: Any, public_keys: tuple[str, ...], cse_id: str, **others: Any) -> None:
+        try:
+            trust = Trust.of(cse_id, public_keys)
+        except ValueError as error:
+            raise click.BadParameter(str(error), param_hint="--public-key") from None
+        command(*arguments, trust=trust, **others)
+
+    return with_trust
+
+
+def refusals(devices: Iterable[SimulatedDevice]) -> Counter[Refusal]:
+    """How many requests these devices have ignored because of what protects them, by reason."""
+    return sum((device.refused for device in devices), Counter())
 
 
 def meters_group(commands: click.Group) -> click.Group:

@@ -1,18 +1,26 @@
 """`cse meters udp`: simulated meters as a program of their own."""
 
 import asyncio
+import tomllib
 from ipaddress import IPv4Address
+from pathlib import Path
 
 import click
 
+from cse.config import ConfigurationError, require_private
+from cse.protection import Secret, Trust
 from cse.testing.device import SimulatedDevice
-from cse.testing.meters import PROBABILITY, MeterOptions, meter_options, operate
+from cse.testing.meters import PROBABILITY, MeterOptions, meter_options, operate, refusals, trust_options
 from plugins.udp_multicast.meters import UdpMeters
 from plugins.udp_multicast.target import DEFAULT_PORT
+
+SECRETS_HELP = "the meters' secrets, as `cse keys member` prints them; their answers prove who they are"
 
 
 @click.command("udp")
 @meter_options
+@trust_options
+@click.option("--secrets", type=click.Path(exists=True, dir_okay=False, path_type=Path), help=SECRETS_HELP)
 @click.option("--port", type=click.IntRange(0, 65535), default=DEFAULT_PORT, show_default=True, help="UDP port of all")
 @click.option("--base", default="127.7.0.0", show_default=True, help="address before that of meter 1")
 @click.option("--lies", type=PROBABILITY, default=0.0, help="probability that an answer states another meter's name")
@@ -20,7 +28,16 @@ from plugins.udp_multicast.target import DEFAULT_PORT
 @click.option(
     "--wrong-address", type=PROBABILITY, default=0.0, help="probability that an answer has a stranger's address"
 )
-def udp(options: MeterOptions, port: int, base: str, lies: float, rubbish: float, wrong_address: float) -> None:
+def udp(
+    options: MeterOptions,
+    trust: Trust,
+    secrets: Path | None,
+    port: int,
+    base: str,
+    lies: float,
+    rubbish: float,
+    wrong_address: float,
+) -> None:
     """Meters on CoAP over UDP, each with its own loopback address, for unicast and multicast."""
     devices = options.devices("Cudp")
     for device in devices:
@@ -29,7 +46,22 @@ def udp(options: MeterOptions, port: int, base: str, lies: float, rubbish: float
         first = str(IPv4Address(base) + options.first)
     except ValueError:
         raise click.BadParameter(f"{base} is no IPv4 address", param_hint="--base") from None
-    asyncio.run(run_meters(options, devices, UdpMeters(devices, port=port, base=first, wrong_address=wrong_address)))
+    known = read_secrets(secrets) if secrets else {}
+    meters = UdpMeters(devices, port=port, base=first, wrong_address=wrong_address, trust=trust, secrets=known)
+    try:
+        asyncio.run(run_meters(options, devices, meters))
+    finally:
+        for refusal, count in refusals(devices).items():
+            click.echo(f"{refusal} requests that were ignored: {count}")
+
+
+def read_secrets(path: Path) -> dict[str, Secret]:
+    """The secrets of devices in a file: lines of TOML as `cse keys member` prints them."""
+    try:
+        require_private(path)
+        return {device: Secret.from_text(text) for device, text in tomllib.loads(path.read_text()).items()}
+    except (OSError, ValueError, ConfigurationError) as error:
+        raise click.BadParameter(str(error), param_hint="--secrets") from None
 
 
 async def run_meters(options: MeterOptions, devices: list[SimulatedDevice], meters: UdpMeters) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from pathlib import Path
 from typing import Any
 
 import click
@@ -12,12 +13,14 @@ from aiohttp.test_utils import TestServer
 from click.testing import CliRunner
 
 from cse.config import Settings
+from cse.protection import Protection
+from cse.protection.commands import keys
 from cse.testing.clock import ManualClock, settle
 from cse.testing.device import SimulatedDevice
 from cse.testing.engine import RecordingEngine
 from cse.testing.meters import MeterOptions, build_devices, meter_options
 from plugins.udp_multicast import register_commands, register_networks, register_settings
-from plugins.udp_multicast.commands import run_meters
+from plugins.udp_multicast.commands import read_secrets, run_meters
 from plugins.udp_multicast.meters import UdpMeters
 from plugins.udp_multicast.outbox import TICK, Outbox
 from plugins.udp_multicast.settings import UdpMulticastSettings
@@ -128,6 +131,33 @@ def test_the_command_refuses_a_wrong_address() -> None:
     result = CliRunner().invoke(commands(), ["meters", "udp", "--base", "meters.example"])
     assert result.exit_code == 2
     assert "--base" in result.output
+
+
+def test_the_command_refuses_a_wrong_public_key() -> None:
+    result = CliRunner().invoke(commands(), ["meters", "udp", "--public-key", "abc"])
+    assert result.exit_code == 2
+    assert "64 hexadecimal digits" in result.output
+
+
+def test_secrets_are_read_as_the_command_prints_them(tmp_path: Path) -> None:
+    file, secrets = tmp_path / "keys.toml", tmp_path / "secrets.toml"
+    assert CliRunner().invoke(keys, ["new", str(file)]).exit_code == 0
+    secrets.write_text(CliRunner().invoke(keys, ["member", str(file), "Cudp0001", "Cudp0002"]).stdout)
+    secrets.chmod(0o600)
+    protection = Protection.load("/id-in", str(file), {})
+    assert read_secrets(secrets) == {name: protection.secret_of(name) for name in ("Cudp0001", "Cudp0002")}
+
+
+@pytest.mark.parametrize(
+    ("text", "rights", "sentence"),
+    [("Cm = 'ab'", 0o600, "64 hexadecimal"), ("Cm", 0o600, "Expected"), ("", 0o644, "everybody may read")],
+)
+def test_secrets_that_cannot_be_used(tmp_path: Path, text: str, rights: int, sentence: str) -> None:
+    secrets = tmp_path / "secrets.toml"
+    secrets.write_text(text)
+    secrets.chmod(rights)
+    with pytest.raises(click.BadParameter, match=sentence):
+        read_secrets(secrets)
 
 
 def test_the_command_says_that_its_port_is_taken() -> None:
