@@ -50,7 +50,7 @@ async def run(size: Size, folder: Path, console: Console) -> Figures:
 
 
 async def _scenarios(stack: AsyncExitStack, size: Size, folder: Path) -> list[Scenario]:
-    port = servers.free_udp_port()
+    port = servers.free_port()
     scenarios: list[Scenario] = []
     for store in STORES:
         own_folder = folder / store

@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple, cast
 
@@ -12,7 +12,8 @@ import orjson
 WARM_UP = 0.1  # of the seconds that are counted, before them
 HEAD = (
     "{method} {path} HTTP/1.1\r\nHost: benchmark\r\nAccept: application/json\r\nX-M2M-Origin: {originator}\r\n"
-    "X-M2M-RI: benchmark-%d\r\nX-M2M-RVI: 3\r\nContent-Type: application/json{type}\r\nContent-Length: {length}\r\n\r\n"
+    "X-M2M-RI: benchmark-%d\r\nX-M2M-RVI: 3\r\nContent-Type: application/json{type}\r\nContent-Length: {length}\r\n"
+    "{more}\r\n"
 )
 
 
@@ -40,7 +41,15 @@ class Requests:
     _numbers = itertools.count()
 
     def __init__(
-        self, method: str, path: str, originator: str, content: Any = None, *, ty: int | None = None, status: int = 200
+        self,
+        method: str,
+        path: str,
+        originator: str,
+        content: Any = None,
+        *,
+        ty: int | None = None,
+        status: int = 200,
+        headers: Sequence[str] = (),
     ) -> None:
         body = b"" if content is None else orjson.dumps(content)
         head = HEAD.format(
@@ -49,6 +58,7 @@ class Requests:
             originator=originator,
             type="" if ty is None else f";ty={ty}",
             length=len(body),
+            more="".join(f"{header}\r\n" for header in headers),
         )
         self._head, self._body = head.encode(), body
         self.name, self.status = f"{method} {path}", status

@@ -4,9 +4,10 @@ import asyncio
 import re
 import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from benchmarks.load import Address
 
@@ -19,14 +20,29 @@ class StartUpError(Exception):
     """A program that did not say where it is."""
 
 
+class Program(NamedTuple):
+    """A program that runs: where it listens, and the number of its process."""
+
+    address: Address
+    process: int
+
+
 @asynccontextmanager
-async def running(*command: str, folder: Path | None = None) -> AsyncIterator[Address]:
+async def started(*command: str, patience: float = START_UP) -> AsyncIterator[Program]:
     """Start a program, wait for its line `... at http://HOST:PORT`, and stop it in the end."""
-    process = await asyncio.create_subprocess_exec(*command, cwd=folder, stdout=asyncio.subprocess.PIPE)
+    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
     try:
-        yield await asyncio.wait_for(_address(process, " ".join(command)), START_UP)
+        address = await asyncio.wait_for(_address(process, " ".join(command)), patience)
+        yield Program(address, process.pid)
     finally:
         await _stop(process)
+
+
+@asynccontextmanager
+async def running(*command: str) -> AsyncIterator[Address]:
+    """The same, when only its address matters."""
+    async with started(*command) as program:
+        yield program.address
 
 
 async def _address(process: asyncio.subprocess.Process, name: str) -> Address:
@@ -54,9 +70,18 @@ def reference() -> AbstractAsyncContextManager[Address]:
 
 def cse(store: str, folder: Path, *settings: str) -> AbstractAsyncContextManager[Address]:
     """Our server with its store and its data in a folder; `settings` are SECTION.KEY=VALUE."""
+    return running(*_serve(store, folder, settings))
+
+
+def cse_process(folder: Path, *settings: str) -> AbstractAsyncContextManager[Program]:
+    """The same with a store that is a file, and its process."""
+    return started(*_serve("sqlite", folder, settings))
+
+
+def _serve(store: str, folder: Path, settings: Sequence[str]) -> list[str]:
     assignments = [argument for setting in settings for argument in ("--set", setting)]
-    data = ("--data", str(folder)) if store == "sqlite" else ("--store", "memory:", "--data", str(folder))
-    return running(CSE, "serve", "--port", "0", *data, *assignments)
+    kind = [] if store == "sqlite" else ["--store", "memory:"]
+    return [CSE, "serve", "--port", "0", *kind, "--data", str(folder), *assignments]
 
 
 def udp_meters(address: Address, port: int, *options: str) -> AbstractAsyncContextManager[Address]:
@@ -64,8 +89,8 @@ def udp_meters(address: Address, port: int, *options: str) -> AbstractAsyncConte
     return running(CSE, "meters", "udp", "--cse", "http://{}:{}".format(*address), "--port", str(port), *options)
 
 
-def free_udp_port() -> int:
-    """A UDP port that nobody uses now."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+def free_port(kind: socket.SocketKind = socket.SOCK_DGRAM) -> int:
+    """A port of the loopback interface that nobody uses now, of UDP or (SOCK_STREAM) of TCP."""
+    with socket.socket(socket.AF_INET, kind) as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
