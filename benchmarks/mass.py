@@ -40,7 +40,7 @@ NOT_YET = ("NOT_JOINED", "OFFLINE")
 
 
 class Options(NamedTuple):
-    """How many meters; the shares of deaf ones and of lost messages; radio seconds in a second; seconds to go on for."""
+    """Meters; the shares of deaf ones and of lost messages; radio seconds in a second; how many seconds it goes on."""
 
     members: int
     deaf: float

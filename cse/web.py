@@ -4,6 +4,7 @@ import ipaddress
 import logging
 import signal
 import socket
+import sys
 from asyncio import get_running_loop
 from contextlib import AsyncExitStack
 from typing import Any
@@ -15,9 +16,14 @@ from cse import __version__
 from cse.app import Server
 from cse.config import ConfigurationError, ServerSettings
 from cse.connection import connections
+from cse.garbage import keep_short
 from cse.security.tls import server_context
 
 log = logging.getLogger(__name__)
+
+# Seconds for which a thread that computes keeps the event loop waiting, each time that it wants to go on after a system
+# call. Python's own 5 ms add up: a burst of answers on a socket is hundreds of such calls.
+SWITCH_INTERVAL = 0.0005
 
 
 def configuration(server: Server, **options: Any) -> uvicorn.Config:
@@ -54,6 +60,8 @@ class WebServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await self._running.enter_async_context(self._server.running())
         await super().startup(sockets=sockets)
+        sys.setswitchinterval(SWITCH_INTERVAL)
+        self._server.core.start(keep_short(self._server.core.clock), "garbage")
         get_running_loop().add_signal_handler(signal.SIGHUP, self._reload)
         settings = self._server.core.settings
         address = f"{settings.url}/{settings.cse_name}"
