@@ -25,7 +25,7 @@ class Access(Enum):
     """Which privileges decide about a resource (TS-0001 clause 9.6.1.3)."""
 
     POLICIES = "its acpi; without one, its creator"
-    BASE = "its acpi; registered AEs may retrieve it"
+    BASE = "its acpi; those who are registered may retrieve it, and search below it"
     PARENT = "its parent's"
     SELF_PRIVILEGES = "its own pvs"
     ORIGINATOR = "its originator may retrieve and delete it"
@@ -93,6 +93,9 @@ class ResourceType:
     def provide(self, work: "Work", base: Resource) -> None:
         """The CSEBase has just been made, at the first start: add what there is of this type from the beginning."""
 
+    def registering(self, work: "Work", request: Request) -> None:
+        """Somebody wants to register by creating a resource of this type: refuse those who may not."""
+
     def fixed_name(self, parent: Resource) -> str | None:
         """The only resource name that it can have below this parent, if there is only one."""
         return None
@@ -158,6 +161,10 @@ class ResourceType:
         """What stands behind a resource of this type and can be sent requests; None for nothing."""
         return None
 
+    def device(self, work: "Work", resource: Resource) -> Host | None:
+        """The device that a resource of this type describes, and that has to carry out what changes it."""
+        return None
+
     def membership(self, resource: Resource) -> Membership | None:
         """Where the CSE listens because of a resource of this type, as long as it exists; None for nowhere."""
         return None
@@ -210,6 +217,21 @@ class Neighbour(ResourceType):
 
     def is_registrar(self, resource: Resource) -> bool:
         """Whether this CSE is registered there, so that it takes what nobody else does."""
+        raise NotImplementedError
+
+    def introduction(self, work: "Work") -> dict[str, Any]:
+        """The attributes of the resource of this type that stands for this CSE elsewhere, the expirationTime apart."""
+        raise NotImplementedError
+
+    def meet(self, work: "Work", base: Mapping[str, Any]) -> None:
+        """This CSE is registered with the CSE whose CSEBase has these attributes: keep a resource of this type for it.
+
+        BadRequest if they are not those of a CSEBase.
+        """
+        raise NotImplementedError
+
+    def part(self, work: "Work", resource: Resource) -> None:
+        """This CSE is no longer registered with the one that this resource stands for."""
         raise NotImplementedError
 
 

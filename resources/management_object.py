@@ -13,6 +13,7 @@ from cse.attributes import (
     table,
 )
 from cse.errors import BadRequest
+from cse.network import Host
 from cse.primitive import Request
 from cse.store import Resource
 from cse.work import Work
@@ -40,3 +41,11 @@ class ManagementObject(Family):
         super().creating(work, request, resource, parent)
         if "mgs" in resource.attributes and resource.attributes["mgd"] != SELF_DEFINED:
             raise BadRequest("mgs (mgmtSchema) goes with mgd 0 only, a management object of one's own: leave it out")
+
+    def device(self, work: Work, resource: Resource) -> Host | None:
+        """The first AE on its node that has an address."""
+        node = work.transaction.resources.get(resource.pi)
+        links = () if node is None else node.attributes.get("hael", ())
+        applications = (work.resource(link) for link in links)
+        hosts = (work.type_of(found).host(found) for found in applications if found is not None)
+        return next((host for host in hosts if host is not None and host.points_of_access), None)

@@ -35,8 +35,11 @@ class Book:
 
     def set(self, position: int, **changes: Any) -> None:
         """Change a row; it is written soon."""
-        row = self.rows[position]._replace(**changes)
-        self.rows[position] = self._dirty[position] = row
+        self.replace(self.rows[position]._replace(**changes))
+
+    def replace(self, row: Row) -> None:
+        """This is what the row at its position is now; it is written soon."""
+        self.rows[row.position] = self._dirty[row.position] = row
         self._changed.set()
 
     def written(self, rows: Sequence[Row]) -> None:
@@ -52,8 +55,12 @@ class Book:
         """A host has answered for these members; its network's totals follow."""
         for position in positions:
             self.set(position, state=State.ANSWERED.value, **row_changes)
+        self.tally(row_changes, len(positions))
+
+    def tally(self, row_changes: dict[str, Any], members: int) -> None:
+        """A host has answered for so many members."""
         totals = self._totals(row_changes["network"])
-        totals["repaired"] += len(positions) if row_changes["attempts"] > 1 else 0
+        totals["repaired"] += members if row_changes["attempts"] > 1 else 0
         totals["seconds"] = round(row_changes["answered_at"] - self.campaign.created, 3)
 
     def preliminary(self, row_changes: dict[str, Any], positions: Sequence[int]) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from functools import partial
 from itertools import groupby
 from typing import Any
@@ -34,12 +34,23 @@ MOST_FAILURES = 2  # in a row, after which a CSE is left alone for a while
 class DeviceCampaign:
     """The part of a campaign that goes out to hosts. `wire` is what they get.
 
+    `follow` is called with the positions of members whose devices have carried out what the tree has to do as well.
+
     Networks are asked about all permitted targets, those that have answered already included: they must know whom a
     broadcast may reach. It is a `cse.door.Receiver`.
     """
 
-    def __init__(self, core: Core, book: Book, wire: Wire, members: Members, limits: Limits) -> None:
+    def __init__(
+        self,
+        core: Core,
+        book: Book,
+        wire: Wire,
+        members: Members,
+        limits: Limits,
+        follow: Callable[[Iterable[int]], None],
+    ) -> None:
         self.book = book
+        self._follow = follow
         self.answered = {row.host for row in book.rows if row.state == State.ANSWERED}
         self._is_over = False
         self._core = core
@@ -174,9 +185,10 @@ class DeviceCampaign:
     async def _ask_networks(self) -> None:
         clock = self._core.clock
         began = clock.now()
-        networks, hosts = self._core.networks.values(), list(self._hosts.values())
-        offers = await gather(networks, hosts, self._wire.devices, self.book.campaign.group)
-        self._reaches = dict(zip(self._hosts, offers, strict=True))
+        networks, group = self._core.networks.values(), self.book.campaign.group
+        for request, hosts in self._wire.meant(self._hosts.values()):
+            offers = await gather(networks, hosts, request, group)
+            self._reaches.update(zip((host.id for host in hosts), offers, strict=True))
         self._ask_again_at = clock.now() + max(REFRESH, REFRESH_SHARE * (clock.now() - began))
 
     def _plan(self, due: Sequence[Pending], now: float) -> Plan:
@@ -299,7 +311,7 @@ class DeviceCampaign:
             return
         if item.answer is not None:
             self.answered.add(host_id)
-            self.book.answered(item.answer, item.positions)
+            self._answered(item, item.answer)
         elif failure is not None:
             self._end(item, State.FAILED, failure)
         elif item.attempts:
@@ -308,6 +320,16 @@ class DeviceCampaign:
             self._end(item, State.UNREACHABLE, item.unreachable.reason)
         else:
             self._end(item, State.FAILED, Failure.EXPIRED)
+
+    def _answered(self, item: Pending, answer: dict[str, Any]) -> None:
+        """What a device has done to what is managed of it is not the answer yet: the tree follows."""
+        if not (self._wire.follows(item.host) and Response(answer["status_code"]).succeeded):
+            self.book.answered(answer, item.positions)
+            return
+        self.book.tally(answer, len(item.positions))
+        for position in item.positions:
+            self.book.set(position, network=answer["network"], attempts=answer["attempts"])
+        self._follow(item.positions)
 
     def _end(self, item: Pending, state: State, reason: str) -> None:
         for position in item.positions:

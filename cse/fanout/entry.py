@@ -117,4 +117,7 @@ def _host(work: Work, elsewhere: Elsewhere, row: Row) -> Host | None:
     if row.host.startswith("/"):
         return elsewhere.host(row.host, row.member)
     resource = work.transaction.resources.get(row.target)
-    return None if resource is None else work.type_of(resource).host(resource)
+    if resource is None:
+        return None
+    kind = work.type_of(resource)
+    return kind.host(resource) or kind.device(work, resource)

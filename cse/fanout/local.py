@@ -1,8 +1,9 @@
 """A fan-out of tree operations to members of this CSE, in slices: each slice is one durable unit of work."""
 
+import asyncio
 import logging
-from collections.abc import Awaitable, Callable
-from itertools import islice
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable
 
 import orjson
 
@@ -24,9 +25,10 @@ Perform = Callable[[Request, Callable[[Work, Response], None]], Awaitable[Respon
 
 
 class LocalCampaign:
-    """The part of a campaign that goes to members here; an operation and its answer are committed together, so that a
+    """The part of a campaign that goes to members here.
 
-    restart repeats none. `perform` carries out one request that others outside have to agree to (`cse.performer`).
+    An operation and its answer are committed together, so that a restart repeats none. `perform` carries out one
+    request that others outside have to agree to (`cse.performer`). What devices have carried out `follow`s here.
     """
 
     def __init__(self, core: Core, book: Book, request: Request, perform: Perform) -> None:
@@ -35,17 +37,40 @@ class LocalCampaign:
         self._book = book
         self._campaign = book.campaign
         self._request = request
-        self._waiting = [row for row in book.rows if row.state == State.WAITING and not row.host]
+        self._waiting = deque(row for row in book.rows if row.state == State.WAITING and not row.host)
+        self._following: deque[Row] = deque()
+        self._changed = asyncio.Event()
+        self._is_closed = False
+
+    def follow(self, positions: Iterable[int]) -> None:
+        """The devices of these members have carried out the request: now the tree does."""
+        self._following.extend(self._book.rows[position] for position in positions)
+        self._changed.set()
+
+    def close(self) -> None:
+        """Nothing will follow any more."""
+        self._is_closed = True
+        self._changed.set()
 
     async def run(self, is_cancelled: Callable[[], bool]) -> None:
-        """Until every member has its answer, or it is cancelled."""
-        remaining = iter(self._waiting)
-        while rows := list(islice(remaining, self._core.settings.fan_out_slice)):
+        """Until every member has its answer, or it is cancelled; what devices have done is never given up."""
+        while self._waiting or self._following or not self._is_closed:
+            self._changed.clear()
             if is_cancelled():
-                for row in (*rows, *remaining):
-                    self._book.set(row.position, state=State.FAILED.value, reason=Failure.CANCELLED.value)
-                return
-            await self._persistently(rows)
+                self._cancel()
+            rows = self._next(self._following) or self._next(self._waiting)
+            if rows:
+                await self._persistently(rows)
+            elif not self._is_closed:
+                await self._changed.wait()
+
+    def _next(self, queue: deque[Row]) -> list[Row]:
+        return [queue.popleft() for _ in range(min(len(queue), self._core.settings.fan_out_slice))]
+
+    def _cancel(self) -> None:
+        while self._waiting:
+            row = self._waiting.popleft()
+            self._book.set(row.position, state=State.FAILED.value, reason=Failure.CANCELLED.value)
 
     async def _persistently(self, rows: list[Row]) -> None:
         """A failure that nobody foresaw undoes a slice: then one by one, and the culprit alone gets an error."""
@@ -68,7 +93,7 @@ class LocalCampaign:
             return done
 
         done = await self._core.run(unit)
-        self._book.written(done)
+        self._written(done)
         settled = {row.position for row in done}
         for row in rows:
             if row.position not in settled:
@@ -96,7 +121,14 @@ class LocalCampaign:
         except CSEError as error:
             refusal = error_response(error.status_code, str(error))
             await self._core.run(lambda work: settle(work, refusal))
-        self._book.written(done)
+        self._written(done)
+
+    def _written(self, done: list[Row]) -> None:
+        """Rows with a host are written once more: what was noted of their delivery may be on its way to the store."""
+        self._book.written([row for row in done if not row.host])
+        for row in done:
+            if row.host:
+                self._book.replace(row)
 
 
 def _failed(work: Work, row: Row, guard: Guard) -> Response:
@@ -108,7 +140,7 @@ def _answered(work: Work, row: Row, response: Response) -> Row:
         state=State.ANSWERED.value,
         status_code=response.status_code,
         content=b"" if response.content is None else orjson.dumps(response.content),
-        network="local",
-        attempts=1,
+        network=row.network or "local",
+        attempts=row.attempts or 1,
         answered_at=work.now,
     )

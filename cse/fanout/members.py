@@ -3,6 +3,7 @@
 Freezing happens in one unit of work, so that all members are those of one moment; who joins later is not in it.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +12,7 @@ import orjson
 from cse.access import RIGHT_FOR, Guard
 from cse.errors import BadRequest, NoMembers, NotFound, OriginatorHasNoPrivilege
 from cse.fanout.elsewhere import Elsewhere
+from cse.fanout.managed import device_of
 from cse.fanout.states import State
 from cse.network import Host, Reason
 from cse.primitive import Operation, Request, Response, error_response
@@ -21,16 +23,21 @@ from cse.work import Target, Work
 
 @dataclass(slots=True)
 class Frozen:
-    """The group and one row per member. `hosts` are those that requests go out to, by identifier."""
+    """The group and one row per member. `hosts` are those that requests go out to, by identifier.
+
+    `opened` are the groups gone through, the group itself first, each with what stands behind its fanOutPoint.
+    """
 
     group: Resource
     rows: list[Row] = field(default_factory=list)
     hosts: dict[str, Host] = field(default_factory=dict)
+    opened: list[str] = field(default_factory=list)
 
 
-def freeze(work: Work, request: Request) -> Frozen:
+def freeze(work: Work, request: Request, visited: Collection[str] = ()) -> Frozen:
     """The members that the request goes to; raises what the standard says about the group as a whole.
 
+    Groups in it that the request has `visited` before, by way of other CSEs, are not opened again.
     NotFound without the group, OriginatorHasNoPrivilege without the right on its fanOutPoint, NoMembers when it is
     empty, BadRequest when groupRequestTargetMembers names somebody who is not in it.
     """
@@ -41,7 +48,7 @@ def freeze(work: Work, request: Request) -> Frozen:
     guard.require_fan_out(target.resource, RIGHT_FOR[request.operation])
     if work.transaction.lists.count(target.resource.ri) == 0:
         raise NoMembers(f"group {target.resource.path} has no members: add some to mid")
-    walk = _Walk(work, request, guard, Frozen(target.resource))
+    walk = _Walk(work, request, guard, Frozen(target.resource), visited)
     walk.open(target.resource, target.tail, frozenset())
     walk.check_targets()
     return walk.frozen
@@ -50,7 +57,7 @@ def freeze(work: Work, request: Request) -> Frozen:
 class _Walk:
     """Goes through a group and the groups in it, loop-safe."""
 
-    def __init__(self, work: Work, request: Request, guard: Guard, frozen: Frozen) -> None:
+    def __init__(self, work: Work, request: Request, guard: Guard, frozen: Frozen, visited: Collection[str]) -> None:
         self.frozen = frozen
         self._work = work
         self._request = request
@@ -59,10 +66,12 @@ class _Walk:
         self._found: set[str] = set()
         self._seen: set[tuple[str, str, str]] = set()
         self._others = Elsewhere(work)
+        self._visited = visited
 
     def open(self, group: Resource, tail: str, inside: frozenset[str], *, all_wanted: bool = False) -> None:
         """Add the members of one group; `inside` are the groups on the way here."""
         inside |= {group.ri}
+        self.frozen.opened.append(_visit(group, tail))
         every = all_wanted or not self._wanted
         for _, member, ri in self._work.transaction.lists.items(group.ri):
             wanted = every or member in self._wanted
@@ -89,7 +98,7 @@ class _Walk:
         return None
 
     def _nested(self, member: str, target: Target, inside: frozenset[str], *, all_wanted: bool) -> None:
-        if target.resource.ri in inside:
+        if target.resource.ri in inside or _visit(target.resource, target.tail) in self._visited:
             self._item(member, error_response(4104, f"{member} leads back to a group that is being fanned out"))
             return
         try:
@@ -107,6 +116,8 @@ class _Walk:
             return
         if self._request.operation is Operation.NOTIFY:
             self._device(member, target)
+        elif device := device_of(self._work, self._request, self._guard, target):
+            self._host(member, target.resource, device)
         else:
             address = f"{member}/{tail}" if tail else member
             self._row(member, target=address)
@@ -144,8 +155,11 @@ class _Walk:
             sentence = f"{self._guard.originator} has no NOTIFY privilege for {member}: its policy must grant it"
             self._item(member, error_response(4103, sentence))
             return
+        self._host(member, target.resource, host)
+
+    def _host(self, member: str, resource: Resource, host: Host) -> None:
         self.frozen.hosts[host.id] = host
-        self._row(member, target=target.resource.ri, host=host.id)
+        self._row(member, target=resource.ri, host=host.id)
 
     def _item(self, member: str, response: Response) -> None:
         """A member for which the answer is known here and now."""
@@ -160,3 +174,7 @@ class _Walk:
     def _row(self, member: str, *, state: str = State.WAITING, target: str = "", host: str = "", **values: Any) -> None:
         rows = self.frozen.rows
         rows.append(Row(len(rows), member, target, host, str(state), **values))
+
+
+def _visit(group: Resource, tail: str) -> str:
+    return f"{group.ri}/{tail}"

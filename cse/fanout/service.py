@@ -14,12 +14,12 @@ from cse.fanout.devices import DeviceCampaign, plan_document
 from cse.fanout.entry import Limits, Members, enter, left_over, stored_members
 from cse.fanout.late import LateAnswers
 from cse.fanout.local import LocalCampaign, Perform
-from cse.fanout.members import freeze
+from cse.fanout.members import Frozen, freeze
 from cse.fanout.progress import Progress
 from cse.fanout.reach import gather
 from cse.fanout.seen import SeenRequests
 from cse.fanout.states import RUNNING, Failure, State
-from cse.fanout.wire import Wire
+from cse.fanout.wire import Wire, group_request_identifier
 from cse.matching import choose
 from cse.primitive import Request, Response, ResponseType
 from cse.slices import aside
@@ -69,17 +69,27 @@ class FanOut:
         self._unfinished += 1
         try:
             limits = self.limits(request, accepted)
-            group, members = await self._core.read(lambda work: _freeze(work, request))
-            self._seen.enter(request.group_request_identifier, request.to, self._core.clock.now(), limits.deadline)
+            frozen, members = await self._enter_groups(request, limits)
+            group = frozen.group.ri
             request = await self._adaptation.of(request, group, members)
             campaign, superseded = await self._core.run(
                 lambda work: enter(work, request, request_resource, group, members.rows, limits)
             )
+            own = group_request_identifier(self._core.model.naming, campaign, request)
+            self._seen.note(own, frozen.opened, self._core.clock.now(), limits.deadline)
             self._supersede(superseded)
             await self._carry_out(campaign, request, members, limits)
             return campaign.id
         finally:
             self._unfinished -= 1
+
+    async def _enter_groups(self, request: Request, limits: Limits) -> tuple[Frozen, Members]:
+        """Who is meant; GroupRequestIdentifierExists if the request has been at the group before."""
+        identifier, now = request.group_request_identifier, self._core.clock.now()
+        visited = self._seen.targets(identifier, now)
+        frozen, members = await self._core.read(lambda work: _freeze(work, request, visited))
+        self._seen.enter(identifier, frozen.opened[0], now, limits.deadline)
+        return frozen, members
 
     async def resume(self) -> None:
         """After a restart: go on with what was under way, for the silent members only."""
@@ -129,7 +139,7 @@ class FanOut:
         try:
             async with book.kept(), asyncio.TaskGroup() as parts:
                 parts.create_task(local.run(lambda: campaign.id in self._cancelled))
-                parts.create_task(self._ask_hosts(book, wire, members, limits))
+                parts.create_task(self._ask_hosts(book, wire, members, limits, local))
         except BaseException:
             if not campaign.request_resource:  # whoever waited for the answer has gone
                 self._core.start(self._forget(campaign.id), f"the end of campaign {campaign.id}")
@@ -137,9 +147,11 @@ class FanOut:
         finally:
             self._cancelled.discard(campaign.id)
 
-    async def _ask_hosts(self, book: Book, wire: Wire, members: Members, limits: Limits) -> None:
+    async def _ask_hosts(
+        self, book: Book, wire: Wire, members: Members, limits: Limits, local: LocalCampaign
+    ) -> None:
         campaign = book.campaign
-        running = DeviceCampaign(self._core, book, wire, members, limits)
+        running = DeviceCampaign(self._core, book, wire, members, limits, local.follow)
         self._running[campaign.id] = running
         self._door.expect(campaign.id, running)
         if campaign.id in self._cancelled:
@@ -147,6 +159,7 @@ class FanOut:
         try:
             await running.run()
         finally:
+            local.close()
             del self._running[campaign.id]
             self._late.count_for(campaign, members.hosts.keys() | members.elsewhere.keys(), running.answered)
 
@@ -159,6 +172,6 @@ class FanOut:
         await self._core.run(lambda work: work.transaction.campaigns.remove(campaign_id))
 
 
-def _freeze(work: Work, request: Request) -> tuple[str, Members]:
-    frozen = freeze(work, request)
-    return frozen.group.ri, Members.of(work.model.naming, frozen.rows, frozen.hosts)
+def _freeze(work: Work, request: Request, visited: frozenset[str]) -> tuple[Frozen, Members]:
+    frozen = freeze(work, request, visited)
+    return frozen, Members.of(work.model.naming, frozen.rows, frozen.hosts)

@@ -1,9 +1,11 @@
 """What members get to see of a request to their group."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from cse.address import Naming
 from cse.fanout.entry import Limits
+from cse.fanout.managed import instruction
 from cse.network import Host
 from cse.primitive import Operation, Request, ResponseType
 from cse.store import Campaign
@@ -41,6 +43,20 @@ class Wire:
         afar = naming.elsewhere(request.originator, other_provider=True)
         return cls(_for_devices(campaign, request, limits), elsewhere, afar)
 
+    def follows(self, host: Host) -> bool:
+        """Whether the tree here has to do what this host has done: it is a device, and has been managed."""
+        return self.elsewhere.operation is Operation.UPDATE and not host.cse
+
+    def meant(self, hosts: Iterable[Host]) -> Iterator[tuple[Request, list[Host]]]:
+        """What networks are asked about, and for whom: all hosts that get the same."""
+        found = list(hosts)
+        for request, some in (
+            (self.devices, [host for host in found if not host.cse]),
+            (self.elsewhere, [host for host in found if host.cse]),
+        ):
+            if some:
+                yield request, some
+
     def to(self, host: Host) -> Request:
         """What this host gets by unicast."""
         if not host.cse:
@@ -55,12 +71,13 @@ def group_request_identifier(naming: Naming, campaign: Campaign, request: Reques
 
 
 def _for_devices(campaign: Campaign, request: Request, limits: Limits) -> Request:
+    manages = request.operation is Operation.UPDATE
     return Request(
-        operation=request.operation,
+        operation=Operation.NOTIFY if manages else request.operation,
         to=request.to,
         originator=request.originator,
         request_identifier=campaign.id,
-        content=request.content,
+        content=instruction(request) if manages else request.content,
         release_version=request.release_version,
         originating_timestamp=precise_timestamp(campaign.sequence / 1e6),
         request_expiration=precise_timestamp(limits.send_until),

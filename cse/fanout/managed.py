@@ -1,0 +1,34 @@
+"""UPDATE of what is managed of devices, made through a group: each device carries it out, then the tree follows.
+
+The device gets a device request whose representation is what the originator sent, with operationMonitor (om) beside it:
+to manage something is to be told from being notified of it. The member's answer is that of the UPDATE in the tree, or
+that of the device if it has refused. An UPDATE that the tree would refuse never gets to a device.
+"""
+
+from cse.access import Guard
+from cse.errors import CSEError
+from cse.network import Host
+from cse.primitive import Content, Operation, Request
+from cse.tree.update import prepare_update
+from cse.work import Target, Work
+
+
+def device_of(work: Work, request: Request, guard: Guard, target: Target) -> Host | None:
+    """The device that has to carry out the request first; None if the tree changes, or refuses, by itself."""
+    if request.operation is not Operation.UPDATE or target.virtual is not None:
+        return None
+    device = work.type_of(target.resource).device(work, target.resource)
+    if device is None or device.id == guard.originator:
+        return None
+    try:
+        prepare_update(work, request, target, guard)
+    except CSEError:
+        return None
+    return device
+
+
+def instruction(request: Request) -> Content:
+    """What the device is notified of."""
+    monitor = {"op": int(request.operation), "or": request.originator}
+    return {"m2m:sgn": {"sur": request.to, "nev": {"rep": request.content, "om": monitor}}}
+
