@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from cse.core import Core
 from cse.door import answer_in
 from cse.errors import NotFound, OperationNotAllowed, OriginatorHasNoPrivilege, RequestTimeout
+from cse.forwarding import carrier
 from cse.network import (
     Delivery,
     DeliveryFailed,
@@ -37,6 +38,7 @@ SCHEME = "pcu"  # of the address that stands for a channel: pcu://<resource iden
 QUEUE = "requests"
 MOST_POLLS = 8  # of one channel at the same time
 PAYLOAD = 1_048_576
+BEHIND = "~"  # a request identifier, in front of the address of one of its members
 
 
 def channel_address(identifier: str) -> str:
@@ -97,7 +99,8 @@ class PollingChannels(Network):
         """RETRIEVE waits for a request and returns it; NOTIFY brings the answer to one; raises CSEError."""
         channel = await self._core.read(lambda work: _own_channel(work, request))
         if request.operation is Operation.NOTIFY:
-            self._engine.answer(*answer_in(request), self.name)
+            answer = await self._core.read(lambda work: _answer(work, request))
+            self._engine.answer(*answer, self.name)
             return Response(OK)
         if self._polls.get(channel.ri, 0) >= MOST_POLLS:
             raise OperationNotAllowed(f"{MOST_POLLS} requests poll this channel already: wait for an answer to one")
@@ -151,20 +154,39 @@ def _own_channel(work: Work, request: Request) -> Resource:
     return channel
 
 
+def _answer(work: Work, request: Request) -> tuple[str, str, Response]:
+    """The request identifier, who answers, and the response to what was polled."""
+    identifier, originator, response = answer_in(request)
+    own, _, address = identifier.partition(BEHIND)
+    on_the_way = carrier(work, address) if address.startswith("/") else None
+    if on_the_way is None or on_the_way.creator != work.model.naming.originator(originator):
+        return identifier, originator, response
+    return own, address, response
+
+
+def _primitive(delivery: Delivery) -> dict[str, Any]:
+    """As it waits. Requests of a fan-out to several members of a CSE differ in the address behind their identifier."""
+    (host,) = delivery.hosts
+    primitive = delivery.request.as_primitive() | {"to": host.address(delivery.request)}
+    if host.cse and delivery.group:
+        primitive["rqi"] += BEHIND + host.id
+    return primitive
+
+
 def _append(work: Work, channel: str, delivery: Delivery) -> bool:
     """Store a request, unless it waits already; false if there is no such channel any more."""
     if work.transaction.resources.get(channel) is None:
         return False
     queues = work.transaction.queues
     waiting = queues.items(channel, QUEUE)
-    identifier = delivery.request.request_identifier
-    if any(queued.document["rqp"]["rqi"] == identifier for queued in waiting):
+    primitive = _primitive(delivery)
+    if any(queued.document["rqp"]["rqi"] == primitive["rqi"] for queued in waiting):
         return True
     surplus = waiting[: max(0, len(waiting) + 1 - work.model.settings.polling_queue)]
     if surplus:
         log.warning("polling channel %s is full (polling_queue): its oldest request is dropped", channel)
         queues.remove(queued.id for queued in surplus)
-    document = {"expires": delivery.deadline, "rqp": delivery.request.as_primitive()}
+    document = {"expires": delivery.deadline, "rqp": primitive}
     queues.append(channel, QUEUE, document)
     return True
 

@@ -1,20 +1,25 @@
 """Every request comes in here: blocking ones are carried out, others accepted first (TS-0004 clause 7.3.1.2)."""
 
+import asyncio
 import logging
 import math
+from functools import partial
 
 from cse.core import Core
 from cse.dispatch import Dispatcher
 from cse.errors import BadRequest, CSEError, RequestTimeout
+from cse.fanout.flexible import answer_so_far
 from cse.fanout.progress import notify_originator
 from cse.fanout.service import FanOut
 from cse.primitive import Request, Response, ResponseType, error_response
+from cse.repeats import Repeats, concern
 from cse.store import Resource
 from cse.times import Times, times_of
 from cse.timing import parse_moment
 from cse.work import Work
 
 ACCEPTED = {ResponseType.NON_BLOCKING_SYNCH: 1001, ResponseType.NON_BLOCKING_ASYNCH: 1002}
+REMEMBERED = 60.0  # seconds for which the answer to a request without expiration is kept, should it be repeated
 
 
 log = logging.getLogger(__name__)
@@ -27,6 +32,7 @@ class Requests:
         self._core = core
         self._dispatcher = dispatcher
         self._fan_out = fan_out
+        self._repeats = Repeats(core.clock)
 
     async def handle(self, request: Request) -> Response:
         """The response to a request, whatever happens."""
@@ -34,8 +40,24 @@ class Requests:
             self._dispatcher.check(request)
             times = times_of(request, self._core.clock.now())
             request = self._decided(request, times)
+            if request.response_type is ResponseType.FLEX_BLOCKING:
+                return await self._answer_soon(request, times)
             if request.response_type in ACCEPTED:
                 return await self._accept(request, times)
+            return await self._once(request, times)
+        except Exception as error:
+            return _explanation(request, error)
+
+    async def _once(self, request: Request, times: Times) -> Response:
+        """Carry out a blocking request, unless it is the repetition of one."""
+        if not concern(request, fans_out=self._dispatcher.fans_out(request)):
+            return await self._blocking(request, times)
+        ends = (times.request_expiration, times.result_expiration, times.execution + REMEMBERED)
+        until = max(end for end in ends if end is not None)
+        return await self._repeats.once(request, until, partial(self._blocking, request, times))
+
+    async def _blocking(self, request: Request, times: Times) -> Response:
+        try:
             await self._wait_blocking(times)
             return await self._dispatcher.execute(request, times.accepted)
         except Exception as error:
@@ -46,14 +68,12 @@ class Requests:
         return self._dispatcher.polls(request)
 
     def _decided(self, request: Request, times: Times) -> Request:
-        """For flexBlocking the CSE decides (TS-0001 clause 8.2.2): what takes time is accepted first."""
+        """For flexBlocking the CSE decides (TS-0001 clause 8.2.2), for a fan-out after a while: it stays as it is."""
         if request.response_type is not ResponseType.FLEX_BLOCKING:
             return request
-        if not (times.waits or self._dispatcher.fans_out(request)):
-            return request.derive(response_type=ResponseType.BLOCKING)
-        if request.notification_uris is None:
-            return request.derive(response_type=ResponseType.NON_BLOCKING_SYNCH)
-        return request.derive(response_type=ResponseType.NON_BLOCKING_ASYNCH)
+        if times.waits:
+            return _accepted_first(request)
+        return request if self._dispatcher.fans_out(request) else request.derive(response_type=ResponseType.BLOCKING)
 
     async def _wait_blocking(self, times: Times) -> None:
         """Until operationExecutionTime, while the originator holds the connection."""
@@ -68,6 +88,24 @@ class Requests:
 
     async def _accept(self, request: Request, times: Times) -> Response:
         """Store the request, start it, and return the acknowledgement with the identifier of its <request>."""
+        return self._acknowledgement(request, (await self._start(request, times))[0])
+
+    async def _answer_soon(self, request: Request, times: Times) -> Response:
+        """The whole answer to a fan-out if it is there soon; otherwise what is there, and the rest in its <request>."""
+        request = _accepted_first(request)
+        resource, task = await self._start(request, times)
+        await self._core.clock.within(self._core.settings.flexible_patience, asyncio.shield(task))
+        acknowledgement = self._acknowledgement(request, resource)
+        uri = acknowledgement.content["m2m:uri"]
+        answer = await self._core.run(partial(answer_so_far, request_resource=resource, uri=uri, finished=task.done()))
+        return answer or acknowledgement
+
+    def _acknowledgement(self, request: Request, resource: str) -> Response:
+        uri = self._core.model.naming.as_seen_by(request.originator, resource)
+        return Response(ACCEPTED[request.response_type], {"m2m:uri": uri})
+
+    async def _start(self, request: Request, times: Times) -> tuple[str, asyncio.Task[None]]:
+        """Store the request and have it carried out; its <request>."""
         expires = self._expires(request, times)
 
         def unit(work: Work) -> Resource:
@@ -78,9 +116,8 @@ class Requests:
             return keeper.open(work, request, expires)
 
         resource = await self._core.run(unit)
-        self._core.start(self._carry_out(resource.ri, request, times.accepted), f"request {resource.ri}")
-        uri = self._core.model.naming.as_seen_by(request.originator, resource.ri)
-        return Response(ACCEPTED[request.response_type], {"m2m:uri": uri})
+        work = self._carry_out(resource.ri, request, times.accepted)
+        return resource.ri, self._core.start(work, f"request {resource.ri}")
 
     async def resume(self) -> None:
         """After a restart: requests that were accepted and not begun."""
@@ -126,6 +163,13 @@ class Requests:
         expiration = times.request_expiration
         if expiration is not None and expiration <= self._core.clock.now():
             raise RequestTimeout("X-M2M-RET passed before the request could be carried out")
+
+
+def _accepted_first(request: Request) -> Request:
+    """What takes time: polled for, or told to those whom the originator names."""
+    polled = request.notification_uris is None
+    form = ResponseType.NON_BLOCKING_SYNCH if polled else ResponseType.NON_BLOCKING_ASYNCH
+    return request.derive(response_type=form)
 
 
 def _explanation(request: Request, error: Exception) -> Response:

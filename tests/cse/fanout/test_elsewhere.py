@@ -288,3 +288,30 @@ def test_the_address_of_a_host_elsewhere() -> None:
     request = Request(Operation.RETRIEVE, "cse-in/city/fopt/la", "C", "r")
     assert Host("/id-mn/cse-mn/a/la", (), cse="/id-mn").address(request) == "/id-mn/cse-mn/a/la"
     assert Host("Ca", ()).address(request) == request.to
+
+
+async def test_a_cse_that_polls_tells_its_members_apart() -> None:
+    async with scenario() as city:
+        await register(city, "/id-mn", "pigeon://id-mn")
+        response = await city.ask(
+            Operation.CREATE,
+            "cse-in/id-mn",
+            "/id-mn",
+            resource_type=15,
+            content={"m2m:pch": {"rn": "pch", "rqag": True}},
+        )
+        assert response.status_code == 2001, response.content
+        await city.group(MN)
+        request = await started(city)
+        requests: list[Any] = []
+        while len(requests) < len(MN):
+            polled = await city.ask(Operation.RETRIEVE, "cse-in/id-mn/pch/pcu", "/id-mn")
+            requests += polled.content["m2m:agrp"]
+        assert [(each["to"], each["fr"], each["op"]) for each in requests] == [(to, "/id-in/CAdmin", 3) for to in MN]
+        assert len({each["rqi"] for each in requests}) == 3
+        for number, each in enumerate(requests):
+            answer = {"m2m:rsp": {"rsc": 2004 + number, "rqi": each["rqi"]}}
+            await city.ask(Operation.NOTIFY, "cse-in/id-mn/pch/pcu", "/id-mn", content=answer)
+        forged = {"m2m:rsp": {"rsc": 2000, "rqi": "x~/id-far/cse/x"}}
+        await city.ask(Operation.NOTIFY, "cse-in/id-mn/pch/pcu", "/id-mn", content=forged)
+        assert items((await city.finished(request))["ors"]["pc"]) == {MN[0]: 2004, MN[1]: 2005, MN[2]: 2006}
