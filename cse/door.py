@@ -129,17 +129,22 @@ class Door:
 
 
 class JsonFile(Storage):
-    """TinyDB's file, written as a whole beside the old one and then put in its place: a crash leaves one of both."""
+    """TinyDB's file, written as a whole beside the old one and then put in its place: a crash leaves one of both.
+
+    It is read once, since reading megabytes at every change would stop the whole server for as long.
+    """
 
     def __init__(self, path: Path) -> None:
         touch(str(path), create_dirs=True)
         self._path = path
+        data = path.read_bytes()
+        self._data: dict[str, dict[str, object]] | None = orjson.loads(data) if data else None
 
     def read(self) -> dict[str, dict[str, object]] | None:
-        data = self._path.read_bytes()
-        return orjson.loads(data) if data else None
+        return self._data
 
     def write(self, data: dict[str, dict[str, object]]) -> None:
+        self._data = data
         new = self._path.with_suffix(".new")
         with new.open("wb") as file:
             file.write(orjson.dumps(data, option=orjson.OPT_NON_STR_KEYS))

@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 # Above this many unsent bytes the other end is not reading; downlinks are then dropped.
 MOST_UNSENT = 16 * 1024 * 1024
+HANDLED_PER_SLICE = 50
 
 
 class SocketNetworkServer(NetworkServer):
@@ -75,11 +76,15 @@ class SocketNetworkServer(NetworkServer):
             pause = min(2 * pause, LONGEST_PAUSE)
 
     async def _read(self, reader: asyncio.StreamReader) -> None:
+        handled = 0
         while line := await reader.readline():
             message = decode(line)
             if isinstance(message, SetGroup | MulticastDownlink | UnicastDownlink):
                 raise Malformed("the network server has sent a command")
             self._receive(message)
+            handled += 1
+            if handled % HANDLED_PER_SLICE == 0:  # a line that has come already is read without waiting
+                await asyncio.sleep(0)
 
     async def _close(self) -> None:
         if self._writer:

@@ -66,10 +66,10 @@ class LoRaBroadcast(Network):
         await self._readings.stop()
         self._saver.cancel()
         await asyncio.gather(self._saver, return_exceptions=True)
-        self._registry.save()
+        await asyncio.to_thread(self._registry.save)
 
     async def prepare(self, group: str, members: Sequence[Host]) -> None:
-        if command := self._registry.regroup(group, members):
+        if command := await self._registry.regroup(group, members):
             self._server.send(command)
 
     async def offers(self, hosts: Sequence[Host], request: Request, group: str) -> list[Reach]:
@@ -105,7 +105,7 @@ class LoRaBroadcast(Network):
     async def _save_now_and_then(self) -> None:
         while True:
             await self._engine.clock.sleep(SAVE_PERIOD)
-            self._registry.save()
+            await asyncio.to_thread(self._registry.save)
 
     def _receive(self, event: Event) -> None:
         """An event of the network server; a failure here must not end the connection."""

@@ -1,12 +1,14 @@
 """Which AE a device belongs to, and which devices may hear a broadcast to a group."""
 
 import re
+import threading
 from collections import OrderedDict
 from collections.abc import Iterable
 
 from tinydb import TinyDB
 
 from cse.network import Host, Reason, Unreachable, addresses
+from cse.slices import in_slices
 from plugins.lora_broadcast.airtime import REGION
 from plugins.lora_broadcast.directory import Directory
 from plugins.lora_broadcast.memory import Mapping
@@ -26,12 +28,14 @@ class Registry:
         self._directory = directory
         self._owners = Mapping(documents, "owners")
         self._groups = Mapping(documents, "groups")
+        self._saving = threading.Lock()
         self._targets: OrderedDict[tuple[str, str], set[str]] = OrderedDict()
 
     def save(self) -> None:
-        """Write what has changed."""
-        self._owners.save()
-        self._groups.save()
+        """Write what has changed. It takes a while and may run in any thread."""
+        with self._saving:
+            self._owners.save()
+            self._groups.save()
 
     def owner(self, device: str) -> str:
         """The AE-ID of a device: what the network server's operator says, else the first AE that named it; or ""."""
@@ -72,10 +76,11 @@ class Registry:
         self._owners.put(device, host.id)
         return None
 
-    def regroup(self, group: str, members: Iterable[Host]) -> SetGroup | None:
+    async def regroup(self, group: str, members: Iterable[Host]) -> SetGroup | None:
         """The group has these members now: what to tell the network server. A group takes two devices."""
-        claimed = {device: member.id for member in members if (device := dev_eui(member))}
-        devices = sorted(device for device, entity in claimed.items() if self.owner(device) in ("", entity))
+        claimed = {device: member.id async for member in in_slices(members) if (device := dev_eui(member))}
+        own = [device async for device, entity in in_slices(claimed.items()) if self.owner(device) in ("", entity)]
+        devices = sorted(own)
         if len(devices) < 2:
             devices = []
         if not devices and group not in self._groups.values:

@@ -13,7 +13,7 @@ from plugins.udp_multicast.target import Endpoint
 logger = logging.getLogger(__name__)
 
 MAX_ANSWER = 2048
-DRAINED_PER_WAKE_UP = 256
+DRAINED_PER_WAKE_UP = 64
 HANDLED_PER_SLICE = 64
 SEND_ATTEMPTS = 8
 # Linux numbers that the socket module does not have.
