@@ -54,6 +54,20 @@ class ServerSettings:
     cse_id: str = setting("/id-in", "CSE-ID of this server, with its leading slash")
     cse_name: str = setting("cse-in", "resource name of the CSEBase")
     service_provider: str = setting("cse.example", "service provider domain, used in absolute addresses")
+    cse_type: str = setting(
+        "", "IN, MN or ASN; empty: MN with a registrar, IN without one", choices=("", "IN", "MN", "ASN")
+    )
+    registrar: str = setting("", "URL of the CSE that this one registers with; empty for none")
+    registration_interval: float = setting(
+        30.0, "seconds after which the registration with the registrar is renewed", minimum=0.001
+    )
+    registration_lifetime: int = setting(3600, "seconds that it lives without being renewed", minimum=1)
+    registrees: tuple[str, ...] = setting(
+        ("/*",), "CSE-IDs of the CSEs that may register here, in which * stands for any characters"
+    )
+    points_of_access: tuple[str, ...] = setting(
+        (), "URLs at which other CSEs reach this one, in the order of preference; empty: where it listens"
+    )
     admin_originator: str = setting("CAdmin", "originator that may do everything; empty for none")
     host: str = setting("127.0.0.1", "address to listen on; another than loopback needs --insecure")
     port: int = setting(8080, "TCP port to listen on; 0 picks a free one")
@@ -114,6 +128,9 @@ class ServerSettings:
     blocking_deadline: float = setting(
         10.0, "seconds a blocking fan-out may take without requestExpirationTimestamp", minimum=0.001
     )
+    flexible_patience: float = setting(
+        2.0, "seconds after which a flexBlocking fan-out is answered with what has come in", minimum=0.001
+    )
     campaign_deadline: float = setting(86400.0, "seconds a non-blocking fan-out may take without one", minimum=0.001)
     result_lifetime: float = setting(86400.0, "seconds a <request> is kept after its end without resultPersistence")
     max_campaigns: int = setting(1000, "most unfinished fan-outs at the same time", minimum=1)
@@ -121,18 +138,7 @@ class ServerSettings:
     broadcast_repeats: int = setting(
         1, "times that a broadcast is repeated as the same datagram to reach silent members"
     )
-    unicast_backoff: float = setting(
-        2.0, "seconds before the second unicast attempt; doubles with every further one", minimum=0.001
-    )
-    unicast_backoff_limit: float = setting(60.0, "longest pause in seconds between unicast attempts", minimum=0.001)
-    parallel_deliveries: int = setting(
-        64, "unicast deliveries under way at the same time, per campaign and network", minimum=1
-    )
     exchange_timeout: float = setting(5.0, "seconds to wait for the answer to a notification", minimum=0.001)
-    forwarding_timeout: float = setting(
-        15.0, "seconds to wait for the answer of another CSE to a forwarded request, by each way to it", minimum=0.001
-    )
-    max_forwarded: int = setting(1000, "most requests on their way to other CSEs at the same time", minimum=1)
     forwarding_timeout: float = setting(
         15.0, "seconds to wait for the answer of another CSE to a forwarded request, by each way to it", minimum=0.001
     )
@@ -166,6 +172,16 @@ class ServerSettings:
     def content_limits(self) -> Limits:
         """What a request body may hold."""
         return Limits(self.max_nesting, self.max_values)
+
+    @property
+    def kind(self) -> str:
+        """Where this CSE stands among others: IN, MN or ASN."""
+        return self.cse_type or ("MN" if self.registrar else "IN")
+
+    @property
+    def reachable_at(self) -> tuple[str, ...]:
+        """Where other CSEs reach this one."""
+        return self.points_of_access or (self.url,)
 
     @property
     def url(self) -> str:
