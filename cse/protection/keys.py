@@ -2,7 +2,8 @@
 
 `signing` is the private key (Ed25519) that signs requests; `master` is what the secrets of devices and groups are
 derived from; `members` are the AE-IDs, in which `*` stands for any characters, of the devices that have been given
-theirs; `[trusted]` has the public keys of other CSEs, lists by CSE-ID. Keys are hexadecimal digits. No error repeats one.
+theirs; `[trusted]` has the public keys of other CSEs, lists by CSE-ID. Keys are hexadecimal digits; no error repeats
+one.
 """
 
 import secrets

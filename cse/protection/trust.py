@@ -40,12 +40,19 @@ class Trust:
     def __bool__(self) -> bool:
         return any(self._keys.values())
 
+    def knows(self, cse_id: str) -> bool:
+        """Whether signatures of this CSE can be verified."""
+        return bool(self._keys.get(cse_id))
+
     def _signer(self, data: bytes, signature: bytes) -> str | None:
         """The CSE-ID of who has signed these data, None for nobody that is trusted."""
         for cse_id, keys in self._keys.items():
             if any(_verifies(key, data, signature) for key in keys):
                 return cse_id
         return None
+
+
+NOBODY = Trust({})
 
 
 def _verifies(key: Ed25519PublicKey, data: bytes, signature: bytes) -> bool:

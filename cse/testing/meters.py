@@ -125,6 +125,12 @@ def refusals(devices: Iterable[SimulatedDevice]) -> Counter[Refusal]:
     return sum((device.refused for device in devices), Counter())
 
 
+def report_refusals(devices: Iterable[SimulatedDevice]) -> None:
+    """Say that on standard output, if there is something to say."""
+    for refusal, count in sorted(refusals(devices).items()):
+        click.echo(f"requests ignored because they were {refusal}: {count}")
+
+
 def meters_group(commands: click.Group) -> click.Group:
     """The group `meters` of the command line, made by whichever plugin asks first."""
     group = commands.commands.get("meters")

@@ -10,7 +10,7 @@ import click
 from cse.config import ConfigurationError, require_private
 from cse.protection import Secret, Trust
 from cse.testing.device import SimulatedDevice
-from cse.testing.meters import PROBABILITY, MeterOptions, meter_options, operate, refusals, trust_options
+from cse.testing.meters import PROBABILITY, MeterOptions, meter_options, operate, report_refusals, trust_options
 from plugins.udp_multicast.meters import UdpMeters
 from plugins.udp_multicast.target import DEFAULT_PORT
 
@@ -51,8 +51,7 @@ def udp(
     try:
         asyncio.run(run_meters(options, devices, meters))
     finally:
-        for refusal, count in refusals(devices).items():
-            click.echo(f"{refusal} requests that were ignored: {count}")
+        report_refusals(devices)
 
 
 def read_secrets(path: Path) -> dict[str, Secret]:

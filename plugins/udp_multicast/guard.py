@@ -7,12 +7,12 @@ from typing import NamedTuple
 from cse.errors import BadRequest
 from cse.protection import Freshness, Refusal, Refused, Secret, Trust
 from cse.protection.freshness import Moment
+from cse.protection.trust import NOBODY
 from cse.timing import parse_timestamp
 from plugins.udp_multicast.coap import Message, Option
 from plugins.udp_multicast.messages import DeviceRequest, read_request
 from plugins.udp_multicast.sealing import reveal, signer
 
-NOBODY = Trust({})
 # Requests follow one another whatever the group; the set-ups of each group do so on their own.
 REQUESTS = "requests"
 REMEMBERED_TRACKS = 64

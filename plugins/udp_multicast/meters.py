@@ -10,11 +10,12 @@ from types import MappingProxyType
 
 from cse.primitive import Response, error_response
 from cse.protection import Secret, Trust
+from cse.protection.trust import NOBODY
 from cse.testing.device import SimulatedDevice
 from cse.timing import Clock, SystemClock
 from plugins.udp_multicast.coap import POST, CoapError, Message, Type, decode
 from plugins.udp_multicast.datagrams import enlarge_receive_buffer
-from plugins.udp_multicast.guard import NOBODY, Guard
+from plugins.udp_multicast.guard import Guard
 from plugins.udp_multicast.listeners import Listeners
 from plugins.udp_multicast.member import Listening, Member
 from plugins.udp_multicast.messages import DeviceRequest, Membership

@@ -9,10 +9,10 @@ from typing import Any
 from cse.network import Delivery, Host, Offer, Way
 from cse.primitive import Operation, Request
 from cse.protection import Secret, Trust
+from cse.protection.trust import NOBODY
 from cse.testing.device import SimulatedDevice
 from cse.testing.engine import RecordingEngine
 from cse.timing import precise_timestamp
-from plugins.udp_multicast.guard import NOBODY
 from plugins.udp_multicast.meters import UdpMeters
 from plugins.udp_multicast.network import UdpMulticast
 from plugins.udp_multicast.settings import UdpMulticastSettings
