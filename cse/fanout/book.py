@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from cse.core import Core
+from cse.fanout.departures import follow
 from cse.fanout.progress import Progress
 from cse.fanout.states import State
 from cse.network import Discard
@@ -125,6 +126,7 @@ class Book:
         def unit(work: Work) -> None:
             work.transaction.campaigns.write(self.campaign.id, dirty.values())
             work.transaction.campaigns.save(self.campaign)
+            follow(work, self._progress.request, dirty.values())
             if news:
                 self._progress.tell(work, news)
 

@@ -20,7 +20,7 @@ class Progress:
 
     def __init__(self, campaign: Campaign, request: Request, rows: Sequence[Row]) -> None:
         self._campaign = campaign
-        self._request = request
+        self.request = request
         self._news: list[Row] = []
         self._told_at = 0.0
         self.add(rows)
@@ -61,15 +61,15 @@ class Progress:
             if response.succeeded:
                 self._notify(work, self._news)
             else:
-                notify_originator(work, self._request, response)
+                notify_originator(work, self.request, response)
 
     def _notify(self, work: Work, news: Sequence[Row]) -> None:
-        if self._request.response_type is not ResponseType.NON_BLOCKING_ASYNCH:
+        if self.request.response_type is not ResponseType.NON_BLOCKING_ASYNCH:
             return
         for start in range(0, len(news), MOST_AT_ONCE):
-            content = aggregate(self._request, news[start : start + MOST_AT_ONCE])
+            content = aggregate(self.request, news[start : start + MOST_AT_ONCE])
             if content["m2m:agr"]["m2m:rsp"]:
-                notify_originator(work, self._request, Response(OK, content))
+                notify_originator(work, self.request, Response(OK, content))
 
 
 def notify_originator(work: Work, request: Request, response: Response) -> None:

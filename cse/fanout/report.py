@@ -3,6 +3,7 @@
 from typing import Any
 
 from cse.fanout.states import State
+from cse.primitive import Response
 from cse.store import Campaign, Row
 from cse.timing import timestamp
 from cse.work import Work
@@ -16,7 +17,10 @@ def find_campaign(work: Work, wanted: str) -> Campaign | None:
 
 
 def campaign_report(work: Work, campaign: Campaign) -> dict[str, Any]:
-    """Totals that add up: members = waiting + answered + failed + unreachable. Airtime is in milliseconds."""
+    """Totals that add up: members = waiting + answered + failed + unreachable. Airtime is in milliseconds.
+
+    `succeeded` are those of the answered ones that did what was asked.
+    """
     counts = work.transaction.campaigns.counts(campaign.id)
     states = {state.value: 0 for state in State}
     reasons: dict[str, int] = {}
@@ -43,11 +47,17 @@ def campaign_report(work: Work, campaign: Campaign) -> dict[str, Any]:
         "seconds": (ended or work.now) - campaign.created,
         "members": sum(counts.values()),
         "states": states,
+        "succeeded": _succeeded(work, campaign),
         "reasons": reasons,
         "networks": networks,
         "discarded": campaign.document.get("discarded", {}),
         "plan": campaign.document.get("plan"),
     }
+
+
+def _succeeded(work: Work, campaign: Campaign) -> int:
+    codes = work.transaction.campaigns.status_codes(campaign.id, State.ANSWERED)
+    return sum(count for code, count in codes.items() if Response(code).succeeded)
 
 
 def member_page(work: Work, campaign: Campaign, *, state: str, after: int, limit: int) -> dict[str, Any]:

@@ -6,7 +6,7 @@ one could see half of another.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeVar
@@ -121,6 +121,10 @@ class Lists(ABC):
         """
 
     @abstractmethod
+    def drop_items(self, items: Collection[str]) -> list[str]:
+        """Remove these items from every list, as far as they have no target; whose lists changed."""
+
+    @abstractmethod
     def holders(self, target: str) -> list[str]:
         """The identifiers of the resources that have an item with this target in their list."""
 
@@ -204,6 +208,10 @@ class Campaigns(ABC):
     @abstractmethod
     def counts(self, campaign_id: str) -> dict[tuple[str, str, str], int]:
         """How many rows per (network, state, reason)."""
+
+    @abstractmethod
+    def status_codes(self, campaign_id: str, state: str) -> dict[int, int]:
+        """How many rows in this state per response status code."""
 
     @abstractmethod
     def others(self, campaign_id: str, state: str) -> list[tuple[str, Row]]:

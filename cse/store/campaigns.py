@@ -29,6 +29,10 @@ _COUNTS = (
     f"SELECT network, state, reason, count(*) FROM campaign_member WHERE campaign = {_SEQUENCE}"  # noqa: S608
     " GROUP BY state, network, reason"
 )
+_STATUS_CODES = (
+    f"SELECT status_code, count(*) FROM campaign_member WHERE campaign = {_SEQUENCE} AND state = ?"  # noqa: S608
+    " GROUP BY status_code"
+)
 _OTHERS = (
     f"SELECT (SELECT id FROM campaign WHERE sequence = campaign), {_COLUMNS} FROM campaign_member"  # noqa: S608
     " WHERE target IN (SELECT target FROM campaign_member WHERE campaign = :sequence)"
@@ -83,6 +87,9 @@ class SQLiteCampaigns(Campaigns):
     def counts(self, campaign_id: str) -> dict[tuple[str, str, str], int]:
         counted = self._execute(_COUNTS, (campaign_id,))
         return {(network, state, reason): count for network, state, reason, count in counted}
+
+    def status_codes(self, campaign_id: str, state: str) -> dict[int, int]:
+        return dict(self._execute(_STATUS_CODES, (campaign_id, state)).fetchall())
 
     def others(self, campaign_id: str, state: str) -> list[tuple[str, Row]]:
         values = {"sequence": self._sequence(campaign_id), "state": state}

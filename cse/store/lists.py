@@ -1,7 +1,9 @@
 """Long lists in SQLite: one row per item."""
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+
+import orjson
 
 from cse.store import Lists
 
@@ -11,6 +13,8 @@ _DROP_TARGETS = (
     "DELETE FROM list_item WHERE target IN (SELECT ri FROM resource WHERE path = ? OR (path >= ? AND path < ?))"
     " RETURNING ri"
 )
+
+_DROP_ITEMS = "DELETE FROM list_item WHERE target IS NULL AND item IN (SELECT value FROM json_each(?)) RETURNING ri"
 
 
 class SQLiteLists(Lists):
@@ -33,6 +37,10 @@ class SQLiteLists(Lists):
 
     def drop_targets(self, path: str) -> list[str]:
         rows = self._execute(_DROP_TARGETS, (path, f"{path}/", f"{path}0")).fetchall()
+        return sorted({ri for (ri,) in rows})
+
+    def drop_items(self, items: Collection[str]) -> list[str]:
+        rows = self._execute(_DROP_ITEMS, (orjson.dumps(list(items)).decode(),)).fetchall()
         return sorted({ri for (ri,) in rows})
 
     def holders(self, target: str) -> list[str]:

@@ -259,6 +259,31 @@ async def test_a_plain_answer_of_a_cse_with_several_silent_members_is_nobodys_an
         assert (await city.report(request))["discarded"] == {Discard.MALFORMED: 1}
 
 
+@pytest.mark.parametrize(("tail", "left"), [("", [f"{MN[1]}/la", MN[2]]), ("/box", [MN[0], f"{MN[1]}/la", MN[2]])])
+async def test_members_that_are_deleted_leave_the_group(tail: str, left: list[str]) -> None:
+    members = [MN[0], f"{MN[1]}/la", MN[2]]
+    codes = dict(zip(members, (2002, 2002, 4103), strict=True))
+    async with scenario() as city:
+        await register(city)
+        await city.group(members)
+        await city.group([MN[0]], "other")
+        city.wire.answers = False
+        response = await city.ask(
+            Operation.DELETE, f"cse-in/city/fopt{tail}", response_type=ResponseType.NON_BLOCKING_SYNCH
+        )
+        await eventually(lambda: len(city.wire.deliveries) == 3)
+        for delivery in city.wire.deliveries:
+            city.wire.answer(delivery.request.request_identifier, delivery.hosts[0].id, codes[delivery.hosts[0].member])
+        result = await city.finished(response.content["m2m:uri"])
+        assert items(result["ors"]["pc"]) == codes
+        report = await city.report(response.content["m2m:uri"])
+        assert (report["states"]["answered"], report["succeeded"]) == (3, 2)
+        group = (await city.ask(Operation.RETRIEVE, "cse-in/city")).content["m2m:grp"]
+        assert (group["mid"], group["cnm"]) == (left, len(left))
+        other = (await city.ask(Operation.RETRIEVE, "cse-in/other")).content["m2m:grp"]
+        assert other["mid"] == ([MN[0]] if tail else [])
+
+
 async def test_cancelled() -> None:
     async with scenario() as city:
         await register(city)

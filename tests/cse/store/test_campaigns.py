@@ -100,6 +100,15 @@ async def test_rows_by_state_and_page(store: Store) -> None:
     assert await positions("NONE") == []
 
 
+async def test_how_many_have_answered_with_which_code(store: Store) -> None:
+    members = rows(["a", "b", "c"], "ANSWERED", status_code=2000) + rows(["d"], "ANSWERED", status_code=4004)
+    members += rows(["e"], "WAITING", status_code=5103)
+    members = [row._replace(position=position) for position, row in enumerate(members)]
+    await store.run(lambda transaction: transaction.campaigns.add(campaign(1), members))
+    codes = await store.read(lambda transaction: transaction.campaigns.status_codes("campaign-1", "ANSWERED"))
+    assert codes == {2000: 3, 4004: 1}
+
+
 async def test_counts_add_up(store: Store) -> None:
     members = rows(["a", "b"]) + rows(["c", "d"], "SENT", network="lora")
     members += rows(["e"], "SENT", network="udp") + rows(["f"], "SILENT", network="udp", reason="TIMEOUT")

@@ -53,6 +53,16 @@ async def test_drop_targets_says_whose_lists_changed(store: Store) -> None:
     assert await store.read(lambda transaction: transaction.lists.items("group-2")) == [(2, "d", "ri-d")]
 
 
+async def test_drop_items_says_whose_lists_changed(store: Store) -> None:
+    await store.run(fill)
+    assert await store.run(lambda transaction: transaction.lists.drop_items(["b", "c", "z"])) == ["group-1"]
+    assert await store.run(lambda transaction: transaction.lists.drop_items(["b"])) == []
+    assert [item for _, item, _ in await store.read(lambda transaction: transaction.lists.items("group-1"))] == [
+        "a",
+        "c",
+    ]
+
+
 async def test_holders_are_the_lists_that_an_item_is_in(store: Store) -> None:
     await store.run(fill)
     assert sorted(await store.read(lambda transaction: transaction.lists.holders("ri-c"))) == ["group-1", "group-2"]
