@@ -31,7 +31,7 @@ from cse.errors import BadRequest, Conflict, OperationNotAllowed, OriginatorHasN
 from cse.events import MEMBERSHIP_CHANGED
 from cse.network import Membership
 from cse.primitive import Request
-from cse.resource import ResourceType
+from cse.resource import Neighbour, ResourceType
 from cse.store import Resource
 from cse.timing import parse_duration
 from cse.work import Work
@@ -147,7 +147,7 @@ class LocalMulticastGroup(ResourceType):
 
 def _is_cse(work: Work, originator: str) -> bool:
     registrant = work.registrant(originator)
-    return registrant is not None and "csi" in registrant.attributes
+    return registrant is not None and isinstance(work.type_of(registrant), Neighbour)
 
 
 def _check_target(target: str, host: str) -> None:

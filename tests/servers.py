@@ -164,14 +164,15 @@ async def serving(
     tls: ssl.SSLContext | None = None,
     **server_settings: Any,
 ) -> AsyncIterator[Running]:
-    """A server on a free port of 127.0.0.1, with every installed plugin and the given networks beside them.
+    """A server on a free port of 127.0.0.1 (or `host`, `port`), with every installed plugin and the given networks.
 
     Resources are in memory unless `store="sqlite:///..."` says otherwise (give `data_folder`, too). Keyword arguments
     are settings of the server's section, `settings` holds those of other sections by name. `tls` is the client's side.
     """
     # asyncio switches Nagle's algorithm off only where the protocol is stated: without, each POST takes 40 ms.
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
-        listener.bind(("127.0.0.1", 0))
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((server_settings.get("host", "127.0.0.1"), server_settings.get("port", 0)))
         port = listener.getsockname()[1]
         values = {**(settings or {}), "server": {"store": "memory:", **server_settings, "port": port}}
         server = Server(Settings(values), manager=manager, clock=clock, networks=networks)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from cse.network import Discard, Engine
 from plugins.udp_multicast.coap import EMPTY, MAX_TOKEN, CoapError, Message, Type, decode, encode
 from plugins.udp_multicast.conversations import Conversations
+from plugins.udp_multicast.cses.answering import understood
 from plugins.udp_multicast.datagrams import MAX_ANSWER
 from plugins.udp_multicast.exchanges import Exchange, Exchanges
 from plugins.udp_multicast.messages import read_answer
@@ -68,7 +69,9 @@ class Door:
             self._engine.discard(identifier, Discard.FORGED)
         else:
             self._exchanges.respond((identifier, originator), message)
-            self._engine.answer(identifier, originator, answer.response, self._network)
+            response = understood(answer.response) if originator.startswith("/") else answer.response
+            if response is not None:
+                self._engine.answer(identifier, originator, response, self._network)
 
     def _short(self, originator: str) -> str:
         """The AE-ID in `/<cse-id>/<AE-ID>`: a sender is checked by the name that it will count under."""

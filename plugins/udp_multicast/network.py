@@ -3,12 +3,25 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from cse.network import Delivery, DeliveryFailed, Discard, Engine, Host, Network, Reach, Reason, Unreachable
+from cse.network import (
+    Delivery,
+    DeliveryFailed,
+    Discard,
+    Engine,
+    Host,
+    Membership,
+    Network,
+    Reach,
+    Reason,
+    Unreachable,
+)
 from cse.primitive import Operation, Request
 from cse.slices import in_slices
 from plugins.udp_multicast.answers import Door
-from plugins.udp_multicast.coap import CoapError, encode
+from plugins.udp_multicast.coap import CoapError, Message, encode
 from plugins.udp_multicast.conversations import Conversation, Conversations
+from plugins.udp_multicast.cses.group_host import GroupHost
+from plugins.udp_multicast.cses.member_host import MemberHost
 from plugins.udp_multicast.datagrams import DatagramSocket
 from plugins.udp_multicast.exchanges import Exchanges
 from plugins.udp_multicast.invitation import Inviter
@@ -34,6 +47,8 @@ class UdpMulticast(Network):
     name = NETWORK
     set_ups: SetUps
     refresher: Refresher
+    group_host: GroupHost
+    member_host: MemberHost
 
     def __init__(self, settings: UdpMulticastSettings) -> None:
         settings.check()
@@ -59,6 +74,9 @@ class UdpMulticast(Network):
         self.set_ups = SetUps(self._sessions, inviter, self._settings, engine.clock)
         self.refresher = Refresher(inviter, self._settings.setup_parallel)
         self._open()
+        self.group_host = GroupHost(engine, settings, self._sessions, self._conversations, self._sealer)
+        self.member_host = MemberHost(engine, settings, send, self._exchanges.next_message_id)
+        self.multicast_capability = self.member_host.capability
         self.set_ups.resume()
 
     def _open(self) -> None:
@@ -76,18 +94,26 @@ class UdpMulticast(Network):
     async def stop(self) -> None:
         await self.refresher.stop()
         await self.set_ups.stop()
+        await self.group_host.stop()
+        await self.member_host.stop()
         await self._socket.close()
 
     async def offers(self, hosts: Sequence[Host], request: Request, group: str) -> list[Reach]:
-        if request.operation is not Operation.NOTIFY:
-            sentence = f"{request.operation.name} is not carried over CoAP; devices take notifications"
-            return [[Unreachable(NETWORK, Reason.OPERATION, sentence)]] * len(hosts)
-        session = self._sessions.get(group)
-        now, cse_id = self._engine.clock.now(), self._engine.cse_id
-        menu = Menu(self._settings, cse_id, hosts, request, now, group, session, self._sealer)
-        return [self._reach(host, menu) async for host in in_slices(hosts)]
+        """AEs take notifications, CSEs everything that fits."""
+        to_cses = self.group_host.menu(hosts, request, group)
+        to_devices = self._device_menu([host for host in hosts if not host.cse], request, group)
+        return [[to_cses.reach(host)] if host.cse else self._reach(host, to_devices) async for host in in_slices(hosts)]
 
-    def _reach(self, host: Host, menu: Menu) -> Reach:
+    def _device_menu(self, hosts: Sequence[Host], request: Request, group: str) -> Menu | None:
+        """None if the request is nothing for devices."""
+        if request.operation is not Operation.NOTIFY:
+            return None
+        session, now = self._sessions.get(group), self._engine.clock.now()
+        return Menu(self._settings, self._engine.cse_id, hosts, request, now, group, session, self._sealer)
+
+    def _reach(self, host: Host, menu: Menu | None) -> Reach:
+        if menu is None:
+            return [Unreachable(NETWORK, Reason.OPERATION, "over CoAP, devices take notifications only")]
         found = self._allowed_endpoint(host)
         if isinstance(found, Unreachable):
             return [found]
@@ -126,13 +152,12 @@ class UdpMulticast(Network):
             self.refresher.refresh(session, subject[1])
 
     def _multicast(self, delivery: Delivery, target: Target, conversation: Conversation) -> None:
-        session = self._sessions.get(delivery.group)
-        if session is None or target.path[-1] != session.segment:
-            raise DeliveryFailed(f"the multicast session of group {delivery.group} has changed since it was offered")
-
-        message = self._sealer.to_group(device_request(delivery.request, target, delivery.deadline))
+        to_cses = bool(delivery.hosts[0].cse)
+        message = self.group_host.message(delivery, target) if to_cses else self._to_devices(delivery, target)
         message = replace(message, token=conversation.token, message_id=conversation.message_id)
         datagram = encode(self._sealer.sign(message))
+        if len(datagram) > self._settings.max_datagram:
+            raise DeliveryFailed(f"{len(datagram)} bytes are more than a datagram may have")
         try:
             self._socket.send(datagram, target.endpoint)
         except OSError as error:
@@ -141,16 +166,30 @@ class UdpMulticast(Network):
         self._latest_multicast = delivery.request.request_identifier
         delivery.transmitted(1, 0.0)
 
+    def _to_devices(self, delivery: Delivery, target: Target) -> Message:
+        session = self._sessions.get(delivery.group)
+        if session is None or target.path[-1] != session.segment:
+            raise DeliveryFailed(f"the multicast session of group {delivery.group} has changed since it was offered")
+        return self._sealer.to_group(device_request(delivery.request, target, delivery.deadline))
+
     async def prepare(self, group: str, members: Sequence[Host]) -> None:
         """Start the set-up and return; members that have not acknowledged it are NOT_JOINED meanwhile."""
         if self._settings.multicast_refusal(self._sealer.signs):
             return
-        found = ((host.id, self._allowed_endpoint(host)) for host in members)
-        reachable = {device: where for device, where in found if isinstance(where, Endpoint)}
-        wanted = {device: where for device, where in reachable.items() if not self._sealer.refusal(device)}
-        for device, where in wanted.items():
-            self._conversations.learn(device, where.ip)
+        self.group_host.prepare(group, members)
+        wanted: dict[str, Endpoint] = {}
+        async for host in in_slices(members):
+            where = self._allowed_endpoint(host)
+            if not host.cse and isinstance(where, Endpoint) and not self._sealer.refusal(host.id):
+                wanted[host.id] = where
+                self._conversations.learn(host.id, where.ip)
         self.set_ups.change(group, wanted if len(wanted) >= SMALLEST_GROUP else {})
+
+    async def join(self, membership: Membership) -> None:
+        self.member_host.memberships.join(membership)
+
+    async def leave(self, identifier: str) -> None:
+        self.member_host.memberships.leave(identifier)
 
     def _received(self, datagram: bytes, sender: Endpoint) -> None:
         self._door.received(datagram, sender)

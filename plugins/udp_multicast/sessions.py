@@ -1,18 +1,16 @@
 """Which devices listen on which multicast address, and the record of it that survives a restart."""
 
-import asyncio
-from collections.abc import Callable, Container, Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import partial
 from hashlib import blake2s
-from ipaddress import IPv4Address, IPv4Network
 from typing import Any, NamedTuple
 
-from tinydb import TinyDB, where
-from tinydb.table import Table
+from tinydb import TinyDB
 
-from cse.errors import InternalServerError
+from cse.slices import in_slices
+from plugins.udp_multicast.addresses import free_address, room
+from plugins.udp_multicast.journal import Journal
 from plugins.udp_multicast.settings import UdpMulticastSettings
 from plugins.udp_multicast.target import Endpoint
 
@@ -67,24 +65,23 @@ class Session:
         """The members that are not to leave."""
         return {device: member.endpoint for device, member in self.members.items() if member.state is not State.LEAVING}
 
-    def differences(self, wanted: Mapping[str, Endpoint]) -> dict[str, Member]:
+    async def differences(self, wanted: Mapping[str, Endpoint]) -> dict[str, Member]:
         """Who is still to be told, to join or to leave, for these to be the members."""
-        invitations = {
-            device: Member(endpoint, State.INVITED)
-            for device, endpoint in wanted.items()
-            if not self.joined(device, endpoint)
-        }
-        farewells = {device: member for device, member in self.members.items() if member.state is State.LEAVING}
-        return farewells | invitations
+        steps = {device: member for device, member in self.members.items() if member.state is State.LEAVING}
+        async for device, endpoint in in_slices(wanted.items()):
+            if not self.joined(device, endpoint):
+                steps[device] = Member(endpoint, State.INVITED)
+        return steps
 
     def renew(self) -> None:
         """Leave everybody behind and start anew."""
         self.generation += 1
         self.members.clear()
 
-    def document(self) -> dict[str, Any]:
+    async def document(self) -> dict[str, Any]:
         """The session as JSON values."""
-        members = {device: [str(member.endpoint), str(member.state)] for device, member in self.members.items()}
+        present = list(self.members.items())
+        members = {device: [str(member.endpoint), str(member.state)] async for device, member in in_slices(present)}
         return {
             "group": self.group,
             "address": str(self.address),
@@ -107,24 +104,30 @@ class Sessions:
     """All sessions, by group."""
 
     def __init__(self, documents: TinyDB, settings: UdpMulticastSettings) -> None:
-        self._table: Table = documents.table("sessions")
+        self._journal = Journal(documents.table("sessions"))
         self._settings = settings
-        self._writing = asyncio.Lock()
-        stored = (Session.from_document(dict(document)) for document in self._table)
+        stored = map(Session.from_document, self._journal)
         self._by_group = {session.group: session for session in stored}
 
     def __iter__(self) -> Iterator[Session]:
         return iter(self._by_group.values())
+
+    @property
+    def addresses(self) -> set[str]:
+        """Those in use."""
+        return {session.address.ip for session in self}
 
     def get(self, group: str) -> Session | None:
         return self._by_group.get(group)
 
     def open(self, group: str, members: int) -> Session:
         """The session of a group, made if need be, with an answer window for at least so many members."""
-        window = self._settings.window(_room(members))
+        window = self._settings.window(room(members))
         session = self._by_group.get(group)
         if session is None:
-            session = self._by_group[group] = Session(group, self._free_address(group), window)
+            session = self._by_group[group] = Session(
+                group, free_address(self._settings, group, self.addresses), window
+            )
         elif session.window < self._settings.window(members):
             # Everybody must hear of the longer window, so everybody is set up again.
             session.window = window
@@ -132,41 +135,14 @@ class Sessions:
         return session
 
     async def save(self, session: Session) -> None:
-        """Write one session. The file is written as a whole, so a batch of changes is saved once."""
-        await self._write(partial(self._table.upsert, session.document(), where("group") == session.group))
+        """Write one session."""
+        await self._journal.save(await session.document())
 
     async def forget(self, session: Session) -> None:
         """Drop a session; its address may be used again."""
         self._by_group.pop(session.group, None)
-        await self._write(partial(self._table.remove, where("group") == session.group))
+        await self._journal.forget(session.group)
 
     async def written(self) -> None:
         """Return when nothing is being written any longer."""
-        async with self._writing:
-            return
-
-    async def _write(self, change: Callable[[], object]) -> None:
-        # A cancelled set-up must not leave a thread that writes beside the next one.
-        await asyncio.shield(self._write_in_turn(change))
-
-    async def _write_in_turn(self, change: Callable[[], object]) -> None:
-        async with self._writing:
-            await asyncio.to_thread(change)
-
-    def _free_address(self, group: str) -> Endpoint:
-        """The address that belongs to the group's name, or the next one that no other group has."""
-        network = IPv4Network(self._settings.group_addresses)
-        used = {session.address.ip for session in self}
-        first = int.from_bytes(blake2s(group.encode(), digest_size=8).digest())
-        for step in range(network.num_addresses):
-            ip = str(IPv4Address(int(network.network_address) + (first + step) % network.num_addresses))
-            if ip not in used:
-                return Endpoint(ip, self._settings.group_port)
-        raise InternalServerError(
-            f"all {network.num_addresses} addresses of group_addresses in [{self._settings.section}] are in use"
-        )
-
-
-def _room(members: int) -> int:
-    """The next power of two, so that a growing group is seldom told a new window."""
-    return 1 << max(0, members - 1).bit_length()
+        await self._journal.written()

@@ -40,6 +40,9 @@ class UdpMulticastSettings(Policy):
     setup_parallel: int = setting(128, "members that are asked to join at the same time")
     setup_attempts: int = setting(3, "times that a silent member is asked to join or leave a group")
     setup_pause: float = setting(5.0, "seconds before the second of these times; doubles with every further one")
+    renewal: float = setting(
+        21_600.0, "seconds after which other CSEs that listen to a group are told again to do so", minimum=1.0
+    )
     joinable_addresses: str = setting(
         "239.0.0.0/8", "IPv4 network in which other CSEs may have this one listen to their groups' addresses"
     )

@@ -33,17 +33,13 @@ class SetUps:
             return
         session = self._sessions.open(group, len(wanted))
         session.dismiss(wanted)
-        if wanted and not session.differences(wanted):
-            return
         task = self._tasks[group] = asyncio.create_task(self._run(session, wanted))
         task.add_done_callback(lambda done: self._finished(group, done))
 
     def resume(self) -> None:
         """Take up what the last stop has interrupted."""
         for session in list(self._sessions):
-            wanted = session.wanted()
-            if session.differences(wanted):
-                self.change(session.group, wanted)
+            self.change(session.group, session.wanted())
 
     async def settled(self) -> None:
         """Return when no set-up is under way."""
@@ -77,7 +73,7 @@ class SetUps:
 
     async def _attempts(self, session: Session, wanted: Mapping[str, Endpoint], progress: Progress) -> None:
         for attempt in range(self._settings.setup_attempts):
-            differences = session.differences(wanted)
+            differences = await session.differences(wanted)
             steps = {device: member for device, member in differences.items() if device not in progress.refusers}
             if not steps:
                 return

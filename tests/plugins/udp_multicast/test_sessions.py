@@ -57,7 +57,7 @@ def test_who_has_joined() -> None:
     assert session.count(State.JOINED) == 1
 
 
-def test_what_is_to_be_told_to_whom() -> None:
+async def test_what_is_to_be_told_to_whom() -> None:
     session = sessions().open("a", 3)
     session.members = {
         "Cstays": Member(HERE, State.JOINED),
@@ -69,7 +69,7 @@ def test_what_is_to_be_told_to_whom() -> None:
     wanted = {"Cstays": HERE, "Cmoved": THERE, "Creturns": HERE, "Cunsure": HERE, "Cnew": HERE}
     session.dismiss(wanted)
     assert not session.joined("Cleaves", HERE)
-    assert session.differences(wanted) == {
+    assert await session.differences(wanted) == {
         "Cleaves": Member(HERE, State.LEAVING),
         "Cmoved": Member(THERE, State.INVITED),
         "Creturns": Member(HERE, State.INVITED),
