@@ -14,6 +14,7 @@ from cse.network import Network
 from cse.stalls import Stalls
 from cse.store import Store, Transaction
 from cse.timing import Clock
+from cse.traffic import Traffic
 from cse.work import Model, Work
 
 log = logging.getLogger(__name__)
@@ -37,6 +38,7 @@ class Core:
         self.store = store
         self.clock = clock
         self.networks = networks
+        self.traffic = Traffic(clock, networks)
         self.effects_added = asyncio.Event()
         self.deadline_moved = asyncio.Event()
         self.next_deadline = math.inf
@@ -49,6 +51,11 @@ class Core:
     @property
     def settings(self) -> ServerSettings:
         return self.model.settings
+
+    @property
+    def multicast_capability(self) -> int:
+        """How this CSE can be reached by multicast (m2m:multicastCapability), 0 for not at all."""
+        return max((network.multicast_capability for network in self.networks.values()), default=0)
 
     async def run(self, unit: Callable[[Work], T]) -> T:
         """Carry out a unit and return after its durable commit."""

@@ -13,6 +13,7 @@ from typing import NamedTuple, Protocol
 
 from tinydb import TinyDB
 
+from cse.config import ConfigurationError, setting
 from cse.errors import JoinMulticastGroupFailed
 from cse.primitive import Request, Response
 from cse.protection import Protection
@@ -202,6 +203,40 @@ class Engine(Protocol):
         """Whether the operator lets requests leave for this IP address."""
 
 
+@dataclass(frozen=True)
+class Policy:
+    """How the requests of all fan-outs go out by one network; it is the engine that keeps to it.
+
+    The settings section of a network inherits from this class, and the network has its section as `policy`.
+    """
+
+    attempts: int = setting(0, "times that a fan-out sends its request to a member by unicast; 0: until the deadline")
+    backoff: float = setting(
+        2.0, "seconds before the second unicast attempt; doubles with every further one", minimum=0.001
+    )
+    backoff_limit: float = setting(60.0, "longest pause in seconds between unicast attempts", minimum=0.001)
+    retry_codes: tuple[str, ...] = setting(
+        (), "response status codes after which a member is asked again; the last of them counts if no other comes"
+    )
+    rate: float = setting(0.0, "most transmissions per second, those of all fan-outs together; 0: no limit")
+    parallel: int = setting(
+        64, "unicast deliveries under way at the same time, those of all fan-outs together", minimum=1
+    )
+
+    def __post_init__(self) -> None:
+        for code in self.retry_codes:
+            if not (len(code) == 4 and code.isascii() and code.isdigit()):
+                raise ConfigurationError(f"retry_codes must be response status codes such as 5103, not {code[:40]!r}")
+
+    def retries(self, status_code: int) -> bool:
+        """Whether a member that answers with this code is asked again."""
+        return str(status_code) in self.retry_codes
+
+    def pause(self, attempts: int) -> float:
+        """Seconds until the next attempt when so many have been made."""
+        return min(self.backoff_limit, self.backoff * 2.0 ** min(attempts - 1, 30))
+
+
 class Network(ABC):
     """One underlying network. The engine calls everything from one event loop, which nothing may hold up for long:
 
@@ -209,6 +244,7 @@ class Network(ABC):
     """
 
     name: str
+    policy = Policy()
     stores = False  # whether what is delivered waits, durably, until the host fetches it in its own time
     multicast_capability = 0  # how this CSE can be a member host (m2m:multicastCapability): 1 MBMS, 2 IP, 0 not at all
 

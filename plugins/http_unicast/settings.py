@@ -4,15 +4,15 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from cse.config import setting
+from cse.network import Policy
 
 
 @dataclass(frozen=True)
-class HttpUnicastSettings:
+class HttpUnicastSettings(Policy):
     """Section `[http-unicast]`."""
 
     section: ClassVar[str] = "http-unicast"
 
-    parallel: int = setting(500, "requests under way at the same time", minimum=1)
     connect_timeout: float = setting(3.0, "seconds until a device must have accepted the connection")
     answer_timeout: float = setting(5.0, "seconds until a member must have answered, the connection included")
     max_response_bytes: int = setting(65_536, "largest content of an answer; of a larger one only the status is taken")

@@ -179,7 +179,7 @@ def test_values_of_the_right_type_stay_as_they_are(wanted: Example) -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "value"), [("parallel_notifications", 0), ("fan_out_slice", -1), ("unicast_backoff", 0.0)]
+    ("key", "value"), [("parallel_notifications", 0), ("fan_out_slice", -1), ("campaign_deadline", 0.0)]
 )
 def test_numbers_have_a_least_value(key: str, value: float) -> None:
     with pytest.raises(ConfigurationError, match=f"{key} in .server. must be at least"):
