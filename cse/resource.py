@@ -25,7 +25,7 @@ class Access(Enum):
     """Which privileges decide about a resource (TS-0001 clause 9.6.1.3)."""
 
     POLICIES = "its acpi; without one, its creator"
-    BASE = "its acpi; those who are registered may retrieve it, and search below it"
+    BASE = "its acpi; registered AEs may retrieve it, those of known CSEs search below it"
     PARENT = "its parent's"
     SELF_PRIVILEGES = "its own pvs"
     ORIGINATOR = "its originator may retrieve and delete it"
@@ -58,6 +58,7 @@ class ResourceType:
     registers = False  # creation is a registration: governed by policy, not by privileges (TS-0001 clause 10.2.2.2)
     updatable = True
     takes_notifications = False  # whether a resource of it can be notified as such, and not an entity behind it
+    manages = False  # whether an UPDATE through a group is carried out by its device before it is done here
     touchable = False  # whether an UPDATE may name no attribute at all
     watches = False
     subscribable = True  # whether resources that watch may be its children
@@ -162,7 +163,7 @@ class ResourceType:
         return None
 
     def device(self, work: "Work", resource: Resource) -> Host | None:
-        """The device that a resource of this type describes, and that has to carry out what changes it."""
+        """What can be sent requests on the device that a resource of this type describes; None for nothing."""
         return None
 
     def membership(self, resource: Resource) -> Membership | None:
@@ -219,8 +220,11 @@ class Neighbour(ResourceType):
         """Whether this CSE is registered there, so that it takes what nobody else does."""
         raise NotImplementedError
 
-    def introduction(self, work: "Work") -> dict[str, Any]:
-        """The attributes of the resource of this type that stands for this CSE elsewhere, the expirationTime apart."""
+    def introduction(self, work: "Work", multicast: int) -> dict[str, Any]:
+        """The attributes of the resource of this type that stands for this CSE elsewhere, the expirationTime apart.
+
+        `multicast` is its multicastCapability, 0 for none.
+        """
         raise NotImplementedError
 
     def meet(self, work: "Work", base: Mapping[str, Any]) -> None:

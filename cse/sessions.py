@@ -4,6 +4,7 @@ import logging
 
 from cse.core import Core
 from cse.errors import CSEError
+from cse.fanout.managed import devices
 from cse.fanout.members import freeze
 from cse.network import Host, Network
 from cse.primitive import Operation, Request
@@ -88,6 +89,10 @@ def _hosts(work: Work, group: str) -> list[Host]:
     (name,) = work.model.fan_out_names
     request = Request(Operation.NOTIFY, f"{group}/{name}", work.model.naming.cse_id, "")
     try:
-        return list(freeze(work, request).hosts.values())
+        frozen = freeze(work, request)
     except CSEError:
         return []
+    found = frozen.hosts
+    if len(found) < len(frozen.rows):
+        found = {device.id: device for device in devices(work, group)} | found
+    return list(found.values())

@@ -28,6 +28,7 @@ class ManagementObject(Family):
     short_name = "mgo"
     parents = frozenset({14})
     definition = "mgd"
+    manages = True
     attributes = table(
         REGULAR,
         Attribute("mgd", "mgmtDefinition", NON_NEGATIVE, M, NP, required=True),
@@ -43,9 +44,6 @@ class ManagementObject(Family):
             raise BadRequest("mgs (mgmtSchema) goes with mgd 0 only, a management object of one's own: leave it out")
 
     def device(self, work: Work, resource: Resource) -> Host | None:
-        """The first AE on its node that has an address."""
+        """That of its node."""
         node = work.transaction.resources.get(resource.pi)
-        links = () if node is None else node.attributes.get("hael", ())
-        applications = (work.resource(link) for link in links)
-        hosts = (work.type_of(found).host(found) for found in applications if found is not None)
-        return next((host for host in hosts if host is not None and host.points_of_access), None)
+        return None if node is None else work.type_of(node).device(work, node)

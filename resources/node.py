@@ -16,6 +16,7 @@ from cse.attributes import (
     table,
 )
 from cse.events import announce
+from cse.network import Host
 from cse.notification import Event, EventType
 from cse.resource import ResourceType
 from cse.store import Resource
@@ -49,6 +50,12 @@ class Node(ResourceType):
         if "hcl" in changes:
             _link_base(work, resource.attributes.get("hcl"), None)
             _link_base(work, changes["hcl"], resource.ri)
+
+    def device(self, work: Work, resource: Resource) -> Host | None:
+        """The first AE on it that has an address."""
+        applications = (work.resource(link) for link in resource.attributes.get("hael", ()))
+        hosts = (work.type_of(found).host(found) for found in applications if found is not None)
+        return next((host for host in hosts if host is not None and host.points_of_access), None)
 
     def deleted(self, work: Work, resource: Resource) -> None:
         _link_base(work, resource.attributes.get("hcl"), None)

@@ -5,6 +5,8 @@ to manage something is to be told from being notified of it. The member's answer
 that of the device if it has refused. An UPDATE that the tree would refuse never gets to a device.
 """
 
+from collections.abc import Iterator
+
 from cse.access import Guard
 from cse.errors import CSEError
 from cse.network import Host
@@ -15,9 +17,10 @@ from cse.work import Target, Work
 
 def device_of(work: Work, request: Request, guard: Guard, target: Target) -> Host | None:
     """The device that has to carry out the request first; None if the tree changes, or refuses, by itself."""
-    if request.operation is not Operation.UPDATE or target.virtual is not None:
+    kind = work.type_of(target.resource)
+    if request.operation is not Operation.UPDATE or target.virtual is not None or not kind.manages:
         return None
-    device = work.type_of(target.resource).device(work, target.resource)
+    device = kind.device(work, target.resource)
     if device is None or device.id == guard.originator:
         return None
     try:
@@ -27,8 +30,16 @@ def device_of(work: Work, request: Request, guard: Guard, target: Target) -> Hos
     return device
 
 
+def devices(work: Work, group: str) -> Iterator[Host]:
+    """Those that the members of a group describe: all that an UPDATE of what is managed of them may go to."""
+    for _, _, ri in work.transaction.lists.items(group):
+        member = work.transaction.resources.get(ri) if ri else None
+        device = None if member is None else work.type_of(member).device(work, member)
+        if device is not None:
+            yield device
+
+
 def instruction(request: Request) -> Content:
     """What the device is notified of."""
     monitor = {"op": int(request.operation), "or": request.originator}
     return {"m2m:sgn": {"sur": request.to, "nev": {"rep": request.content, "om": monitor}}}
-

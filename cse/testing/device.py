@@ -8,13 +8,21 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
+from typing import Any
 
 import orjson
 
+from cse.errors import BadRequest
 from cse.primitive import OK, Content, Response, error_response
 from cse.protection import Refusal
+from cse.windows import next_opening
 
 REMEMBERED_ANSWERS = 64
+MANAGED = "dcfg:datc"
+WANTED = (
+    "content must be m2m:sgn/nev/rep with m2m:cin/con, an interval in seconds in it, or with dcfg:datc, meil or rpsc in"
+    " it"
+)
 
 
 @dataclass(slots=True)
@@ -80,13 +88,28 @@ class SimulatedDevice:
 
     def _carry_out(self, content: Content) -> Response:
         try:
-            instruction = orjson.loads(content["m2m:sgn"]["nev"]["rep"]["m2m:cin"]["con"])
-            interval = float(instruction["interval"])
-        except (KeyError, TypeError, ValueError):
-            return error_response(4000, "content must be m2m:sgn/nev/rep/m2m:cin/con with an interval in seconds")
+            representation = content["m2m:sgn"]["nev"]["rep"]
+            interval = _managed(representation) if MANAGED in representation else _instructed(representation)
+        except (BadRequest, KeyError, TypeError, ValueError):
+            return error_response(4000, WANTED)
         if not 1 <= interval <= 7 * 86400:
             return error_response(4000, "interval must lie between 1 second and 7 days")
         self.executions += 1
         self.interval = interval
         self.configured(interval)
         return Response(OK, {"m2m:cin": {"con": orjson.dumps({"interval": interval}).decode()}})
+
+
+def _instructed(representation: Any) -> float:
+    """The interval in an instruction of the head-end's own."""
+    return float(orjson.loads(representation["m2m:cin"]["con"])["interval"])
+
+
+def _managed(representation: Any) -> float:
+    """The interval in an UPDATE of the meter's dataCollection: its measurementInterval, or that of its schedule."""
+    collection = representation[MANAGED]
+    if "meil" in collection:
+        return float(collection["meil"])
+    entries = [entry for schedule in collection["rpsc"] for entry in schedule["sce"]]
+    first = next_opening(entries, 0.0) or 0.0
+    return (next_opening(entries, first + 1) or 0.0) - first

@@ -120,6 +120,8 @@ class Scenario:
 
     async def meter(self, name: str, *points_of_access: str, **attributes: Any) -> str:
         """Register the AE `C<name>`; its address."""
+        if points_of_access:
+            attributes["poa"] = list(points_of_access)
         await self.create(
             "cse-in",
             2,
@@ -129,7 +131,6 @@ class Scenario:
             api="N.meter",
             rr=True,
             srv=["3"],
-            poa=list(points_of_access),
             **attributes,
         )
         return f"cse-in/{name}"

@@ -168,3 +168,32 @@ def test_losses_are_fixed_by_the_seed_and_differ_between_devices() -> None:
     assert losses("Cmeter1", 1) == losses("Cmeter1", 1)
     assert losses("Cmeter1", 1) != losses("Cmeter1", 2)
     assert losses("Cmeter1", 1) != losses("Cmeter2", 1)
+
+
+def managed(**collection: Any) -> dict[str, Any]:
+    return {"m2m:sgn": {"sur": "cse-in/nodes/fopt", "nev": {"rep": {"dcfg:datc": collection}, "om": {"op": 3}}}}
+
+
+@pytest.mark.parametrize(
+    ("collection", "interval"),
+    [
+        ({"meil": 900}, 900),
+        ({"rpsc": [{"sce": ["0 */15 * * * * *"]}]}, 900),
+        ({"rpsc": [{"sce": ["0 0 * * * * *"]}, {"sce": ["0 20 * * * * *", "0 40 * * * * *"]}]}, 1200),
+    ],
+)
+def test_what_is_managed_of_it_is_its_interval_or_its_schedule(collection: dict[str, Any], interval: float) -> None:
+    device = SimulatedDevice("Cmeter1")
+    answer = device.receive("r-1", precise_timestamp(START), managed(**collection))
+    assert answer is not None and answer.status_code == OK
+    assert (device.interval, device.executions) == (interval, 1)
+
+
+@pytest.mark.parametrize(
+    "collection", [{}, {"meil": 0}, {"meil": None}, {"rpsc": [{"sce": ["now and then"]}]}, {"rpsc": "daily"}]
+)
+def test_what_can_not_be_managed_of_it_is_refused(collection: dict[str, Any]) -> None:
+    device = SimulatedDevice("Cmeter1")
+    answer = device.receive("r-1", precise_timestamp(START), managed(**collection))
+    assert answer is not None and answer.status_code == 4000
+    assert (device.interval, device.executions) == (3600, 0)
