@@ -28,6 +28,7 @@ from plugins.lora_broadcast.offering import Offering
 from plugins.lora_broadcast.readings import ReadingStore
 from plugins.lora_broadcast.registry import Registry
 from plugins.lora_broadcast.settings import LoRaSettings
+from plugins.lora_broadcast.signing import Signing
 from plugins.lora_broadcast.uplinks import Uplinks
 
 log = logging.getLogger(__name__)
@@ -45,7 +46,7 @@ class LoRaBroadcast(Network):
             raise ConfigurationError("speed in [lora-broadcast] must be above 0")
         if not 0 < settings.collision_ppm <= 1_000_000:
             raise ConfigurationError("collision_ppm in [lora-broadcast] must lie between 1 and 1000000")
-        self._settings = settings
+        self.policy = self._settings = settings
         self._connect = connect
 
     async def start(self, engine: Engine) -> None:
@@ -54,7 +55,8 @@ class LoRaBroadcast(Network):
         self._directory = Directory("the network server has not answered yet")
         self._registry = Registry(self.name, self._directory, engine.documents("lora-broadcast-devices"))
         campaigns = Campaigns(engine.documents("lora-broadcast"))
-        self._offering = Offering(self.name, self._settings, self._directory, self._registry, campaigns)
+        signing = Signing(engine.protection, self._settings)
+        self._offering = Offering(self.name, self._settings, self._directory, self._registry, campaigns, signing)
         self._downlinks = Downlinks(self._server.send)
         self._readings = ReadingStore(engine, self._settings.parallel_readings)
         self._uplinks = Uplinks(self.name, engine, self._registry, campaigns, self._readings)
@@ -80,8 +82,8 @@ class LoRaBroadcast(Network):
         downlink_id, address = uuid.uuid4().hex, delivery.address
         command: MulticastDownlink | UnicastDownlink
         if delivery.offer.broadcast:
-            payload = self._offering.multicast_message(delivery)
-            command = MulticastDownlink(downlink_id, address, REQUEST_PORT, payload, lifetime)
+            port, payload = self._offering.multicast_message(delivery)
+            command = MulticastDownlink(downlink_id, address, port, payload, lifetime)
         else:
             payload = self._offering.unicast_message(delivery.request)
             command = UnicastDownlink(downlink_id, address, REQUEST_PORT, payload, lifetime)

@@ -114,11 +114,12 @@ class DeviceFacts:
 
 @dataclass(frozen=True, slots=True)
 class GroupFacts:
-    """Event: a multicast group is sent at this data rate from these gateways."""
+    """Event: a multicast group is sent at this data rate from these gateways; `address` is its McAddr."""
 
     group: str
     data_rate: int
     gateways: tuple[str, ...]
+    address: int = 0
 
 
 @dataclass(frozen=True, slots=True)

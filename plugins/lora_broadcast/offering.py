@@ -6,6 +6,7 @@ from dataclasses import replace
 from cse.network import Delivery, DeliveryFailed, Host, Offer, Reach, Reason, Unreachable, Way
 from cse.primitive import Operation, Request
 from cse.slices import in_slices
+from plugins.lora_broadcast.airtime import DATA_RATES
 from plugins.lora_broadcast.codec import CampaignMessage
 from plugins.lora_broadcast.directory import Directory
 from plugins.lora_broadcast.memory import Campaigns
@@ -13,13 +14,20 @@ from plugins.lora_broadcast.network_server import DeviceFacts
 from plugins.lora_broadcast.planning import UNICAST_EXPONENT, Planner
 from plugins.lora_broadcast.registry import Registry
 from plugins.lora_broadcast.settings import LoRaSettings
+from plugins.lora_broadcast.signing import Signing
 
 
 class Offering:
     """`network` is the name of the network in offers and reasons."""
 
     def __init__(
-        self, network: str, settings: LoRaSettings, directory: Directory, registry: Registry, campaigns: Campaigns
+        self,
+        network: str,
+        settings: LoRaSettings,
+        directory: Directory,
+        registry: Registry,
+        campaigns: Campaigns,
+        signing: Signing,
     ) -> None:
         self._network = network
         self._most_excluded = settings.max_exclusions
@@ -27,6 +35,7 @@ class Offering:
         self._directory = directory
         self._registry = registry
         self._campaigns = campaigns
+        self._signing = signing
 
     async def offers(self, hosts: Sequence[Host], request: Request, group: str) -> list[Reach]:
         """As `Network.offers`."""
@@ -47,8 +56,8 @@ class Offering:
         number = self._campaigns.number(request.request_identifier)
         return CampaignMessage(number, UNICAST_EXPONENT, request.content).encode()
 
-    def multicast_message(self, delivery: Delivery) -> bytes:
-        """What a group receives, for the group as it stands now, which may have changed since the offer."""
+    def multicast_message(self, delivery: Delivery) -> tuple[int, bytes]:
+        """Port and payload for a group as it stands now, which may have changed since the offer."""
         identifier, group = delivery.request.request_identifier, delivery.address
         facts = self._directory.groups.get(group)
         if facts is None:
@@ -60,8 +69,10 @@ class Offering:
             raise DeliveryFailed(self._too_many(excluded))
         number = self._campaigns.number(identifier)
         message = CampaignMessage(number, 0, delivery.request.content, excluded)
-        exponent = self._planner.window_exponent(facts, len(message.encode()), delivery.window)
-        return replace(message, window_exponent=exponent).encode()
+        room = DATA_RATES[facts.data_rate].max_payload
+        length = self._signing.length(len(message.encode()), room)
+        exponent = self._planner.window_exponent(facts, length, delivery.window)
+        return self._signing.frame(replace(message, window_exponent=exponent).encode(), facts.address, room)
 
     def lifetime_ms(self, seconds: float) -> int:
         """Radio milliseconds in so many server seconds."""
@@ -92,7 +103,10 @@ class Offering:
         excluded = self._registry.bystanders(identifier, group)
         if len(excluded) > self._most_excluded:
             return Unreachable(offer_id, Reason.SECURITY, self._too_many(excluded))
-        size = len(CampaignMessage(self._campaigns.peek(identifier), 0, request.content, excluded).encode())
+        if self._signing.refusal:
+            return Unreachable(offer_id, Reason.SECURITY, self._signing.refusal)
+        message = CampaignMessage(self._campaigns.peek(identifier), 0, request.content, excluded).encode()
+        size = self._signing.length(len(message), DATA_RATES[facts.data_rate].max_payload)
         return self._planner.broadcast(facts, joined, size, self._directory.budget(facts), self._directory.band(facts))
 
     def _heard(self, facts: DeviceFacts, group: str, broadcast: Offer | Unreachable | None) -> Reach:

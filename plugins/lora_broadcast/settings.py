@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from cse.config import setting
+from cse.network import Policy
 
 
 @dataclass(frozen=True)
-class LoRaSettings:
+class LoRaSettings(Policy):
     """Costs are in the micro-units of all offers; a device reached over HTTP costs 1000 by default."""
 
     section: ClassVar[str] = "lora-broadcast"
@@ -23,5 +24,8 @@ class LoRaSettings:
     unicast_loss_ppm: int = setting(50_000, "expected share of unicasts that stay without answer, in millionths")
     collision_ppm: int = setting(50_000, "share of answers that may collide: decides how long answers are spread")
     answer_bytes: int = setting(26, "application payload of a typical answer, from which its airtime is reckoned")
+    allow_unsigned: bool = setting(
+        False, "broadcast without signature where there is no key, or where a signature does not fit the data rate"
+    )
     max_exclusions: int = setting(4, "devices of a group that a broadcast may name as not meant; more go by unicast")
     parallel_readings: int = setting(16, "readings that are stored at the same time")

@@ -4,9 +4,10 @@ import asyncio
 
 import click
 
+from cse.protection import Trust
 from cse.testing.device import SimulatedDevice
 from cse.testing.fleet import RegistrationFailed
-from cse.testing.meters import PROBABILITY, MeterOptions, meter_options
+from cse.testing.meters import PROBABILITY, MeterOptions, meter_options, report_refusals, trust_options
 from cse.timing import SystemClock
 from plugins.lora_broadcast.endpoint import parse_endpoint
 from plugins.lora_broadcast.radio.door import Door
@@ -18,6 +19,7 @@ HOUR = 3600.0
 
 @click.command("lora")
 @meter_options
+@trust_options
 @click.option("--listen", default="127.0.0.1:1680", show_default=True, help="address and port of the network server")
 @click.option("--radio-speed", type=click.FloatRange(0.01), help="radio seconds in a second; default: 3600 / --hour")
 @click.option("--gateways", type=click.IntRange(1, 100), default=4, show_default=True, help="how many gateways")
@@ -29,6 +31,7 @@ HOUR = 3600.0
 @click.option("--rubbish", type=PROBABILITY, default=0.0, help="probability that an answer cannot be decoded")
 def lora(
     options: MeterOptions,
+    trust: Trust,
     listen: str,
     radio_speed: float | None,
     gateways: int,
@@ -46,7 +49,7 @@ def lora(
     meters = {dev_eui(options.first + index): device for index, device in enumerate(devices)}
     asleep = frozenset(list(meters)[max(0, len(meters) - class_a) :])
     scenario = Scenario(gateways, radius, path_loss, shadowing, margin, options.seed, asleep)
-    simulation = Simulation(scenario, meters)
+    simulation = Simulation(scenario, meters, trust)
     speed = radio_speed or HOUR / options.hour
     try:
         host, port = parse_endpoint(listen)
@@ -58,6 +61,7 @@ def lora(
         asyncio.run(_run(options, meters, Door(simulation, speed, SystemClock()), host, port))
     finally:
         click.echo(simulation.report())
+        report_refusals(devices)
 
 
 async def _run(options: MeterOptions, meters: dict[str, SimulatedDevice], door: Door, host: str, port: int) -> None:

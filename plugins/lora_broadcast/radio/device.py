@@ -1,6 +1,5 @@
 """A class C device: when it may send, what it does with what it hears, and its regular readings."""
 
-import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -9,6 +8,8 @@ from random import Random
 import cbor2
 
 from cse.primitive import Response
+from cse.protection import Refusal, Refused, Trust
+from cse.protection.trust import NOBODY
 from cse.testing.device import SimulatedDevice
 from plugins.lora_broadcast.airtime import DATA_RATES, SECOND, UPLINK_CHANNELS, sub_band
 from plugins.lora_broadcast.codec import READING_PORT, REQUEST_PORT, AnswerMessage, CampaignMessage, Malformed
@@ -16,6 +17,7 @@ from plugins.lora_broadcast.radio import session_setup
 from plugins.lora_broadcast.radio.kernel import HOUR, Kernel
 from plugins.lora_broadcast.radio.ledger import DutyCycleLedger
 from plugins.lora_broadcast.radio.propagation import DEVICE_POWER, SENSITIVITIES
+from plugins.lora_broadcast.signing import SIGNED_PORT, verified
 
 # Set-ups are acknowledged within this many seconds.
 SETUP_BACKOFF = 4
@@ -34,7 +36,8 @@ class Frame:
 class RadioDevice:
     """`meter` decides what a request does; `losses` are in dB to each gateway; `transmit` puts a frame on a channel.
 
-    `sessions` are the multicast sessions it has been given: slot -> (address, data rate).
+    `sessions` are the multicast sessions it has been given: slot -> (address, data rate). With `trust` in somebody it
+    takes only broadcasts that are signed.
     """
 
     kernel: Kernel
@@ -44,6 +47,7 @@ class RadioDevice:
     data_rate: int
     transmit: Callable[["RadioDevice", Frame, int, int], None]
     device_class: str = "C"
+    trust: Trust = NOBODY
     sessions: dict[int, tuple[int, int]] = field(default_factory=dict)
     sending_until: int = 0
     _counter: int = 0
@@ -80,15 +84,23 @@ class RadioDevice:
         phase = self._random.random() * self.meter.interval
         self.kernel.after(int(phase * SECOND), partial(self._read, self._reporting))
 
-    def receive(self, port: int, payload: bytes, *, multicast: bool) -> None:
-        """A downlink has come through."""
+    def receive(self, port: int, payload: bytes, *, multicast: bool, address: int = 0) -> None:
+        """A downlink has come through; a multicast has the address of its group."""
         if not self.meter.hears():
             return
         if port == session_setup.PORT:
             self._set_up(session_setup.decode(payload))
-        elif port == REQUEST_PORT:
-            with contextlib.suppress(Malformed):
-                self._carry_out(CampaignMessage.decode(payload), multicast)
+        elif port in (REQUEST_PORT, SIGNED_PORT):
+            self._take(port, payload, address, multicast)
+
+    def _take(self, port: int, payload: bytes, address: int, multicast: bool) -> None:
+        try:
+            bare = verified(port, payload, address, self.trust) if multicast else payload
+            self._carry_out(CampaignMessage.decode(bare), multicast)
+        except Refused as refused:
+            self.meter.refused[refused.refusal] += 1
+        except Malformed:
+            return
 
     def _set_up(self, request: session_setup.Setup | session_setup.Deletion) -> None:
         if isinstance(request, session_setup.Setup):
@@ -99,6 +111,8 @@ class RadioDevice:
 
     def _carry_out(self, message: CampaignMessage, multicast: bool) -> None:
         repeated = message.campaign <= self._newest_campaign
+        if self.trust and multicast and message.campaign < self._newest_campaign:
+            raise Refused(Refusal.REPLAYED)
         if self.address in message.excluded or (multicast and repeated):
             return
         self._newest_campaign = max(self._newest_campaign, message.campaign)

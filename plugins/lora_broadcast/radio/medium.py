@@ -62,7 +62,7 @@ class Medium:
         interferers = self._air.interferers(transmission)
         for device in self._addressed(job):
             if self._hears(device, transmission, interferers):
-                device.receive(job.port, job.payload, multicast=not job.device)
+                device.receive(job.port, job.payload, multicast=not job.device, address=job.address)
         job.sent(transmission.gateway, job.airtime)
 
     def _addressed(self, job: Job) -> list[RadioDevice]:

@@ -118,7 +118,7 @@ class Sessions:
 
     def _group_facts(self, group: Group) -> GroupFacts:
         names = tuple(self._gateways[index].name for index in group.gateways)
-        return GroupFacts(group.name, group.data_rate, names)
+        return GroupFacts(group.name, group.data_rate, names, group.address)
 
     def _invite(self, group: Group, eui: str) -> None:
         member = group.members.get(eui)

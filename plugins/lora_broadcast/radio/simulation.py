@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from random import Random
 
+from cse.protection import Trust
+from cse.protection.trust import NOBODY
 from cse.testing.device import SimulatedDevice
 from plugins.lora_broadcast.airtime import SECOND
 from plugins.lora_broadcast.network_server import Command, Event
@@ -42,10 +44,10 @@ class Scenario:
 class Simulation:
     """A network with these meters, by DevEUI. Everything that is random is fixed by the scenario's and their seeds.
 
-    `receive` is told every event; replace it to listen.
+    `receive` is told every event; replace it to listen. The meters take only broadcasts by whom they `trust`.
     """
 
-    def __init__(self, scenario: Scenario, meters: Mapping[str, SimulatedDevice]) -> None:
+    def __init__(self, scenario: Scenario, meters: Mapping[str, SimulatedDevice], trust: Trust = NOBODY) -> None:
         self.receive: Callable[[Event], None] = lambda event: None
         self.kernel = Kernel()
         self.medium = medium = Medium(self.kernel)
@@ -53,7 +55,7 @@ class Simulation:
         medium.gateways = [
             Gateway(self.kernel, index, medium.send_down, occupied) for index in range(scenario.gateways)
         ]
-        medium.devices = _build(scenario, meters, self.kernel, medium)
+        medium.devices = _build(scenario, meters, self.kernel, medium, trust)
         self.server = Server(self.kernel, medium.devices, medium.gateways, self._emit)
         medium.uplink = self.server.uplink
 
@@ -88,7 +90,7 @@ def dev_eui(number: int) -> str:
 
 
 def _build(
-    scenario: Scenario, meters: Mapping[str, SimulatedDevice], kernel: Kernel, medium: Medium
+    scenario: Scenario, meters: Mapping[str, SimulatedDevice], kernel: Kernel, medium: Medium, trust: Trust
 ) -> dict[str, RadioDevice]:
     places = gateway_ring(scenario.gateways, scenario.radius)
     terrain = Terrain(places, PATH_LOSS[scenario.path_loss], scenario.shadowing)
@@ -98,5 +100,5 @@ def _build(
         _, losses = settle(terrain, scenario.radius, random)
         rate = best_data_rate(DEVICE_POWER - min(losses), scenario.margin)
         device_class = "A" if eui in scenario.class_a else "C"
-        devices[eui] = RadioDevice(kernel, eui, meter, losses, rate, medium.send_up, device_class)
+        devices[eui] = RadioDevice(kernel, eui, meter, losses, rate, medium.send_up, device_class, trust)
     return devices

@@ -5,6 +5,9 @@ from collections.abc import Awaitable, Callable
 
 from cse.network import Delivery, Host, Reach, Reason, Unreachable, Way
 from cse.primitive import Request
+from cse.protection import Keys, Trust
+from cse.protection.keys import NO_KEYS
+from cse.protection.trust import NOBODY
 from cse.testing.clock import ManualClock
 from cse.testing.engine import RecordingEngine
 from plugins.lora_broadcast.network import LoRaBroadcast
@@ -16,15 +19,27 @@ BROADCAST = f"lora-broadcast:{GROUP}"
 
 
 class Scene:
-    """The network on a simulation that runs freely in this process, with an engine that records."""
+    """The network on a simulation that runs freely in this process, with an engine that records.
 
-    def __init__(self, scenario: Scenario | None = None, count: int = 6, **options: float) -> None:
+    The server has `keys`, and the meters `trust` in somebody, only if they are given.
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario | None = None,
+        count: int = 6,
+        *,
+        settings: LoRaSettings = LoRaSettings(),  # noqa: B008 - immutable
+        keys: Keys = NO_KEYS,
+        trust: Trust = NOBODY,
+        **options: float,
+    ) -> None:
         self.meters = build_meters(count, **options)
         self.hosts = hosts_of(self.meters)
-        self.simulation = Simulation(scenario or one_gateway(), self.meters)
+        self.simulation = Simulation(scenario or one_gateway(), self.meters, trust)
         self.server = FreeRunning(self.simulation)
-        self.engine = RecordingEngine(ManualClock())
-        self.network = LoRaBroadcast(LoRaSettings(), lambda clock: self.server)
+        self.engine = RecordingEngine(ManualClock(), keys=keys)
+        self.network = LoRaBroadcast(settings, lambda clock: self.server)
 
     async def join(self, hosts: list[Host] | None = None) -> None:
         await self.network.prepare(GROUP, self.hosts if hosts is None else hosts)
