@@ -7,6 +7,7 @@ from typing import Any
 
 from cse.asker import Asker
 from cse.errors import OriginatorHasNoPrivilege
+from cse.forwarding import known
 from cse.primitive import Operation, Request
 from cse.resource import Access
 from cse.store import Resource
@@ -120,7 +121,14 @@ class Guard:
                 return self._own(resource, right in Right.RETRIEVE | Right.DELETE | Right.CREATE)
             case Access.BASE if right is Right.RETRIEVE and self._work.registrant(self.originator):
                 return (UNLIMITED,)
+            case Access.BASE if right is Right.DISCOVERY and self._is_guest():
+                return (UNLIMITED,)
         return self._default(resource, right, child_type)
+
+    def _is_guest(self) -> bool:
+        """Whether he is registered with a CSE that is known here."""
+        other = self._work.model.naming.other_cse(self.originator)
+        return other is not None and known(self._work, other) is not None
 
     def _default(self, resource: Resource, right: Right, child_type: int | None) -> Grants:
         policies = resource.attributes.get("acpi")

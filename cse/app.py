@@ -14,7 +14,7 @@ from cse.core import Core
 from cse.deadlines import Deadlines
 from cse.dispatch import Dispatcher
 from cse.door import Door
-from cse.events import GROUP_CHANGED, INQUIRY, MEMBERSHIP_CHANGED, NOTIFICATION
+from cse.events import GROUP_CHANGED, INQUIRY, MEMBERSHIP_CHANGED, NEIGHBOURS_CHANGED, NOTIFICATION
 from cse.exchange import Exchange
 from cse.fanout.service import FanOut
 from cse.http.binding import HttpBinding
@@ -27,6 +27,7 @@ from cse.outbox import Outbox
 from cse.performer import Performer
 from cse.polling import PollingChannels
 from cse.provision import provide_base
+from cse.registrar import Registrar
 from cse.requests import Requests
 from cse.security.authentication import Authentication
 from cse.security.cors import cors
@@ -62,10 +63,12 @@ class Server:
         notifier = Notifier(self.core, exchange)
         self._sessions = Sessions(self.core)
         self._memberships = Memberships(self.core)
+        self._registrar = Registrar(self.core, exchange)
         handlers = {
             NOTIFICATION: notifier.send,
             GROUP_CHANGED: self._sessions.group_changed,
             MEMBERSHIP_CHANGED: self._memberships.changed,
+            NEIGHBOURS_CHANGED: self._registrar.changed,
         }
         self._outbox = Outbox(self.core, handlers, _lane)
         inquiry = Inquiry(self.core, self.door)
@@ -100,6 +103,7 @@ class Server:
                 await network.start(self.door)
             core.start(self._outbox.run(), "outbox")
             core.start(self._deadlines.run(), "deadlines")
+            core.start(self._registrar.run(), "registrar")
             core.start(core.stalls.watch(), "stalls")
             await self._memberships.join_all()
             await self._sessions.prepare_all()

@@ -12,6 +12,7 @@ NOTIFICATION = "notification"
 GROUP_CHANGED = "group-changed"
 INQUIRY = "inquiry"
 MEMBERSHIP_CHANGED = "membership-changed"
+NEIGHBOURS_CHANGED = "neighbours-changed"
 
 
 def announce(work: Work, event: Event) -> bool:

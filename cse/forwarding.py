@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from cse.network import Host
-from cse.resource import Neighbour
 from cse.store import Resource
 from cse.timing import precise_timestamp
 from cse.work import Work
@@ -19,24 +18,30 @@ def carrier(work: Work, address: str) -> Resource | None:
     other = work.model.naming.other_cse(address)
     if other is None:
         return None
-    return known(work, other) or _registrar(work)
+    return known(work, other) or registrar(work)
 
 
 def known(work: Work, cse_id: str) -> Resource | None:
     """The same for a CSE-ID, but for CSEs only that are registered with us, directly or not, or that we are with."""
     direct = work.registrant(cse_id)
-    if direct is not None and isinstance(work.type_of(direct), Neighbour) and _lives(work, direct):
+    if direct is not None and work.type_of(direct) is work.model.neighbour and _lives(work, direct):
         return direct
-    return next((resource for kind, resource in neighbours(work) if kind.leads_to(resource, cse_id)), None)
+    kind = work.model.neighbour
+    return next((other for other in neighbours(work) if kind and kind.leads_to(other, cse_id)), None)
 
 
-def neighbours(work: Work) -> Iterator[tuple[Neighbour, Resource]]:
-    """All CSEs that are registered with us, and our registrar."""
-    for number, kind in work.model.types.items():
-        if isinstance(kind, Neighbour):
-            for resource in work.transaction.resources.children(work.model.naming.base_identifier, number):
-                if _lives(work, resource):
-                    yield kind, resource
+def neighbours(work: Work) -> Iterator[Resource]:
+    """What stands for the CSEs that are registered with us, and for our registrar."""
+    kind = work.model.neighbour
+    if kind is not None:
+        found = work.transaction.resources.children(work.model.naming.base_identifier, kind.number)
+        yield from (resource for resource in found if _lives(work, resource))
+
+
+def registrar(work: Work) -> Resource | None:
+    """What stands for the CSE that this one is registered with."""
+    kind = work.model.neighbour
+    return next((other for other in neighbours(work) if kind and kind.is_registrar(other)), None)
 
 
 def remote_host(work: Work, to: str, member: str = "") -> Host | None:
@@ -52,10 +57,6 @@ def remote_host(work: Work, to: str, member: str = "") -> Host | None:
         return None
     host = replace(on_the_way, id=naming.originator(to), cse=other, member=member)
     return host if resource.creator == other else replace(host, multicast=0, external_group="")
-
-
-def _registrar(work: Work) -> Resource | None:
-    return next((resource for kind, resource in neighbours(work) if kind.is_registrar(resource)), None)
 
 
 def _lives(work: Work, resource: Resource) -> bool:

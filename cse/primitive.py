@@ -50,9 +50,10 @@ class ResultContent(IntEnum):
 
 
 # The members of m2m:filterCriteria by the form of their values.
-NUMBERS_IN_CRITERIA = frozenset("fu fo lim lvl ofst sts stb sza szb cfs ty chty pty".split())
-LISTS_IN_CRITERIA = frozenset("ty chty pty lbl clbl palb cty smf".split())
-TEXTS_IN_CRITERIA = frozenset("crb cra ms us exb exa lbq cfq arp".split())
+TYPES_IN_CRITERIA = frozenset(["ty", "chty", "pty"])
+NUMBERS_IN_CRITERIA = TYPES_IN_CRITERIA.union(["fu", "fo", "lim", "lvl", "ofst", "sts", "stb", "sza", "szb", "cfs"])
+LISTS_IN_CRITERIA = TYPES_IN_CRITERIA.union(["lbl", "clbl", "palb", "cty", "smf"])
+TEXTS_IN_CRITERIA = frozenset(["crb", "cra", "ms", "us", "exb", "exa", "lbq", "cfq", "arp"])
 
 # m2m:resourceType: numbers below 100, and those of the announced variants.
 ANNOUNCED = 10_000

@@ -7,7 +7,7 @@ from cse.timing import timestamp
 from cse.work import Work
 
 BASE_TYPE = 5
-INFRASTRUCTURE_NODE = 1  # m2m:cseTypeID
+CSE_TYPES = {"IN": 1, "MN": 2, "ASN": 3}  # m2m:cseTypeID
 RELEASE_VERSIONS = ["2a", "3", "4", "5"]
 
 
@@ -21,15 +21,16 @@ def provide_base(work: Work, media_types: Sequence[str]) -> None:
         "rn": naming.cse_name,
         "ct": now,
         "lt": now,
-        "cst": INFRASTRUCTURE_NODE,
+        "cst": CSE_TYPES[settings.kind],
         "csi": naming.cse_id,
         "spi": f"//{naming.service_provider}",
-        "ici": naming.cse_id,
         "srt": sorted(work.model.types),
         "srv": RELEASE_VERSIONS,
         "csz": list(media_types),
-        "poa": [settings.url],
+        "poa": list(settings.reachable_at),
     }
+    if settings.kind == "IN":
+        attributes["ici"] = naming.cse_id
     base = work.transaction.resources.get(naming.base_identifier)
     if base is not None:
         base.attributes |= attributes | {"ct": base.attributes["ct"]}

@@ -75,6 +75,8 @@ def model(manager: pluggy.PluginManager, settings: ServerSettings) -> Model:
 
 
 def _check_names(settings: ServerSettings) -> None:
+    if settings.kind == "IN" and settings.registrar:
+        raise ConfigurationError("cse_type in [server] is IN, and an IN-CSE has no registrar: use MN or ASN")
     if not settings.cse_id.startswith("/"):
         raise ConfigurationError(f"cse_id in [server] must start with a slash: /{settings.cse_id}")
     names = {

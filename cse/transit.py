@@ -7,7 +7,7 @@ from cse.errors import BadRequest, NotFound, OperationNotAllowed, TargetNotReach
 from cse.exchange import Exchange
 from cse.forwarding import carrier, remote_host
 from cse.network import Host
-from cse.primitive import Request, Response, ResponseType
+from cse.primitive import Operation, Request, Response, ResponseType
 from cse.times import times_of
 from cse.timing import exact_timestamp, parse_timestamp
 from cse.work import Work
@@ -61,6 +61,9 @@ class Transit:
         """
         if request.originator in UNNAMED:
             raise BadRequest("X-M2M-Origin is missing: an AE registers with the CSE that it sends its requests to")
+        neighbour = self._core.model.neighbour
+        if request.operation is Operation.CREATE and neighbour and request.resource_type == neighbour.number:
+            raise BadRequest("a CSE registers with another one directly: send the request there")
         naming = self._core.model.naming
         times = times_of(request, accepted)
         to = naming.originator(request.to)

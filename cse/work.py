@@ -12,7 +12,7 @@ from cse.config import ServerSettings
 from cse.consent import NO_CONSENT, AnswersNeeded, Consent, ConsentNeeded, Need, ResourceLocked, WritingNeeded
 from cse.errors import BadRequest, NotFound
 from cse.primitive import Operation, Request, Response
-from cse.resource import Access, RequestKeeper, ResourceType, VirtualChild
+from cse.resource import Access, Neighbour, RequestKeeper, ResourceType, VirtualChild
 from cse.store import Resource, Transaction
 from cse.timing import parse_timestamp
 
@@ -94,6 +94,11 @@ class Model:
         """Names of virtual children at which an entity fetches the requests to it."""
         children = (child for kind in self.variants() for child in kind.virtual_children.values())
         return frozenset(child.name for child in children if child.polls)
+
+    @cached_property
+    def neighbour(self) -> Neighbour | None:
+        """The type whose resources stand for other CSEs, if there is one."""
+        return next((kind for kind in self.types.values() if isinstance(kind, Neighbour)), None)
 
     @cached_property
     def request_keeper(self) -> RequestKeeper:

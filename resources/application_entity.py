@@ -18,6 +18,7 @@ from cse.attributes import (
     table,
 )
 from cse.errors import BadRequest, OriginatorHasAlreadyRegistered, SecurityAssociationRequired
+from cse.forwarding import carrier
 from cse.primitive import Request
 from cse.store import Resource
 from cse.work import Work
@@ -25,6 +26,7 @@ from resources.common.registration import SERIALIZATION, Registration
 from resources.node import host_on
 
 STEM = re.compile(r"[CS][A-Za-z0-9._-]{1,127}")
+GUEST = re.compile(r"/[A-Za-z0-9._-]{1,63}/C[A-Za-z0-9._-]{1,63}")  # an AE of another CSE, registered by way of that
 
 
 class ApplicationEntity(Registration):
@@ -59,6 +61,8 @@ class ApplicationEntity(Registration):
         stem = work.model.naming.originator(request.originator)
         if stem in ("", "C", "S"):
             return work.new_identifier(stem or "C")
+        if GUEST.fullmatch(stem) and carrier(work, stem) is not None:
+            return "C" + stem[1:].replace("/", ".")
         if stem in (work.model.naming.cse_id, work.model.naming.base_identifier):
             raise SecurityAssociationRequired("X-M2M-Origin is this CSE: register with an identifier of the AE")
         if not STEM.fullmatch(stem):
@@ -72,8 +76,9 @@ class ApplicationEntity(Registration):
             _check_application_identifier(resource.attributes["api"], request.release_version)
         if work.transaction.resources.get(resource.ri) is not None:
             raise OriginatorHasAlreadyRegistered(f"{resource.ri} is registered already: update or delete that AE")
-        resource.attributes["aei"] = resource.ri
-        resource.creator = resource.ri
+        if not GUEST.fullmatch(resource.creator):
+            resource.creator = resource.ri
+        resource.attributes["aei"] = resource.creator
         host_on(work, resource, resource.attributes.get("nl"))
 
     def updating(self, work: Work, resource: Resource, changes: dict[str, Any]) -> None:

@@ -32,6 +32,8 @@ def prepare_create(
     """Everything that can be checked before a CREATE: the new resource's type, its parent, its content, the right."""
     parent = live(work, target)
     family = _creatable(work, request, parent)
+    if family.registers:
+        family.registering(work, request)
     grant = UNLIMITED
     if not family.admits(work):
         grant = guard.require(parent, Right.CREATE, child_type=family.number, names=named_attributes(request))
@@ -59,10 +61,16 @@ def create(work: Work, request: Request, target: Target, guard: Guard) -> Respon
 
 
 def add(
-    work: Work, kind: ResourceType, parent: Resource, attributes: Mapping[str, Any], creator: str, name: str = ""
+    work: Work,
+    kind: ResourceType,
+    parent: Resource,
+    attributes: Mapping[str, Any],
+    creator: str,
+    name: str = "",
+    identifier: str = "",
 ) -> Resource:
     """A resource that the CSE makes by itself, in the name of `creator`. Nothing is checked."""
-    identifier, now = work.new_identifier(kind.short_name), exact_timestamp(work.now)
+    identifier, now = identifier or work.new_identifier(kind.short_name), exact_timestamp(work.now)
     own = {"ty": kind.number, "ri": identifier, "pi": parent.ri, "rn": name or identifier, "ct": now, "lt": now}
     resource = Resource(f"{parent.path}/{name or identifier}", creator, kind.defaults | dict(attributes) | own)
     work.transaction.resources.insert(resource)

@@ -19,13 +19,11 @@ def find_target(work: Work, request: Request) -> Target:
 
 
 def locate(work: Work, address: str) -> Target:
-    """What an address stands for; NotFound, which says so if that is on another CSE."""
+    """What an address stands for; NotFound if there is nothing here."""
     other = work.model.naming.other_cse(address)
-    if other is None:
-        return work.target(address)
-    known = "registered" if work.registrant(other) else "not registered"
-    where = f"CSE {other[:200]}, which is {known} here"
-    raise NotFound(f"{address[:200]!r} is on {where}: requests are not forwarded, send them there")
+    if other is not None:
+        raise NotFound(f"{address[:200]!r} is on another CSE, {other[:200]}: send the request to it alone")
+    return work.target(address)
 
 
 def live(work: Work, target: Target) -> Resource:

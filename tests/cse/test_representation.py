@@ -157,5 +157,6 @@ def test_the_forms_of_a_discovery(work: Work, box: Resource) -> None:
 
 def test_references_name_the_specialisation(work: Work, box: Resource) -> None:
     box.attributes["cnd"] = "org.example.lamp"
-    ((reference,),) = represent_matches(work, asking(Operation.RETRIEVE, 6), ResultContent(6), [box])["m2m:rrl"].values()
+    answer = represent_matches(work, asking(Operation.RETRIEVE, 6), ResultContent(6), [box])
+    ((reference,),) = answer["m2m:rrl"].values()
     assert reference["spid"] == "org.example.lamp"

@@ -5,6 +5,7 @@ import pytest
 from cse.access import Guard, Right
 from cse.errors import (
     BadRequest,
+    Conflict,
     CSEError,
     NotFound,
     OperationNotAllowed,
@@ -17,7 +18,7 @@ from cse.network import Host
 from cse.store import Resource
 from cse.tree.operations import perform
 from cse.work import Work
-from tests.cse.works import add, creating, deleting, retrieving, updating
+from tests.cse.works import add, creating, deleting, retrieving, updating, working
 
 ATTRIBUTES = {"cb": "/id-mn/cse-mn", "rr": True, "srv": ["3"]}
 
@@ -41,7 +42,6 @@ def test_a_cse_registers_with_its_identifier(work: Work, originator: str) -> Non
     [
         ("", BadRequest),
         ("Capp", OperationNotAllowed),
-        ("CAdmin", OperationNotAllowed),
         ("/id-mn/Capp", OperationNotAllowed),
         ("//other.example/id-x", OperationNotAllowed),
         ("/Sapp", OperationNotAllowed),
@@ -57,7 +57,7 @@ def test_nobody_else_registers_as_a_cse(work: Work, originator: str, error: type
 
 
 def test_the_identifier_is_repeated_or_left_out(work: Work) -> None:
-    with pytest.raises(BadRequest, match="csi"):
+    with pytest.raises(OperationNotAllowed, match="csi"):
         register(work, csi="/id-other")
     assert register(work, csi="/id-mn").attributes["csi"] == "/id-mn"
 
@@ -67,7 +67,7 @@ def test_nobody_registers_twice(work: Work) -> None:
     with pytest.raises(OriginatorHasAlreadyRegistered):
         register(work, rn="again")
     add(work, "cse-in/box", ri="id-box")
-    with pytest.raises(OriginatorHasAlreadyRegistered):
+    with pytest.raises(Conflict, match="cse-in/box"):
         register(work, "/id-box")
 
 
@@ -107,8 +107,36 @@ def test_it_can_be_notified(work: Work) -> None:
     assert find_host(work, "/id-other") is None
 
 
-def test_requests_to_it_are_not_forwarded(work: Work) -> None:
+def test_nothing_on_it_is_in_this_tree(work: Work) -> None:
     register(work)
-    for address, known in (("/id-mn/cse-mn/box", "registered"), ("//other.example/id-x/box", "not registered")):
-        with pytest.raises(NotFound, match=f"which is {known} here: requests are not forwarded"):
+    for address in ("/id-mn/cse-mn/box", "//other.example/id-x/box"):
+        with pytest.raises(NotFound, match="is on another CSE"):
             perform(work, retrieving(address))
+
+
+def test_the_administrator_registers_any_cse(work: Work) -> None:
+    for number, attributes in enumerate(({"csi": "/id-a"}, {"cb": "/id-b/cse-b"}, {"cb": "//cse.example/id-c/cse-c"})):
+        assert (
+            register(work, "CAdmin", rn=f"remote{number}", **attributes).creator == ("/id-a", "/id-b", "/id-c")[number]
+        )
+    for wrong in ({"csi": "Capp"}, {"csi": "/id-in"}, {"cb": "cse-mn"}, {"csi": "//other.example/id-x"}):
+        with pytest.raises(BadRequest, match="csi"):
+            register(work, "CAdmin", **wrong)
+    add(work, "cse-in/app", "ae", ri="Capp")
+    with pytest.raises(Conflict, match="cse-in/app"):
+        register(work, "CAdmin", cb="/Capp")
+
+
+def test_the_operator_says_who_may_register() -> None:
+    with working(registrees=("/id-m*", "/id-x")) as work:
+        assert register(work, "/id-mn").ri == "id-mn"
+        with pytest.raises(OriginatorHasNoPrivilege, match="registrees"):
+            register(work, "/id-asn")
+    with working(cse_type="ASN") as work, pytest.raises(OperationNotAllowed, match="ASN-CSE"):
+        register(work)
+
+
+def test_no_content_confuses_the_check_of_who_registers(work: Work) -> None:
+    for content in (None, [], {}, {"m2m:csr": None}, {"m2m:csr": {"csi": 1}}, "text"):
+        with pytest.raises(BadRequest):
+            perform(work, creating("cse-in", 16, content, "/id-mn"))
