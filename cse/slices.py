@@ -7,21 +7,16 @@ from typing import ParamSpec, TypeVar
 T = TypeVar("T")
 P = ParamSpec("P")
 
-SLICE = 1000
+SLICE = 250  # items that take up to twenty microseconds each
+FEW = 10  # of what is much more work, such as sending something
 
 
-async def in_slices(items: Iterable[T]) -> AsyncIterator[T]:
-    """The same items; other tasks have their turn now and then, so that anything may have changed in between."""
+async def in_slices(items: Iterable[T], size: int = SLICE) -> AsyncIterator[T]:
+    """The same items; other tasks have their turn after every `size`, so that anything may have changed in between."""
     for index, item in enumerate(items, 1):
         yield item
-        if index % SLICE == 0:
+        if index % size == 0:
             await asyncio.sleep(0)
-
-
-async def give_way() -> None:
-    """Let everything that is ready have its turn: one round of the loop is for what has become ready before us."""
-    await asyncio.sleep(0)
-    await asyncio.sleep(0)
 
 
 async def aside(size: int, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

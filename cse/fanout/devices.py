@@ -2,9 +2,9 @@
 
 import asyncio
 import logging
+from collections import defaultdict
 from collections.abc import Callable, Container, Iterable, Sequence
 from functools import partial
-from itertools import groupby
 from typing import Any
 
 import orjson
@@ -21,7 +21,7 @@ from cse.lanes import Lanes
 from cse.matching import Plan, choose
 from cse.network import Delivery, DeliveryFailed, Discard, Host, Offer, Policy, Reach, Unreachable, Way
 from cse.primitive import Response
-from cse.slices import aside, in_slices
+from cse.slices import FEW, aside, in_slices
 from cse.traffic import Ticket
 
 log = logging.getLogger(__name__)
@@ -73,7 +73,7 @@ class DeviceCampaign:
     async def run(self) -> None:
         """Until every member behind a host has a final state."""
         await self._send_and_collect()
-        for host_id in list(self._schedule.pending):
+        async for host_id in in_slices(list(self._schedule.pending)):
             self._settle(host_id)
 
     def answer(self, originator: str, response: Response, network: str) -> None:
@@ -176,7 +176,7 @@ class DeviceCampaign:
                 self._unserved(item, reason)
             else:
                 groups.setdefault((way.offer.id, way.address), (way.offer, []))[1].append(item)
-        async for (_, address), (offer, items) in in_slices(groups.items()):
+        async for (_, address), (offer, items) in in_slices(groups.items(), FEW):
             if offer.broadcast:
                 self._start_broadcast(partial(self._deliver, Way(offer, address), items))
             else:
@@ -186,9 +186,13 @@ class DeviceCampaign:
         clock = self._core.clock
         began = clock.now()
         networks, group = self._core.networks.values(), self.book.campaign.group
+        reaches: dict[str, Reach] = {}
         for request, hosts in self._wire.meant(self._hosts.values()):
             offers = await gather(networks, hosts, request, group)
-            self._reaches.update(zip((host.id for host in hosts), offers, strict=True))
+            async for host, reach in in_slices(zip(hosts, offers, strict=True)):
+                if host.id in self._schedule.pending:
+                    reaches[host.id] = reach
+        self._reaches = reaches
         self._ask_again_at = clock.now() + max(REFRESH, REFRESH_SHARE * (clock.now() - began))
 
     def _plan(self, due: Sequence[Pending], now: float) -> Plan:
@@ -225,7 +229,7 @@ class DeviceCampaign:
             if failures == MOST_FAILURES:
                 rest = [other for other in items[index + 1 :] if other.host.id in self._schedule.pending]
                 await self._attempted(way, rest)
-                self._come_back(rest, way, 0.0, failure)
+                await self._come_back(rest, way, 0.0, failure)
                 return
 
     async def _deliver(self, way: Way, items: list[Pending]) -> Failure | None:
@@ -245,7 +249,7 @@ class DeviceCampaign:
             await self.book.secure()  # a server that is killed now must not send it again when it is back
         delivery = self._delivery(way, items, attempt, ticket)
         failure = await self._attempt(delivery)
-        self._come_back(items, way, delivery.window, failure)
+        await self._come_back(items, way, delivery.window, failure)
         return failure
 
     async def _attempted(self, way: Way, items: Sequence[Pending]) -> int:
@@ -286,19 +290,19 @@ class DeviceCampaign:
             return Failure.ERROR
         return None
 
-    def _come_back(self, items: list[Pending], way: Way, window: float, failure: Failure | None) -> None:
+    async def _come_back(self, items: list[Pending], way: Way, window: float, failure: Failure | None) -> None:
         """Those who stay silent have their next turn when the answers should be in, or after a pause."""
         now = self._core.clock.now()
-        for item in items:
+        together = way.offer.broadcast and failure is None
+        by_pause: defaultdict[float, list[Pending]] = defaultdict(list)
+        async for item in in_slices(items):
             item.failure = "" if failure is None else failure.value
             item.heard |= failure in (None, Failure.ERROR)
             if failure is not None:
                 item.avoided |= {(way.offer.id, way.address)}
-        if way.offer.broadcast and failure is None:
-            self._schedule.again(items, now + window)
-        else:
-            for attempts, several in groupby(sorted(items, key=_attempts), _attempts):
-                self._schedule.again(several, now + max(window, self._policy(way.offer).pause(attempts)))
+            by_pause[0.0 if together else self._policy(way.offer).pause(item.attempts)].append(item)
+        for pause, several in by_pause.items():
+            self._schedule.again(several, now + max(window, pause))
         self._changed.set()
 
     def _policy(self, offer: Offer) -> Policy:
@@ -340,10 +344,6 @@ def _in_turn(way: Way, items: Iterable[Pending]) -> list[str]:
     """Who is sent one thing at a time: these hosts, and what is at their address, but for a CSE, which serves many."""
     hosts = [item.host.id for item in items]
     return hosts if any(item.host.cse for item in items) else [*hosts, way.address]
-
-
-def _attempts(item: Pending) -> int:
-    return item.attempts
 
 
 def why_discarded(originator: str, hosts: Container[str], answered: Container[str]) -> Discard:

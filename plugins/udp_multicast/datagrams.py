@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 
 MAX_ANSWER = 2048
 DRAINED_PER_WAKE_UP = 64
-HANDLED_PER_SLICE = 64
+HANDLED_PER_SLICE = 16
 SEND_ATTEMPTS = 8
 # Linux numbers that the socket module does not have.
 IP_RECVERR = 11

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from cse.network import DeliveryFailed
+from cse.slices import FEW, in_slices
 from cse.timing import Clock
 from plugins.udp_multicast.coap import MAX_TOKEN, CoapError
 from plugins.udp_multicast.exchanges import Exchanges
@@ -93,5 +94,5 @@ async def work_off(items: Iterable[T], work: Callable[[T], Awaitable[None]], par
             await work(item)
 
     async with asyncio.TaskGroup() as workers:
-        for _ in range(parallel):
+        async for _ in in_slices(range(parallel), FEW):
             workers.create_task(worker())

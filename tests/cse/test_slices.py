@@ -3,7 +3,7 @@
 import asyncio
 import threading
 
-from cse.slices import SLICE, aside, give_way, in_slices
+from cse.slices import SLICE, aside, in_slices
 
 
 async def test_others_have_their_turn_between_slices() -> None:
@@ -20,23 +20,6 @@ async def test_others_have_their_turn_between_slices() -> None:
     task.cancel()
     assert items == list(range(3 * SLICE + 1))
     assert turns == 3
-
-
-async def test_what_has_become_ready_goes_first() -> None:
-    ready = asyncio.get_running_loop().create_future()
-
-    async def waiting() -> None:
-        await ready
-        order.append("other")
-
-    order: list[str] = []
-    task = asyncio.create_task(waiting())
-    await asyncio.sleep(0)
-    ready.set_result(None)
-    await give_way()
-    order.append("we")
-    await task
-    assert order == ["other", "we"]
 
 
 async def test_only_big_work_goes_to_a_thread() -> None:
