@@ -3,11 +3,12 @@
 | port | direction | payload |
 |---|---|---|
 | 10 | down | `[campaign, window exponent, content, [short address, ...]?]` |
-| 10 | up | `[campaign, response status code, content]` |
+| 10 | up | `[campaign, response status code, content, reading?]` |
 | 2 | up | a reading: any CBOR value |
 
 `campaign` stands for a request identifier and rises with every new one. A device that heard a request answers at a
-random moment within 2^(window exponent) seconds. The devices whose short addresses (DevAddr) are listed ignore it.
+random moment within 2^(window exponent) seconds or, if that is 31, with its next reading. The devices whose short
+addresses (DevAddr) are listed ignore it.
 
 A content takes one of these forms, told apart by the length of the array:
 
@@ -19,7 +20,7 @@ A content takes one of these forms, told apart by the length of the array:
 | anything else | itself |
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cbor2
@@ -30,6 +31,8 @@ from cse.primitive import Content, Response
 REQUEST_PORT = 10
 READING_PORT = 2
 LONGEST_EXPONENT = 17
+# In place of a window exponent: answer with the next reading.
+WITH_READING = 31
 
 
 class Malformed(Exception):
@@ -58,25 +61,35 @@ class CampaignMessage:
         if not isinstance(excluded, list):
             raise Malformed("the excluded short addresses are no array")
         numbers = [_number(number) for number in (*body[:2], *excluded)]
-        if numbers[1] > LONGEST_EXPONENT:
+        if numbers[1] > LONGEST_EXPONENT and numbers[1] != WITH_READING:
             raise Malformed(f"the window exponent {numbers[1]} is above {LONGEST_EXPONENT}")
         return cls(numbers[0], numbers[1], restore(body[2]), tuple(numbers[2:]))
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerMessage:
-    """A device's answer on the air."""
+    """A device's answer on the air; `reading` is what it reports in the same frame, None if nothing."""
 
     campaign: int
     response: Response
+    reading: Content = None
 
     def encode(self) -> bytes:
-        return cbor2.dumps([self.campaign, self.response.status_code, shorten(self.response.content)])
+        body = [self.campaign, self.response.status_code, shorten(self.response.content)]
+        return cbor2.dumps(body if self.reading is None else [*body, self.reading])
 
     @classmethod
     def decode(cls, payload: bytes) -> "AnswerMessage":
-        campaign, status_code, content = _array(payload, 3, 3)
-        return cls(_number(campaign), Response(_number(status_code), restore(content)))
+        campaign, status_code, content, *reading = _array(payload, 3, 4)
+        return cls(_number(campaign), Response(_number(status_code), restore(content)), *reading)
+
+    def without_content(self) -> "AnswerMessage":
+        """The same for a frame that has no room for the content."""
+        return replace(self, response=Response(self.response.status_code))
+
+    def with_reading(self, reading: Content) -> "AnswerMessage":
+        """The same in one frame with a reading."""
+        return replace(self, reading=reading)
 
 
 def decode_reading(payload: bytes) -> Content:

@@ -13,13 +13,15 @@ from plugins.lora_broadcast.network_server import (
     Ready,
     SetupSent,
 )
+from plugins.lora_broadcast.regions import EU868, REGIONS
 
 
 class Directory:
-    """`obstacle` says why nothing can be sent, "" when it can."""
+    """`obstacle` says why nothing can be sent, "" when it can; `region` is that of the network server."""
 
     def __init__(self, obstacle: str) -> None:
         self.obstacle = obstacle
+        self.region = EU868
         self._clear()
 
     def _clear(self) -> None:
@@ -43,7 +45,9 @@ class Directory:
             case SetupSent():
                 self.setup_airtime[event.group] += event.airtime_us
             case Ready():
-                self.obstacle = ""
+                self.region = REGIONS.get(event.region, self.region)
+                known = event.region in REGIONS
+                self.obstacle = "" if known else f"the network server is in {event.region}, which is not supported"
             case Offline():
                 self._clear()
                 self.obstacle = event.sentence

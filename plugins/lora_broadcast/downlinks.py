@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from cse.network import DeliveryFailed
-from plugins.lora_broadcast.network_server import Completed, Downlink, Dropped, Event, Offline, Sent
+from plugins.lora_broadcast.network_server import Completed, Downlink, Dropped, Event, Offline, Queued, Sent
 
 
 @dataclass(slots=True, eq=False)
@@ -22,7 +22,7 @@ class Downlinks:
         self._pending: dict[str, _Pending] = {}
 
     async def carry_out(self, command: Downlink, transmitted: Callable[[int, float], None]) -> None:
-        """Return when it has been sent by every gateway that could; DeliveryFailed when by none.
+        """Return when all gateways that could have sent it, or it waits for its device; DeliveryFailed when none could.
 
         Whoever stops waiting still has every transmission counted: the network server cannot take it back.
         """
@@ -38,6 +38,8 @@ class Downlinks:
             case Sent():
                 if event.id in self._pending:
                     self._pending[event.id].transmitted(1, event.airtime_us / 1000)
+            case Queued() if pending := self._pending.get(event.id):
+                _settle(pending, "")
             case Completed():
                 self._end(event.id, "")
             case Dropped():
@@ -47,6 +49,10 @@ class Downlinks:
                     self._end(downlink_id, event.sentence)
 
     def _end(self, downlink_id: str, failure: str) -> None:
-        pending = self._pending.pop(downlink_id, None)
-        if pending and not pending.outcome.done():
-            pending.outcome.set_result(failure)
+        if pending := self._pending.pop(downlink_id, None):
+            _settle(pending, failure)
+
+
+def _settle(pending: _Pending, failure: str) -> None:
+    if not pending.outcome.done():
+        pending.outcome.set_result(failure)

@@ -4,16 +4,17 @@ import asyncio
 import logging
 import uuid
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from cse.config import ConfigurationError
 from cse.network import Delivery, Engine, Host, Network, Reach
 from cse.primitive import Request
 from cse.timing import Clock
 from plugins.lora_broadcast.client import SocketNetworkServer
-from plugins.lora_broadcast.codec import REQUEST_PORT
 from plugins.lora_broadcast.directory import Directory
 from plugins.lora_broadcast.downlinks import Downlinks
 from plugins.lora_broadcast.endpoint import parse_endpoint
+from plugins.lora_broadcast.fragments import PORT as FRAGMENT_PORT
 from plugins.lora_broadcast.memory import Campaigns
 from plugins.lora_broadcast.network_server import (
     Event,
@@ -29,6 +30,7 @@ from plugins.lora_broadcast.readings import ReadingStore
 from plugins.lora_broadcast.registry import Registry
 from plugins.lora_broadcast.settings import LoRaSettings
 from plugins.lora_broadcast.signing import Signing
+from plugins.lora_broadcast.transport import Transport
 from plugins.lora_broadcast.uplinks import Uplinks
 
 log = logging.getLogger(__name__)
@@ -53,11 +55,19 @@ class LoRaBroadcast(Network):
         self._engine = engine
         self._server = self._connect(engine.clock) if self._connect else self._configured_server(engine)
         self._directory = Directory("the network server has not answered yet")
-        self._registry = Registry(self.name, self._directory, engine.documents("lora-broadcast-devices"))
+        self._registry = Registry(
+            self.name,
+            self._directory,
+            engine.documents("lora-broadcast-devices"),
+            switch_class_a=self._settings.switch_class_a,
+        )
         campaigns = Campaigns(engine.documents("lora-broadcast"))
         signing = Signing(engine.protection, self._settings)
         self._offering = Offering(self.name, self._settings, self._directory, self._registry, campaigns, signing)
         self._downlinks = Downlinks(self._server.send)
+        self._transport = Transport(
+            self._settings.max_fragments, lambda seconds: engine.clock.sleep(seconds / self._settings.speed)
+        )
         self._readings = ReadingStore(engine, self._settings.parallel_readings)
         self._uplinks = Uplinks(self.name, engine, self._registry, campaigns, self._readings)
         self._saver = asyncio.create_task(self._save_now_and_then())
@@ -78,15 +88,17 @@ class LoRaBroadcast(Network):
         return await self._offering.offers(hosts, request, group)
 
     async def deliver(self, delivery: Delivery) -> None:
-        lifetime = self._offering.lifetime_ms(max(0.0, delivery.deadline - self._engine.clock.now()))
-        downlink_id, address = uuid.uuid4().hex, delivery.address
-        command: MulticastDownlink | UnicastDownlink
         if delivery.offer.broadcast:
-            port, payload = self._offering.multicast_message(delivery)
-            command = MulticastDownlink(downlink_id, address, port, payload, lifetime)
+            message = self._offering.multicast_message(delivery)
         else:
-            payload = self._offering.unicast_message(delivery.request)
-            command = UnicastDownlink(downlink_id, address, REQUEST_PORT, payload, lifetime)
+            message = self._offering.unicast_message(delivery.request, delivery.address)
+        await self._transport.carry(message, partial(self._send, delivery))
+
+    async def _send(self, delivery: Delivery, port: int, payload: bytes) -> None:
+        """Send one frame."""
+        lifetime = self._offering.lifetime_ms(max(0.0, delivery.deadline - self._engine.clock.now()))
+        kind = MulticastDownlink if delivery.offer.broadcast else UnicastDownlink
+        command = kind(uuid.uuid4().hex, delivery.address, port, payload, lifetime)
         await self._downlinks.carry_out(command, delivery.transmitted)
 
     def _configured_server(self, engine: Engine) -> NetworkServer:
@@ -116,6 +128,8 @@ class LoRaBroadcast(Network):
             self._downlinks.learn(event)
             if isinstance(event, Uplink):
                 self._uplinks.handle(event)
+                if event.port == FRAGMENT_PORT:
+                    self._transport.learn(event)
             elif isinstance(event, Ready):
                 for command in self._registry.groups():
                     self._server.send(command)

@@ -3,7 +3,8 @@
 Two kinds of messages: commands go to the network server, events come from it. `client.SocketNetworkServer` speaks them
 to the simulator; an adapter for another network server is another `NetworkServer`. Devices are named by their DevEUI
 (16 lower-case hexadecimal digits), groups by the resource identifier of the `<group>`, gateways by their own names.
-Payloads are application payloads; data rates are numbers of EU868's table; airtimes are microseconds on one gateway.
+Payloads are application payloads; data rates are numbers of the region's table; airtimes are microseconds of one
+gateway.
 """
 
 from abc import ABC, abstractmethod
@@ -26,7 +27,6 @@ class Drop(StrEnum):
     DUTY_CYCLE = "DUTY_CYCLE"
     EXPIRED = "EXPIRED"
     PAYLOAD_TOO_LARGE = "PAYLOAD_TOO_LARGE"
-    CLASS_A = "CLASS_A"
     UNKNOWN = "UNKNOWN"
     QUEUE_FULL = "QUEUE_FULL"
     REFUSED = "REFUSED"
@@ -48,10 +48,14 @@ class Membership(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SetGroup:
-    """Command: a multicast group has exactly these devices; set up and tear down their sessions. Empty: delete it."""
+    """Command: a multicast group has exactly these devices; set up and tear down their sessions. Empty: delete it.
+
+    Devices of class A are left out unless they are to be switched to class C for it.
+    """
 
     group: str
     devices: tuple[str, ...]
+    switch_class_a: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +71,7 @@ class MulticastDownlink:
 
 @dataclass(frozen=True, slots=True)
 class UnicastDownlink:
-    """Command: send to one class C device from its best gateway, within so many milliseconds."""
+    """Command: send to one device, when its class allows, within so many milliseconds."""
 
     id: str
     device: str
@@ -95,7 +99,8 @@ class DeviceFacts:
     """Event: a device as the network server knows it.
 
     `address` is its DevAddr, `data_rate` that of its latest uplink, `gateways` those that heard it, best first. `tag`
-    is the AE-ID that the operator has entered there for the device, "" for none.
+    is the AE-ID that the operator has entered there for the device, "" for none. It sends every `uplink_interval_s`
+    seconds, as far as is known.
     """
 
     device: str
@@ -105,21 +110,22 @@ class DeviceFacts:
     data_rate: int
     gateways: tuple[str, ...]
     tag: str
-
-    @property
-    def hears_multicast(self) -> bool:
-        """Whether a class C multicast can reach it."""
-        return self.device_class == "C" and bool(self.gateways)
+    uplink_interval_s: int
 
 
 @dataclass(frozen=True, slots=True)
 class GroupFacts:
-    """Event: a multicast group is sent at this data rate from these gateways; `address` is its McAddr."""
+    """Event: a multicast to this group takes one transmission of each of these gateways at this data rate.
+
+    A gateway is named twice if it sends once for devices of class C and once for those of class B. Each transmission
+    waits up to `slot_ms` for a ping slot. `address` is the group's McAddr.
+    """
 
     group: str
     data_rate: int
     gateways: tuple[str, ...]
     address: int = 0
+    slot_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +165,13 @@ class Sent:
 
 
 @dataclass(frozen=True, slots=True)
+class Queued:
+    """Event: a downlink waits for the next uplink of its device, which listens only after that."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Completed:
     """Event: a downlink has been sent by all gateways that could."""
 
@@ -195,6 +208,7 @@ Event = (
     | GatewayFacts
     | SetupSent
     | Sent
+    | Queued
     | Completed
     | Dropped
     | Uplink

@@ -6,15 +6,15 @@ from dataclasses import replace
 from cse.network import Delivery, DeliveryFailed, Host, Offer, Reach, Reason, Unreachable, Way
 from cse.primitive import Operation, Request
 from cse.slices import in_slices
-from plugins.lora_broadcast.airtime import DATA_RATES
-from plugins.lora_broadcast.codec import CampaignMessage
+from plugins.lora_broadcast.codec import REQUEST_PORT, CampaignMessage
 from plugins.lora_broadcast.directory import Directory
 from plugins.lora_broadcast.memory import Campaigns
 from plugins.lora_broadcast.network_server import DeviceFacts
-from plugins.lora_broadcast.planning import UNICAST_EXPONENT, Planner
+from plugins.lora_broadcast.planning import UNICAST_EXPONENT, Listening, Planner, listening
 from plugins.lora_broadcast.registry import Registry
 from plugins.lora_broadcast.settings import LoRaSettings
 from plugins.lora_broadcast.signing import Signing
+from plugins.lora_broadcast.transport import Message
 
 
 class Offering:
@@ -31,7 +31,7 @@ class Offering:
     ) -> None:
         self._network = network
         self._most_excluded = settings.max_exclusions
-        self._planner = Planner(network, settings)
+        self._settings = settings
         self._directory = directory
         self._registry = registry
         self._campaigns = campaigns
@@ -47,17 +47,22 @@ class Offering:
         return [
             [item]
             if isinstance(item, Unreachable)
-            else [Way(unicasts[item.data_rate], item.device), *self._heard(item, group, broadcast)]
+            else [Way(unicasts[listening(item)], item.device), *self._heard(item, group, broadcast)]
             async for item in in_slices(found)
         ]
 
-    def unicast_message(self, request: Request) -> bytes:
+    def unicast_message(self, request: Request, device: str) -> Message:
         """What a single device receives."""
         number = self._campaigns.number(request.request_identifier)
-        return CampaignMessage(number, UNICAST_EXPONENT, request.content).encode()
+        payload = CampaignMessage(number, UNICAST_EXPONENT, request.content).encode()
+        facts, region = self._directory.devices.get(device), self._directory.region
+        if facts is None:
+            raise DeliveryFailed(self._directory.obstacle or f"the network server knows no device {device} any more")
+        room = region.data_rates[region.downlink_rate(facts.data_rate)].max_payload
+        return Message(number, REQUEST_PORT, payload, room, device)
 
-    def multicast_message(self, delivery: Delivery) -> tuple[int, bytes]:
-        """Port and payload for a group as it stands now, which may have changed since the offer."""
+    def multicast_message(self, delivery: Delivery) -> Message:
+        """What a group receives, for the group as it stands now, which may have changed since the offer."""
         identifier, group = delivery.request.request_identifier, delivery.address
         facts = self._directory.groups.get(group)
         if facts is None:
@@ -69,14 +74,21 @@ class Offering:
             raise DeliveryFailed(self._too_many(excluded))
         number = self._campaigns.number(identifier)
         message = CampaignMessage(number, 0, delivery.request.content, excluded)
-        room = DATA_RATES[facts.data_rate].max_payload
+        planner, joined = self._planner, self._directory.joined_devices(group)
+        room = planner.rate(facts).max_payload
         length = self._signing.length(len(message.encode()), room)
-        exponent = self._planner.window_exponent(facts, length, delivery.window)
-        return self._signing.frame(replace(message, window_exponent=exponent).encode(), facts.address, room)
+        exponent = planner.window_exponent(facts, joined, length, delivery.window)
+        payload = replace(message, window_exponent=exponent).encode()
+        port, payload = self._signing.frame(payload, facts.address, room)
+        return Message(number, port, payload, room, delay=planner.status_delay(joined))
 
     def lifetime_ms(self, seconds: float) -> int:
         """Radio milliseconds in so many server seconds."""
         return self._planner.lifetime_ms(seconds)
+
+    @property
+    def _planner(self) -> Planner:
+        return Planner(self._network, self._settings, self._directory.region)
 
     def _obstacle(self, request: Request) -> Unreachable | None:
         """What keeps every device from being reached."""
@@ -86,12 +98,12 @@ class Offering:
             return Unreachable(self._network, Reason.OFFLINE, self._directory.obstacle)
         return None
 
-    def _unicasts(self, request: Request, devices: Sequence[DeviceFacts]) -> dict[int, Offer]:
-        """One offer per data rate."""
+    def _unicasts(self, request: Request, devices: Sequence[DeviceFacts]) -> dict[Listening, Offer]:
+        """One offer for all devices that listen in the same way."""
         number = self._campaigns.peek(request.request_identifier)
         size = len(CampaignMessage(number, UNICAST_EXPONENT, request.content).encode())
-        gateways = len(self._directory.gateways)
-        return {rate: self._planner.unicast(rate, size, gateways) for rate in {facts.data_rate for facts in devices}}
+        gateways, planner = len(self._directory.gateways), self._planner
+        return {kind: planner.unicast(kind, size, gateways) for kind in {listening(facts) for facts in devices}}
 
     def _broadcast(self, request: Request, group: str, devices: Sequence[DeviceFacts]) -> Offer | Unreachable:
         """The offer to all joined devices of the group, or why there is none."""
@@ -106,7 +118,7 @@ class Offering:
         if self._signing.refusal:
             return Unreachable(offer_id, Reason.SECURITY, self._signing.refusal)
         message = CampaignMessage(self._campaigns.peek(identifier), 0, request.content, excluded).encode()
-        size = self._signing.length(len(message), DATA_RATES[facts.data_rate].max_payload)
+        size = self._signing.length(len(message), self._planner.rate(facts).max_payload)
         return self._planner.broadcast(facts, joined, size, self._directory.budget(facts), self._directory.band(facts))
 
     def _heard(self, facts: DeviceFacts, group: str, broadcast: Offer | Unreachable | None) -> Reach:
@@ -115,6 +127,9 @@ class Offering:
             return [broadcast] if broadcast else []
         if self._directory.joined(group, facts.device):
             return [Way(broadcast, group)]
+        if facts.device_class == "A" and not self._settings.switch_class_a:
+            sentence = "the device listens only after its own uplinks; switch_class_a would let it take part"
+            return [Unreachable(broadcast.id, Reason.CLASS_A, sentence)]
         spent = self._directory.setup_airtime[group] / 1e6
         detail = f"the device has not acknowledged its session; {spent:.1f} s of airtime went into the set-up so far"
         return [Unreachable(broadcast.id, Reason.NOT_JOINED, detail)]

@@ -9,7 +9,6 @@ from tinydb import TinyDB
 
 from cse.network import Host, Reason, Unreachable, addresses
 from cse.slices import in_slices
-from plugins.lora_broadcast.airtime import REGION
 from plugins.lora_broadcast.directory import Directory
 from plugins.lora_broadcast.memory import Mapping
 from plugins.lora_broadcast.network_server import DeviceFacts, SetGroup
@@ -21,10 +20,11 @@ _ADDRESS = re.compile(r"lora://([0-9a-fA-F]{16})/?")
 
 
 class Registry:
-    """`network` is the name that reasons show."""
+    """`network` is the name that reasons show; `switch_class_a` lets devices of class A take part in broadcasts."""
 
-    def __init__(self, network: str, directory: Directory, documents: TinyDB) -> None:
+    def __init__(self, network: str, directory: Directory, documents: TinyDB, *, switch_class_a: bool = False) -> None:
         self._network = network
+        self._switch_class_a = switch_class_a
         self._directory = directory
         self._owners = Mapping(documents, "owners")
         self._groups = Mapping(documents, "groups")
@@ -60,10 +60,9 @@ class Registry:
         return self._unfit(facts) or self._foreign(host, device) or facts
 
     def _unfit(self, facts: DeviceFacts) -> Unreachable | None:
-        if facts.region != REGION:
-            return self._no(Reason.REGION, f"the device is in region {facts.region}; only {REGION} is supported")
-        if facts.device_class != "C":
-            return self._no(Reason.CLASS_A, "the device listens only after its own uplinks; it must be of class C")
+        region = self._directory.region.name
+        if facts.region != region:
+            return self._no(Reason.REGION, f"the device is in region {facts.region}, its network server in {region}")
         if not facts.gateways:
             return self._no(Reason.OFFLINE, "no gateway hears the device")
         return None
@@ -86,14 +85,14 @@ class Registry:
         if not devices and group not in self._groups.values:
             return None
         self._groups.put(group, devices)
-        return SetGroup(group, tuple(devices))
+        return SetGroup(group, tuple(devices), self._switch_class_a)
 
     def groups(self) -> list[SetGroup]:
         """What to tell a network server that has just told what it knows; deletions that it has made are forgotten."""
         for group, devices in list(self._groups.values.items()):
             if not devices and group not in self._directory.groups:
                 self._groups.put(group, None)
-        return [SetGroup(group, tuple(devices)) for group, devices in self._groups.values.items()]
+        return [SetGroup(group, tuple(devices), self._switch_class_a) for group, devices in self._groups.values.items()]
 
     def target(self, request_identifier: str, group: str, devices: Iterable[str]) -> None:
         """These devices are permitted targets of this request to this group, besides those named before."""
@@ -109,7 +108,12 @@ class Registry:
         targets = self._targets.get((request_identifier, group), set())
         listeners = self._directory.listeners(group).union(requested)
         facts = (self._directory.devices.get(device) for device in listeners - targets)
-        return tuple(sorted(known.address for known in facts if known and known.hears_multicast))
+        return tuple(sorted(known.address for known in facts if known and self._hears(group, known)))
+
+    def _hears(self, group: str, facts: DeviceFacts) -> bool:
+        """Whether a multicast can reach a device; one of class A must have been switched for it."""
+        switched = facts.device_class != "A" or facts.device in self._directory.listeners(group)
+        return switched and bool(facts.gateways)
 
     def _no(self, reason: Reason, detail: str) -> Unreachable:
         return Unreachable(self._network, reason, detail)

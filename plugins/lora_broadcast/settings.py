@@ -28,4 +28,13 @@ class LoRaSettings(Policy):
         False, "broadcast without signature where there is no key, or where a signature does not fit the data rate"
     )
     max_exclusions: int = setting(4, "devices of a group that a broadcast may name as not meant; more go by unicast")
+    max_fragments: int = setting(
+        16, "fragments into which a request may be cut that does not fit one frame; 0: none is cut"
+    )
+    answer_with_reading: bool = setting(
+        False, "devices answer a broadcast with their next reading, which costs no airtime but up to an interval"
+    )
+    switch_class_a: bool = setting(
+        False, "devices of class A are switched to class C for sessions of groups, at the cost of their batteries"
+    )
     parallel_readings: int = setting(16, "readings that are stored at the same time")

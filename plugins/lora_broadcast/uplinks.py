@@ -3,6 +3,7 @@
 import logging
 
 from cse.network import Discard, Engine
+from cse.primitive import Content
 from plugins.lora_broadcast.codec import READING_PORT, REQUEST_PORT, AnswerMessage, Malformed, decode_reading
 from plugins.lora_broadcast.memory import Campaigns
 from plugins.lora_broadcast.network_server import Uplink
@@ -39,6 +40,8 @@ class Uplinks:
             return
         identifier = self._campaigns.identifier(message.campaign)
         entity = self._registry.proven_owner(uplink.device)
+        if message.reading is not None:
+            self._keep(uplink, message.reading)
         if identifier is None:
             self._engine.discard("", Discard.STRAY)
         elif not entity:
@@ -47,13 +50,13 @@ class Uplinks:
             self._engine.answer(identifier, entity, message.response, self._network)
 
     def _read(self, uplink: Uplink) -> None:
-        entity = self._registry.owner(uplink.device)
         try:
-            value = decode_reading(uplink.payload)
+            self._keep(uplink, decode_reading(uplink.payload))
         except Malformed as error:
             log.warning("device %s has sent a reading that cannot be used: %s", uplink.device, error)
-            return
-        if entity:
+
+    def _keep(self, uplink: Uplink, value: Content) -> None:
+        if entity := self._registry.owner(uplink.device):
             self._readings.put(Reading(entity, f"lora-{uplink.device}-{uplink.counter}", value))
         else:
             log.warning("no AE is known for device %s: tag it at the network server", uplink.device)

@@ -36,10 +36,10 @@ def decode(line: bytes) -> Command | Event:
 
 
 def _value(value: Any, wanted: Any) -> Any:
-    """A JSON value as the type of a field: str, int, bytes, a tuple of str or an enumeration."""
+    """A JSON value as the type of a field: str, int, bool, bytes, a tuple of str or an enumeration."""
     if wanted is bytes:
         return bytes.fromhex(value)
-    if wanted is int or wanted is str:
+    if wanted is int or wanted is str or wanted is bool:
         if type(value) is not wanted:
             raise TypeError(f"{value!r} is not of type {wanted.__name__}")
         return value

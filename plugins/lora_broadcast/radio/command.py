@@ -1,6 +1,7 @@
 """`cse meters lora`: simulated meters on a simulated LoRaWAN network, with the network server's door."""
 
 import asyncio
+from typing import Any
 
 import click
 
@@ -11,8 +12,10 @@ from cse.testing.meters import PROBABILITY, MeterOptions, meter_options, report_
 from cse.timing import SystemClock
 from plugins.lora_broadcast.endpoint import parse_endpoint
 from plugins.lora_broadcast.radio.door import Door
+from plugins.lora_broadcast.radio.interference import MODELS
 from plugins.lora_broadcast.radio.propagation import PATH_LOSS
 from plugins.lora_broadcast.radio.simulation import Scenario, Simulation, dev_eui
+from plugins.lora_broadcast.regions import REGIONS
 
 HOUR = 3600.0
 
@@ -26,29 +29,32 @@ HOUR = 3600.0
 @click.option("--radius", type=click.FloatRange(10), default=5000.0, show_default=True, help="of the area, in metres")
 @click.option("--path-loss", type=click.Choice(list(PATH_LOSS)), default="oulu", show_default=True, help="its model")
 @click.option("--shadowing", type=click.FloatRange(0), default=7.8, show_default=True, help="standard deviation (dB)")
-@click.option("--margin", type=float, default=10.0, show_default=True, help="dB that data rates keep in reserve")
-@click.option("--class-a", type=click.IntRange(0), default=0, show_default=True, help="how many, the last, are class A")
+@click.option("--margin", type=float, default=3.0, show_default=True, help="dB that data rates keep in reserve")
+@click.option("--interference", type=click.Choice(list(MODELS)), default="matrix", show_default=True, help="its model")
+@click.option("--region", type=click.Choice(list(REGIONS)), default="EU868", show_default=True, help="whose rules hold")
+@click.option("--class-a", type=click.IntRange(0), default=0, show_default=True, help="so many, the last ones")
+@click.option("--class-b", type=click.IntRange(0), default=0, show_default=True, help="so many, the first ones")
+@click.option("--transmissions", type=click.IntRange(1, 15), default=1, show_default=True, help="of each uplink")
+@click.option("--provisioned", is_flag=True, help="meters have their multicast sessions without set-up on the air")
 @click.option("--rubbish", type=PROBABILITY, default=0.0, help="probability that an answer cannot be decoded")
 def lora(
     options: MeterOptions,
     trust: Trust,
     listen: str,
     radio_speed: float | None,
-    gateways: int,
-    radius: float,
-    path_loss: str,
-    shadowing: float,
-    margin: float,
     class_a: int,
+    class_b: int,
     rubbish: float,
+    **scenery: Any,
 ) -> None:
-    """Meters on a simulated LoRaWAN network (EU868, class C), and its network server."""
+    """Meters on a simulated LoRaWAN network, and its network server."""
     devices = options.devices("Clora")
     for device in devices:
         device.faults.rubbish = rubbish
     meters = {dev_eui(options.first + index): device for index, device in enumerate(devices)}
-    asleep = frozenset(list(meters)[max(0, len(meters) - class_a) :])
-    scenario = Scenario(gateways, radius, path_loss, shadowing, margin, options.seed, asleep)
+    names = list(meters)
+    asleep, slotted = frozenset(names[max(0, len(names) - class_a) :]), frozenset(names[:class_b])
+    scenario = Scenario(seed=options.seed, class_a=asleep, class_b=slotted, **scenery)
     simulation = Simulation(scenario, meters, trust)
     speed = radio_speed or HOUR / options.hour
     try:

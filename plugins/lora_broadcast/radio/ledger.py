@@ -2,8 +2,8 @@
 
 from collections import defaultdict, deque
 
-from plugins.lora_broadcast.airtime import SubBand
 from plugins.lora_broadcast.radio.kernel import HOUR
+from plugins.lora_broadcast.regions import SubBand
 
 
 class DutyCycleLedger:

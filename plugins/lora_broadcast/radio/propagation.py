@@ -3,16 +3,15 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from random import Random
 
-from plugins.lora_broadcast.airtime import DATA_RATES, DataRate
+from plugins.lora_broadcast.airtime import DataRate
+from plugins.lora_broadcast.regions import Region
 
 NOISE_FIGURE = 6.0
 # Signal-to-noise ratio that the demodulator needs, by spreading factor (SX1276 data sheet).
-DEMODULATOR_SNR = {7: -7.5, 8: -10.0, 9: -12.5, 10: -15.0, 11: -17.5, 12: -20.0}
-DEVICE_POWER = 14.0
-# 27 dBm effective radiated power, the limit in 869.4-869.65 MHz.
-GATEWAY_POWER = 27.0
+DEMODULATOR_SNR = {5: -2.5, 6: -5.0, 7: -7.5, 8: -10.0, 9: -12.5, 10: -15.0, 11: -17.5, 12: -20.0}
 GATEWAY_GAIN = 2.0
 NEAREST = 1.0
 
@@ -32,18 +31,18 @@ def hata(distance: float) -> float:
 PATH_LOSS: dict[str, Callable[[float], float]] = {"oulu": oulu, "hata": hata}
 
 
+@cache
 def sensitivity(data_rate: DataRate) -> float:
-    """The weakest level at which a frame can be demodulated."""
+    """The weakest level at which a frame of this data rate can be demodulated."""
     noise = -174 + 10 * math.log10(data_rate.bandwidth_khz * 1000) + NOISE_FIGURE
     return noise + DEMODULATOR_SNR[data_rate.spreading_factor]
 
 
-SENSITIVITIES = tuple(sensitivity(data_rate) for data_rate in DATA_RATES)
-
-
-def best_data_rate(level: float, margin: float) -> int:
-    """The fastest data rate whose sensitivity the level exceeds by the margin; 0 if none does."""
-    return max((rate for rate, limit in enumerate(SENSITIVITIES) if level - margin >= limit), default=0)
+def best_data_rate(region: Region, level: float, margin: float) -> int:
+    """The fastest uplink rate whose sensitivity the level exceeds by the margin; the slowest if none does."""
+    rates = region.data_rates
+    fit = (rate for rate in reversed(region.uplink_rates) if level - margin >= sensitivity(rates[rate]))
+    return next(fit, region.uplink_rates[0])
 
 
 @dataclass(frozen=True)
@@ -62,8 +61,10 @@ class Terrain:
         )
 
 
-def settle(terrain: Terrain, radius: float, random: Random, attempts: int = 200) -> tuple[Position, tuple[float, ...]]:
-    """A place in a disc around the origin where some gateway hears data rate 0: meters are installed where that holds.
+def settle(
+    terrain: Terrain, radius: float, largest_loss: float, random: Random, attempts: int = 200
+) -> tuple[Position, tuple[float, ...]]:
+    """A place in a disc around the origin with no larger loss to its best gateway: meters stand where they work.
 
     After so many attempts the last place is taken whether it is covered or not.
     """
@@ -71,7 +72,7 @@ def settle(terrain: Terrain, radius: float, random: Random, attempts: int = 200)
         distance, angle = radius * math.sqrt(random.random()), 2 * math.pi * random.random()
         place = (distance * math.cos(angle), distance * math.sin(angle))
         losses = terrain.losses(place, random)
-        if DEVICE_POWER - min(losses) >= SENSITIVITIES[0]:
+        if min(losses) <= largest_loss:
             break
     return place, losses
 

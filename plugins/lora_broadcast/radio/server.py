@@ -1,12 +1,10 @@
 """The network server of the simulation: carries out commands, tells events."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 
-from plugins.lora_broadcast.airtime import DATA_RATES, DOWNLINK_BAND, REGION, SECOND
+from plugins.lora_broadcast.airtime import SECOND
 from plugins.lora_broadcast.network_server import (
-    GATEWAY_MARGIN,
     Command,
     Completed,
     DeviceFacts,
@@ -16,6 +14,7 @@ from plugins.lora_broadcast.network_server import (
     Event,
     GatewayFacts,
     MulticastDownlink,
+    Queued,
     Ready,
     Sent,
     SetGroup,
@@ -23,55 +22,54 @@ from plugins.lora_broadcast.network_server import (
     Uplink,
 )
 from plugins.lora_broadcast.radio import session_setup
-from plugins.lora_broadcast.radio.device import Frame, RadioDevice
-from plugins.lora_broadcast.radio.gateway import Gateway, Job
+from plugins.lora_broadcast.radio.device import RadioDevice
+from plugins.lora_broadcast.radio.gateway import Gateway
 from plugins.lora_broadcast.radio.kernel import Kernel
+from plugins.lora_broadcast.radio.multicasts import Multicast, Multicasts
 from plugins.lora_broadcast.radio.sessions import Sessions
+from plugins.lora_broadcast.radio.transmitter import Frame
+from plugins.lora_broadcast.radio.unicasts import Unicasts
+from plugins.lora_broadcast.regions import Region
 
 BUDGET_PERIOD = 60 * SECOND
 _DROPS = {
-    Drop.DUTY_CYCLE: "the gateway has used up its duty cycle in 869.4-869.65 MHz for this hour",
-    Drop.EXPIRED: "the gateway had no time to send it before it expired",
-    Drop.QUEUE_FULL: "the gateway's queue is full",
+    Drop.DUTY_CYCLE: "the gateway has used up its duty cycle for this hour",
+    Drop.EXPIRED: "the gateway had no time to send it before it expired, or the device has sent nothing by then",
+    Drop.QUEUE_FULL: "the queue is full",
 }
 
 
-@dataclass(slots=True, eq=False)
-class Multicast:
-    """A multicast under way: the gateways that still have to send it, and what came of the others."""
-
-    downlink: MulticastDownlink
-    address: int
-    data_rate: int
-    remaining: list[int]
-    expires: int
-    sent: bool = False
-    reason: Drop = Drop.EXPIRED
-
-
 class Server:
-    """`emit` is told every event."""
+    """`emit` is told every event. With `provisioned`, multicast sessions need no set-up on the air."""
 
     def __init__(
         self,
         kernel: Kernel,
+        region: Region,
         devices: Mapping[str, RadioDevice],
         gateways: Sequence[Gateway],
         emit: Callable[[Event], None],
+        *,
+        provisioned: bool = False,
     ) -> None:
         self._kernel = kernel
+        self._region = region
         self._devices = devices
         self._gateways = gateways
         self._emit = emit
-        self._sessions = Sessions(kernel, devices, gateways, emit)
-        self._told: dict[str, int] = {}
+        self._unicasts = Unicasts(kernel, region, gateways)
+        self._multicasts = Multicasts(kernel, region, gateways, self._tell_sent, self._end_multicast)
+        self._sessions = Sessions(kernel, region, devices, gateways, self._unicasts, emit, provisioned=provisioned)
+        self._budgets: dict[str, int] = {}
+        self._intervals: dict[str, int] = {}
+        self._counters: dict[str, int] = {}
         self._watch_budgets()
 
     def facts(self) -> list[Event]:
         """Everything there is to know, then Ready."""
         devices = [self._device_facts(device) for device in self._devices.values()]
         gateways = [self._gateway_facts(gateway) for gateway in self._gateways]
-        return [*devices, *gateways, *self._sessions.facts(), Ready(REGION)]
+        return [*devices, *gateways, *self._sessions.facts(), Ready(self._region.name)]
 
     def handle(self, command: Command) -> None:
         """Carry out a command; a downlink ends with one Completed or Dropped."""
@@ -79,71 +77,51 @@ class Server:
             case SetGroup():
                 self._sessions.set_group(command)
             case MulticastDownlink():
-                self._start_multicast(command)
+                self._multicast(command)
             case UnicastDownlink():
                 self._unicast(command)
 
-    def uplink(self, device: RadioDevice, frame: Frame) -> None:
-        """An uplink has been received."""
+    def uplink(self, device: RadioDevice, frame: Frame, channel: int, receivers: Sequence[Gateway]) -> None:
+        """An uplink has been received; repeats of a frame count once."""
+        self._unicasts.uplink(device, channel, receivers)
+        if frame.counter <= self._counters.get(device.eui, 0):
+            return
+        self._counters[device.eui] = frame.counter
         if frame.port == session_setup.PORT:
             self._sessions.acknowledged(device.eui, frame.payload)
         else:
             self._emit(Uplink(device.eui, frame.counter, frame.port, frame.payload))
+        if int(device.meter.interval) != self._intervals.get(device.eui, int(device.meter.interval)):
+            self._emit(self._device_facts(device))
 
-    def _start_multicast(self, downlink: MulticastDownlink) -> None:
+    def _multicast(self, downlink: MulticastDownlink) -> None:
         group = self._sessions.groups.get(downlink.group)
         if group is None:
             self._drop(downlink.id, Drop.UNKNOWN, f"no multicast group {downlink.group} has been set up")
-        elif self._acceptable(downlink, group.data_rate):
-            run = Multicast(
-                downlink, group.address, group.data_rate, list(group.gateways), self._expiry(downlink.lifetime_ms)
-            )
-            self._next_gateway(run)
+        elif self._acceptable(downlink, self._region.data_rates[group.data_rate].max_payload):
+            self._multicasts.start(downlink, group, self._expiry(downlink.lifetime_ms))
 
-    def _next_gateway(self, run: Multicast) -> None:
-        """Let the next gateway send; when there is none left, tell how it went."""
-        if run.remaining:
-            job = Job(
-                run.downlink.port,
-                run.downlink.payload,
-                run.data_rate,
-                run.expires,
-                sent=partial(self._multicast_sent, run),
-                dropped=partial(self._multicast_dropped, run),
-                address=run.address,
-            )
-            self._gateways[run.remaining.pop(0)].submit(job)
-        elif run.sent:
+    def _end_multicast(self, run: Multicast) -> None:
+        if run.sent:
             self._emit(Completed(run.downlink.id))
         else:
             self._drop(run.downlink.id, run.reason, _DROPS[run.reason])
-
-    def _multicast_sent(self, run: Multicast, gateway: int, airtime: int) -> None:
-        run.sent = True
-        self._tell_sent(run.downlink.id, gateway, airtime)
-        self._kernel.after(GATEWAY_MARGIN if run.remaining else 0, partial(self._next_gateway, run))
-
-    def _multicast_dropped(self, run: Multicast, reason: Drop) -> None:
-        run.reason = reason
-        self._next_gateway(run)
 
     def _unicast(self, downlink: UnicastDownlink) -> None:
         device = self._devices.get(downlink.device)
         if device is None or not device.hearing:
             self._drop(downlink.id, Drop.UNKNOWN, f"no gateway hears a device {downlink.device}")
-        elif device.device_class != "C":
-            self._drop(downlink.id, Drop.CLASS_A, f"{downlink.device} listens only after an uplink of its own")
-        elif self._acceptable(downlink, device.data_rate):
-            job = Job(
+        elif self._acceptable(downlink, self._unicasts.room(device)):
+            waits = self._unicasts.send(
+                device,
                 downlink.port,
                 downlink.payload,
-                device.data_rate,
                 self._expiry(downlink.lifetime_ms),
-                sent=partial(self._unicast_sent, downlink.id),
-                dropped=lambda reason: self._drop(downlink.id, reason, _DROPS[reason]),
-                device=device.eui,
+                partial(self._unicast_sent, downlink.id),
+                lambda reason: self._drop(downlink.id, reason, _DROPS[reason]),
             )
-            self._gateways[device.hearing[0]].submit(job)
+            if waits:
+                self._emit(Queued(downlink.id))
 
     def _unicast_sent(self, downlink_id: str, gateway: int, airtime: int) -> None:
         self._tell_sent(downlink_id, gateway, airtime)
@@ -152,13 +130,13 @@ class Server:
     def _expiry(self, lifetime_ms: int) -> int:
         return self._kernel.now + lifetime_ms * 1000
 
-    def _acceptable(self, downlink: Downlink, data_rate: int) -> bool:
+    def _acceptable(self, downlink: Downlink, room: int) -> bool:
         """Whether port and length are allowed; it is dropped if not."""
-        length, limit = len(downlink.payload), DATA_RATES[data_rate].max_payload
-        if not 1 <= downlink.port < session_setup.PORT:
-            self._drop(downlink.id, Drop.REFUSED, f"applications use ports 1 to {session_setup.PORT - 1}")
-        elif length > limit:
-            sentence = f"{length} bytes exceed the {limit} bytes of data rate {data_rate}"
+        if not 1 <= downlink.port <= 223 or downlink.port == session_setup.PORT:
+            sentence = f"applications use ports 1 to 223 without {session_setup.PORT}"
+            self._drop(downlink.id, Drop.REFUSED, sentence)
+        elif len(downlink.payload) > room:
+            sentence = f"{len(downlink.payload)} bytes exceed the {room} bytes of the data rate"
             self._drop(downlink.id, Drop.PAYLOAD_TOO_LARGE, sentence)
         else:
             return True
@@ -174,21 +152,23 @@ class Server:
 
     def _watch_budgets(self) -> None:
         for gateway in self._gateways:
-            if self._told.get(gateway.name) != gateway.budget:
+            if self._budgets.get(gateway.name) != gateway.budget:
                 self._emit(self._gateway_facts(gateway))
         self._kernel.after(BUDGET_PERIOD, self._watch_budgets)
 
     def _gateway_facts(self, gateway: Gateway) -> GatewayFacts:
-        self._told[gateway.name] = gateway.budget
-        return GatewayFacts(gateway.name, DOWNLINK_BAND.name, gateway.budget)
+        self._budgets[gateway.name] = gateway.budget
+        return GatewayFacts(gateway.name, self._region.downlink_band.name, gateway.budget)
 
     def _device_facts(self, device: RadioDevice) -> DeviceFacts:
+        self._intervals[device.eui] = int(device.meter.interval)
         return DeviceFacts(
             device.eui,
             device.address,
             device.device_class,
-            REGION,
+            self._region.name,
             device.data_rate,
             tuple(self._gateways[index].name for index in device.hearing),
             device.meter.id,
+            int(device.meter.interval),
         )

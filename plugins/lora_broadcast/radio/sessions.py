@@ -1,73 +1,59 @@
 """Multicast groups: sessions are set up and deleted by unicast, each until the device has acknowledged it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
 from functools import partial
 
 from plugins.lora_broadcast.airtime import SECOND
-from plugins.lora_broadcast.network_server import (
-    Event,
-    GroupFacts,
-    MemberFacts,
-    Membership,
-    SetGroup,
-    SetupSent,
-)
-from plugins.lora_broadcast.radio.cover import cover
-from plugins.lora_broadcast.radio.device import SETUP_BACKOFF, RadioDevice
-from plugins.lora_broadcast.radio.gateway import SETUP, Gateway, Job
+from plugins.lora_broadcast.network_server import Event, GroupFacts, MemberFacts, Membership, SetGroup, SetupSent
+from plugins.lora_broadcast.radio.application import SETUP_BACKOFF
+from plugins.lora_broadcast.radio.device import RadioDevice
+from plugins.lora_broadcast.radio.gateway import SETUP, Gateway
+from plugins.lora_broadcast.radio.groups import Group, Member, session_class
 from plugins.lora_broadcast.radio.kernel import HOUR, Kernel
+from plugins.lora_broadcast.radio.ping_slots import BEACON_PERIOD
 from plugins.lora_broadcast.radio.session_setup import (
     GROUPS_PER_DEVICE,
+    LONGEST_SESSION,
+    PING_SLOTS,
     PORT,
     Deletion,
     Setup,
     acknowledges,
 )
+from plugins.lora_broadcast.radio.unicasts import Unicasts
+from plugins.lora_broadcast.regions import Region
 
 # The pause before the second attempt; it doubles with every further one.
 FIRST_PAUSE = 2 * SETUP_BACKOFF * SECOND
 LONGEST_PAUSE = HOUR
 LIFETIME = 24 * HOUR
-
-
-@dataclass(slots=True, eq=False)
-class Member:
-    """One device of a group: the session it has acknowledged, and what it has to acknowledge next."""
-
-    slot: int
-    membership: Membership = Membership.INVITED
-    session: Setup | None = None
-    request: Setup | Deletion | None = None
-    attempts: int = 0
-
-
-@dataclass(slots=True, eq=False)
-class Group:
-    """A multicast group; `address` is its McAddr, `gateways` are indices."""
-
-    name: str
-    address: int
-    data_rate: int = -1
-    gateways: tuple[int, ...] = ()
-    members: dict[str, Member] = field(default_factory=dict)
+# Sessions of devices that have switched class for them end; they are set up again when half of their time is over.
+SESSION_LENGTH = SECOND << LONGEST_SESSION
 
 
 class Sessions:
-    """`emit` is told what changes."""
+    """`emit` is told what changes. With `provisioned`, devices have their sessions without any set-up on the air."""
 
     def __init__(
         self,
         kernel: Kernel,
+        region: Region,
         devices: Mapping[str, RadioDevice],
         gateways: Sequence[Gateway],
+        unicasts: Unicasts,
         emit: Callable[[Event], None],
+        *,
+        provisioned: bool = False,
     ) -> None:
         self.groups: dict[str, Group] = {}
         self._kernel = kernel
+        self._frequency = region.second_window.frequency
         self._devices = devices
         self._gateways = gateways
+        self._unicasts = unicasts
         self._emit = emit
+        self._provisioned = provisioned
         self._next_address = 0xFF000001
 
     def facts(self) -> list[Event]:
@@ -80,8 +66,8 @@ class Sessions:
         return [*map(self._group_facts, self.groups.values()), *members]
 
     def set_group(self, command: SetGroup) -> None:
-        """Bring a group to these members; devices that cannot hear a class C multicast are left out."""
-        wanted = {eui for eui in command.devices if self._suitable(eui)}
+        """Bring a group to these members; devices that cannot hear a multicast are left out."""
+        wanted = {eui for eui in command.devices if self._suitable(eui, command.switch_class_a)}
         group = self.groups.get(command.group)
         if group is None:
             if not wanted:
@@ -91,7 +77,8 @@ class Sessions:
         for eui in sorted(group.members.keys() - wanted):
             self._expel(group, eui)
         if wanted:
-            self._retune(group, wanted)
+            group.retune([self._devices[eui] for eui in wanted])
+            self._emit(self._group_facts(group))
         for eui in sorted(wanted):
             self._invite(group, eui)
 
@@ -103,22 +90,18 @@ class Sessions:
                 request, member.request = member.request, None
                 member.session = request if isinstance(request, Setup) else None
                 self._change(group, eui, Membership.JOINED if member.session else Membership.GONE)
+                self._watch(group, eui, member.session)
                 return
 
-    def _suitable(self, eui: str) -> bool:
+    def _suitable(self, eui: str, switch_class_a: bool) -> bool:
         device = self._devices.get(eui)
-        return device is not None and device.device_class == "C" and bool(device.hearing)
-
-    def _retune(self, group: Group, wanted: set[str]) -> None:
-        """Data rate and gateways for these members: the slowest member decides."""
-        devices = [self._devices[eui] for eui in wanted]
-        group.data_rate = min(device.data_rate for device in devices)
-        group.gateways = cover(device.hearing for device in devices)
-        self._emit(self._group_facts(group))
+        return device is not None and bool(device.hearing) and (device.device_class != "A" or switch_class_a)
 
     def _group_facts(self, group: Group) -> GroupFacts:
-        names = tuple(self._gateways[index].name for index in group.gateways)
-        return GroupFacts(group.name, group.data_rate, names, group.address)
+        names = tuple(self._gateways[leg.gateway].name for leg in group.legs)
+        slotted = any(leg.device_class == "B" for leg in group.legs)
+        slot = BEACON_PERIOD // PING_SLOTS // 1000 if slotted else 0
+        return GroupFacts(group.name, group.data_rate, names, group.address, slot)
 
     def _invite(self, group: Group, eui: str) -> None:
         member = group.members.get(eui)
@@ -127,10 +110,26 @@ class Sessions:
             if slot is None:
                 return
             member = group.members[eui] = Member(slot)
-        setup = Setup(member.slot, group.address, group.data_rate)
-        if setup != (member.request or member.session):
+        setup = self._setup(group, eui, member)
+        if setup == (member.request or member.session):
+            return
+        if self._provisioned:
+            self._devices[eui].receiver.join(setup, self._kernel.now)
+            member.session = setup
+            self._change(group, eui, Membership.JOINED)
+        else:
             self._change(group, eui, Membership.INVITED)
             self._ask(group, eui, setup)
+
+    def _setup(self, group: Group, eui: str, member: Member) -> Setup:
+        return Setup(
+            member.slot,
+            group.address,
+            group.data_rate,
+            session_class(self._devices[eui]),
+            frequency=self._frequency,
+            first_counter=group.counter,
+        )
 
     def _expel(self, group: Group, eui: str) -> None:
         member = group.members[eui]
@@ -141,6 +140,23 @@ class Sessions:
     def _free_slot(self, eui: str) -> int | None:
         used = {group.members[eui].slot for group in self.groups.values() if eui in group.members}
         return next((slot for slot in range(GROUPS_PER_DEVICE) if slot not in used), None)
+
+    def _watch(self, group: Group, eui: str, session: Setup | None) -> None:
+        """The session of a device that has switched class ends: renew it in time."""
+        if session and self._devices[eui].device_class == "A":
+            self._kernel.after(SESSION_LENGTH // 2, partial(self._renew, group, eui, session))
+            self._kernel.after(SESSION_LENGTH - LONGEST_PAUSE // 60, partial(self._lapse, group, eui, session))
+
+    def _renew(self, group: Group, eui: str, session: Setup) -> None:
+        member = group.members.get(eui)
+        if member and member.session is session and member.request is None:
+            self._ask(group, eui, replace(session, first_counter=group.counter))
+
+    def _lapse(self, group: Group, eui: str, session: Setup) -> None:
+        member = group.members.get(eui)
+        if member and member.session is session and member.membership is Membership.JOINED:
+            member.session = None
+            self._change(group, eui, Membership.INVITED)
 
     def _ask(self, group: Group, eui: str, request: Setup | Deletion) -> None:
         member = group.members[eui]
@@ -153,19 +169,16 @@ class Sessions:
         if member is None or member.request is not request:
             return
         member.attempts += 1
-        device = self._devices[eui]
-        job = Job(
+        self._unicasts.send(
+            self._devices[eui],
             PORT,
             request.encode(),
-            device.data_rate,
             self._kernel.now + LIFETIME,
-            sent=partial(self._sent, group, eui, request),
-            dropped=lambda reason: self._retry(group, eui, request),
-            device=eui,
+            partial(self._sent, group, eui, request),
+            lambda reason: self._retry(group, eui, request),
             priority=SETUP,
             wanted=lambda: member.request is request,
         )
-        self._gateways[device.hearing[0]].submit(job)
 
     def _sent(self, group: Group, eui: str, request: Setup | Deletion, gateway: int, airtime: int) -> None:
         self._emit(SetupSent(group.name, self._gateways[gateway].name, airtime))

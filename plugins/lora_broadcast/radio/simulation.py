@@ -9,36 +9,47 @@ from cse.protection.trust import NOBODY
 from cse.testing.device import SimulatedDevice
 from plugins.lora_broadcast.airtime import SECOND
 from plugins.lora_broadcast.network_server import Command, Event
+from plugins.lora_broadcast.radio.air import Concentrator
+from plugins.lora_broadcast.radio.beacons import Beacons
 from plugins.lora_broadcast.radio.device import RadioDevice
 from plugins.lora_broadcast.radio.gateway import Gateway
+from plugins.lora_broadcast.radio.interference import MODELS
 from plugins.lora_broadcast.radio.kernel import Kernel
 from plugins.lora_broadcast.radio.medium import Medium
 from plugins.lora_broadcast.radio.propagation import (
-    DEVICE_POWER,
     PATH_LOSS,
     Terrain,
     best_data_rate,
     gateway_ring,
+    sensitivity,
     settle,
 )
 from plugins.lora_broadcast.radio.server import Server
+from plugins.lora_broadcast.regions import REGIONS, Channel, Region
 
 
 @dataclass(frozen=True)
 class Scenario:
     """Where everything stands: `radius` in metres, `shadowing` and `margin` in dB.
 
-    `margin` is what a device keeps above the sensitivity when it chooses its data rate; `class_a` are the DevEUIs of
-    devices that listen only after their own uplinks.
+    `margin` is what a device keeps above the sensitivity when it chooses its data rate. `class_a` and `class_b` are the
+    DevEUIs of devices of these classes; all others are of class C. `interference` names a model of interference between
+    spreading factors. Devices send every frame `transmissions` times. With `provisioned`, they have been given their
+    multicast sessions before they were installed.
     """
 
     gateways: int = 4
     radius: float = 5000.0
     path_loss: str = "oulu"
     shadowing: float = 7.8
-    margin: float = 10.0
+    margin: float = 3.0
     seed: int = 0
     class_a: frozenset[str] = frozenset()
+    class_b: frozenset[str] = frozenset()
+    region: str = "EU868"
+    interference: str = "matrix"
+    transmissions: int = 1
+    provisioned: bool = False
 
 
 class Simulation:
@@ -49,15 +60,19 @@ class Simulation:
 
     def __init__(self, scenario: Scenario, meters: Mapping[str, SimulatedDevice], trust: Trust = NOBODY) -> None:
         self.receive: Callable[[Event], None] = lambda event: None
-        self.kernel = Kernel()
-        self.medium = medium = Medium(self.kernel)
-        occupied: dict[int, int] = {}
-        medium.gateways = [
-            Gateway(self.kernel, index, medium.send_down, occupied) for index in range(scenario.gateways)
-        ]
-        medium.devices = _build(scenario, meters, self.kernel, medium, trust)
-        self.server = Server(self.kernel, medium.devices, medium.gateways, self._emit)
+        self.region = region = REGIONS[scenario.region]
+        self.kernel = kernel = Kernel()
+        self.medium = medium = Medium(kernel, region, MODELS[scenario.interference])
+        medium.gateways = _gateways(scenario, region, kernel, medium)
+        medium.devices = _devices(scenario, meters, region, kernel, medium)
+        for device in medium.devices.values():
+            device.application.trust = trust
+        self.server = Server(
+            kernel, region, medium.devices, medium.gateways, self._emit, provisioned=scenario.provisioned
+        )
         medium.uplink = self.server.uplink
+        if listeners := [device for device in medium.devices.values() if device.device_class == "B"]:
+            self.beacons = Beacons(kernel, region, medium.gateways, listeners, self._count_beacon)
 
     def facts(self) -> list[Event]:
         """Everything there is to know at the moment."""
@@ -80,6 +95,9 @@ class Simulation:
             f"{overloads} times all demodulators busy; airtime of the gateways: {spent or 'none'}"
         )
 
+    def _count_beacon(self, airtime: int) -> None:
+        self.medium.airtime["beacon"] += airtime
+
     def _emit(self, event: Event) -> None:
         self.receive(event)
 
@@ -89,16 +107,29 @@ def dev_eui(number: int) -> str:
     return f"{(0x02 << 56) + number:016x}"
 
 
-def _build(
-    scenario: Scenario, meters: Mapping[str, SimulatedDevice], kernel: Kernel, medium: Medium, trust: Trust
+def _gateways(scenario: Scenario, region: Region, kernel: Kernel, medium: Medium) -> list[Gateway]:
+    occupied: dict[Channel, int] = {}
+    rates = [region.data_rates[rate] for rate in region.uplink_rates]
+    sensitivities = {rate.spreading_factor: sensitivity(rate) for rate in rates}
+    concentrators = [
+        Concentrator(index, sensitivities, MODELS[scenario.interference]) for index in range(scenario.gateways)
+    ]
+    return [Gateway(kernel, region, concentrator, medium.send_down, occupied) for concentrator in concentrators]
+
+
+def _devices(
+    scenario: Scenario, meters: Mapping[str, SimulatedDevice], region: Region, kernel: Kernel, medium: Medium
 ) -> dict[str, RadioDevice]:
     places = gateway_ring(scenario.gateways, scenario.radius)
     terrain = Terrain(places, PATH_LOSS[scenario.path_loss], scenario.shadowing)
+    largest_loss = region.device_power - sensitivity(region.data_rates[region.uplink_rates[0]])
     devices = {}
     for eui, meter in meters.items():
         random = Random(f"{scenario.seed}/{eui}/place")  # noqa: S311 - a simulation
-        _, losses = settle(terrain, scenario.radius, random)
-        rate = best_data_rate(DEVICE_POWER - min(losses), scenario.margin)
-        device_class = "A" if eui in scenario.class_a else "C"
-        devices[eui] = RadioDevice(kernel, eui, meter, losses, rate, medium.send_up, device_class, trust)
+        _, losses = settle(terrain, scenario.radius, largest_loss, random)
+        rate = best_data_rate(region, region.device_power - min(losses), scenario.margin)
+        device_class = "A" if eui in scenario.class_a else "B" if eui in scenario.class_b else "C"
+        devices[eui] = RadioDevice(
+            kernel, eui, meter, losses, rate, medium.send_up, device_class, region, scenario.transmissions
+        )
     return devices

@@ -108,6 +108,7 @@ def facts_of(number: int, **options: Any) -> DeviceFacts:
         "data_rate": 0,
         "gateways": ("gateway-1",),
         "tag": "",
+        "uplink_interval_s": 3600,
     }
     return DeviceFacts(**{**values, **options})
 
@@ -133,5 +134,6 @@ def two_gateways_and_a_device_near_each(difference: float) -> tuple[Simulation, 
     meters = build_meters(2)
     simulation = Simulation(Scenario(gateways=2, radius=500.0, shadowing=0.0), meters)
     first, second = simulation.medium.devices.values()
-    first.losses, second.losses = (100.0, 100.0 + difference), (100.0 + difference, 100.0)
+    for device, losses in ((first, (100.0, 100.0 + difference)), (second, (100.0 + difference, 100.0))):
+        device.losses, device.levels = losses, tuple(14.0 - loss for loss in losses)
     return simulation, meters

@@ -65,9 +65,9 @@ async def test_every_gateway_counts(start: Start) -> None:
 async def test_a_dropped_downlink_fails_with_its_reason(scene: Scene) -> None:
     way = await scene.way(device_request(), broadcast=False)
     delivery, airtimes = delivery_of(
-        replace(device_request(), content="x" * 300), way, scene.hosts[:1], deadline=scene.engine.clock.now() + 60
+        replace(device_request(), content="x" * 4000), way, scene.hosts[:1], deadline=scene.engine.clock.now() + 60
     )
-    with pytest.raises(DeliveryFailed, match=r"PAYLOAD_TOO_LARGE: \d+ bytes exceed the 222 bytes"):
+    with pytest.raises(DeliveryFailed, match=r"PAYLOAD_TOO_LARGE: \d+ bytes need 19 fragments"):
         await scene.deliver(delivery)
     assert airtimes == []
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from cse.network import Reason, Unreachable
 from cse.protection import Keys, Protection, Refusal, Refused, Trust
 from cse.testing.meters import refusals as refused_by
-from plugins.lora_broadcast.airtime import DATA_RATES
 from plugins.lora_broadcast.codec import REQUEST_PORT, CampaignMessage
 from plugins.lora_broadcast.network_server import Command, MulticastDownlink
+from plugins.lora_broadcast.regions import EU868
 from plugins.lora_broadcast.settings import LoRaSettings
 from plugins.lora_broadcast.signing import SIGNED_PORT, Signing, is_test_network, verified
 from tests.plugins.lora_broadcast.kit import GROUP, delivery_of, device_request, instruction, one_gateway
@@ -106,7 +106,7 @@ async def test_a_signed_campaign(start: Start) -> None:
     assert sorted(made.answered("r1")) == ["Clora0001", "Clora0002", "Clora0003"]
     assert refused_by(made.meters.values()) == {}
     # What was on the air is what the planner had been told.
-    room = DATA_RATES[5]
+    room = EU868.data_rates[5]
     assert airtimes == [room.airtime(way.offer.payload, uplink=False) / 1000]
 
 
@@ -119,7 +119,7 @@ async def test_a_unicast_needs_no_signature(start: Start) -> None:
 
 @pytest.mark.parametrize(("allowed", "payload"), [(False, 33 + 64), (True, 33)])
 async def test_at_the_slowest_data_rate_a_signature_does_not_fit(start: Start, allowed: bool, payload: int) -> None:
-    made = await start(Guarded(SLOW, count=2, settings=LoRaSettings(allow_unsigned=allowed)))
+    made = await start(Guarded(SLOW, count=2, settings=LoRaSettings(allow_unsigned=allowed, max_fragments=0)))
     await made.join()
     offer = (await made.way(device_request(), broadcast=True)).offer
     assert (offer.payload, offer.max_payload) == (payload, NARROW)

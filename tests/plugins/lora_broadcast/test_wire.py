@@ -12,6 +12,7 @@ from plugins.lora_broadcast.network_server import (
     Membership,
     MulticastDownlink,
     Offline,
+    Queued,
     Ready,
     Sent,
     SetGroup,
@@ -24,7 +25,8 @@ from tests.plugins.lora_broadcast.kit import facts_of
 
 MESSAGES: list[Command | Event] = [
     SetGroup("g", ("a", "b")),
-    SetGroup("g", ()),
+    SetGroup("g", (), True),
+    Queued("1"),
     MulticastDownlink("1", "g", 10, b"\x00\xff", 1000),
     UnicastDownlink("1", "a", 10, b"", 1000),
     Ready("EU868"),

@@ -4,12 +4,15 @@ import cbor2
 import pytest
 
 from cse.testing.device import Faults, SimulatedDevice
-from plugins.lora_broadcast.airtime import SECOND, sub_band
+from plugins.lora_broadcast.airtime import SECOND
 from plugins.lora_broadcast.codec import READING_PORT, REQUEST_PORT, AnswerMessage, CampaignMessage, decode_reading
-from plugins.lora_broadcast.radio.device import Frame, RadioDevice
+from plugins.lora_broadcast.radio.device import RadioDevice
+from plugins.lora_broadcast.radio.gateway import Job
 from plugins.lora_broadcast.radio.kernel import HOUR, Kernel
 from plugins.lora_broadcast.radio.session_setup import PORT, Deletion, Setup
 from plugins.lora_broadcast.radio.simulation import dev_eui
+from plugins.lora_broadcast.radio.transmitter import Frame
+from plugins.lora_broadcast.regions import EU868, Channel
 from tests.plugins.lora_broadcast.kit import instruction
 
 
@@ -27,10 +30,20 @@ class Scene:
         self.sent.append((self.kernel.now, frame))
         self.airtimes.append((self.kernel.now, channel, airtime))
 
+    def receive(self, port: int, payload: bytes, *, multicast: bool) -> None:
+        """A downlink that comes through at the application."""
+        self.device.application.receive(port, payload, 1 if multicast else 0)
+
     def hear(self, campaign: int, *, multicast: bool, interval: int = 900, excluded: tuple[int, ...] = ()) -> None:
         message = CampaignMessage(campaign, 4, instruction(interval), excluded)
-        self.device.receive(REQUEST_PORT, message.encode(), multicast=multicast)
+        self.receive(REQUEST_PORT, message.encode(), multicast=multicast)
         self.kernel.run(self.kernel.now + 60 * SECOND)
+
+    def job(self, payload: bytes, counter: int) -> Job:
+        """A unicast downlink to the device."""
+        channel = Channel(869_525_000, self.device.downlink_rate)
+        nothing: Any = None
+        return Job(REQUEST_PORT, payload, channel, 0, nothing, nothing, self.device.eui, counter=counter)
 
     def answers(self) -> list[tuple[int, int]]:
         messages = [AnswerMessage.decode(frame.payload) for _, frame in self.sent if frame.port == REQUEST_PORT]
@@ -98,15 +111,17 @@ def test_a_refusal_that_does_not_fit_the_data_rate_goes_without_its_sentence() -
 @pytest.mark.parametrize("payload", [b"", b"\xff\xff", cbor2.dumps([1, 2])])
 def test_rubbish_is_ignored(payload: bytes) -> None:
     scene = Scene()
-    scene.device.receive(REQUEST_PORT, payload, multicast=True)
-    scene.device.receive(99, payload, multicast=True)
+    scene.receive(REQUEST_PORT, payload, multicast=True)
+    scene.receive(99, payload, multicast=True)
     scene.kernel.run(HOUR)
     assert scene.sent == []
 
 
 def test_faults() -> None:
     deaf, mute, chatty, broken = Scene(deaf=True), Scene(answer_loss=1.0), Scene(duplicates=2), Scene(rubbish=1.0)
-    for scene in (deaf, mute, chatty, broken):
+    deaf.device.receive(deaf.job(CampaignMessage(7, 4, instruction(900)).encode(), 1))
+    deaf.kernel.run(60 * SECOND)
+    for scene in (mute, chatty, broken):
         scene.hear(7, multicast=True)
     assert (deaf.sent, deaf.meter.executions) == ([], 0)
     assert (mute.sent, mute.meter.executions) == ([], 1)
@@ -119,13 +134,24 @@ def test_faults() -> None:
 def test_sessions_are_set_up_and_deleted_with_an_acknowledgement() -> None:
     scene = Scene()
     setup, deletion = Setup(2, 0xFF000001, 3), Deletion(2)
-    scene.device.receive(PORT, setup.encode(), multicast=False)
-    assert scene.device.listens(0xFF000001, 3)
-    assert not scene.device.listens(0xFF000001, 2)
-    scene.device.receive(PORT, deletion.encode(), multicast=False)
-    assert not scene.device.listens(0xFF000001, 3)
+    scene.receive(PORT, setup.encode(), multicast=False)
+    assert [session.setup for session in scene.device.receiver.sessions.values()] == [setup]
+    scene.receive(PORT, deletion.encode(), multicast=False)
+    assert scene.device.receiver.sessions == {}
     scene.kernel.run(10 * SECOND)
     assert {frame.payload for _, frame in scene.sent} == {setup.acknowledgement(), deletion.acknowledgement()}
+
+
+def test_a_frame_that_several_gateways_send_is_lost_or_heard_once() -> None:
+    """The loss is the device's: more gateways do not make it hear better."""
+    heard = 0
+    for number in range(400):
+        scene = Scene(request_loss=0.5)
+        scene.meter.random.seed(number)
+        for _ in range(4):
+            scene.device.receive(scene.job(CampaignMessage(1, 4, instruction()).encode(), 1))
+        heard += scene.meter.executions
+    assert 160 < heard < 240
 
 
 def test_readings_come_at_the_interval_and_a_new_interval_counts_at_once() -> None:
@@ -157,7 +183,7 @@ def test_a_device_keeps_to_the_duty_cycle_of_both_sub_bands_and_drops_readings_i
         spent: dict[str, int] = {}
         for start, channel, airtime in scene.airtimes:
             if end - HOUR <= start < end - airtime:
-                name = sub_band(channel).name
+                name = EU868.band(channel).name
                 spent[name] = spent.get(name, 0) + airtime
         assert max(spent.values()) <= 36 * SECOND
         assert sum(spent.values()) > 60 * SECOND
@@ -169,4 +195,4 @@ def test_a_device_sends_one_frame_at_a_time() -> None:
     ends = [start + airtime for start, _, airtime in scene.airtimes]
     starts = [start for start, _, _ in scene.airtimes]
     assert all(start >= end for start, end in zip(starts[1:], ends, strict=False))
-    assert scene.device.sending_until == ends[-1]
+    assert scene.device.sender.sending_until == ends[-1]

@@ -2,8 +2,11 @@ from functools import partial
 
 from plugins.lora_broadcast.airtime import SECOND
 from plugins.lora_broadcast.network_server import LISTENING_PAUSE, Drop
+from plugins.lora_broadcast.radio.air import Concentrator
 from plugins.lora_broadcast.radio.gateway import QUEUE_LENGTH, SETUP, Gateway, Job
+from plugins.lora_broadcast.radio.interference import MODELS
 from plugins.lora_broadcast.radio.kernel import HOUR, Kernel
+from plugins.lora_broadcast.regions import EU868
 
 AIRTIME = 2_793_472
 
@@ -15,13 +18,15 @@ class Scene:
         self.kernel = Kernel()
         self.sent: list[tuple[str, int]] = []
         self.dropped: list[tuple[str, Drop, int]] = []
-        self.gateway = Gateway(self.kernel, 0, lambda gateway, job: self.sent.append((job.device, self.kernel.now)), {})
+        self.gateway = Gateway(
+            self.kernel, EU868, Concentrator(0, {}, MODELS["matrix"]), lambda gateway, job: self._note(job), {}
+        )
 
     def submit(self, device: str, *, lifetime: int = HOUR, priority: int = 0, wanted: bool = True) -> Job:
         job = Job(
             10,
             bytes(51),
-            0,
+            EU868.second_window,
             self.kernel.now + lifetime,
             sent=lambda gateway, airtime: None,
             dropped=partial(self._drop, device),
@@ -31,6 +36,9 @@ class Scene:
         )
         self.gateway.submit(job)
         return job
+
+    def _note(self, job: Job) -> None:
+        self.sent.append((job.device, self.kernel.now))
 
     def _drop(self, device: str, reason: Drop) -> None:
         self.dropped.append((device, reason, self.kernel.now))
@@ -113,4 +121,4 @@ def test_airtime_by_purpose() -> None:
     scene = Scene()
     jobs = [scene.submit("a"), scene.submit(""), scene.submit("b", priority=SETUP)]
     assert [job.purpose for job in jobs] == ["unicast", "multicast", "set-up"]
-    assert {job.airtime for job in jobs} == {AIRTIME}
+    assert {scene.gateway.airtime(job) for job in jobs} == {AIRTIME}

@@ -2,17 +2,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plugins.lora_broadcast.airtime import DOWNLINK_BAND, SECOND, sub_band
+from plugins.lora_broadcast.airtime import SECOND
 from plugins.lora_broadcast.radio.kernel import HOUR
 from plugins.lora_broadcast.radio.ledger import DutyCycleLedger, allowance
+from plugins.lora_broadcast.regions import EU868
 
-ONE_PERCENT = sub_band(868_100_000)
+DOWNLINK_BAND = EU868.downlink_band
+ONE_PERCENT = EU868.band(868_100_000)
 
 
 def test_allowances_of_an_hour() -> None:
     assert allowance(DOWNLINK_BAND) == 360 * SECOND
     assert allowance(ONE_PERCENT) == 36 * SECOND
-    assert allowance(sub_band(868_800_000)) == 3_600_000
+    assert allowance(EU868.band(868_800_000)) == 3_600_000
 
 
 def test_an_hour_at_the_slowest_rate_holds_128_broadcasts_in_the_10_percent_band_and_12_in_a_1_percent_band() -> None:
@@ -40,7 +42,7 @@ def test_sub_bands_are_apart() -> None:
     ledger = DutyCycleLedger()
     ledger.record(ONE_PERCENT, 0, 36 * SECOND)
     assert ledger.left(ONE_PERCENT, 0) == 0
-    assert ledger.left(sub_band(867_100_000), 0) == 36 * SECOND
+    assert ledger.left(EU868.band(867_100_000), 0) == 36 * SECOND
 
 
 def test_what_never_fits_is_an_error() -> None:

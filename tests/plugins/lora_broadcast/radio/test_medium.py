@@ -3,6 +3,7 @@ import pytest
 from plugins.lora_broadcast.network_server import Membership, SetGroup
 from plugins.lora_broadcast.radio.gateway import Job
 from plugins.lora_broadcast.radio.simulation import Simulation
+from plugins.lora_broadcast.regions import Channel
 from tests.plugins.lora_broadcast.kit import (
     GROUP,
     Recorder,
@@ -15,12 +16,12 @@ from tests.plugins.lora_broadcast.kit import (
 
 
 def test_a_meter_that_is_sending_does_not_hear() -> None:
-    meters = build_meters(2, interval=1)
+    meters = build_meters(2)
     simulation = Simulation(one_gateway(), meters)
     recorder = Recorder(simulation)
     simulation.handle(SetGroup(GROUP, tuple(meters)))
     for device in simulation.medium.devices.values():
-        device.sending_until = 3_600_000_000
+        device.sender.sending_until = 3_600_000_000
     simulation.run(60)
     assert Membership.JOINED not in memberships(recorder).values()
 
@@ -31,7 +32,8 @@ def test_two_gateways_that_send_at_once_disturb_the_devices_between_them(
 ) -> None:
     simulation, meters = two_gateways_and_a_device_near_each(difference)
     for gateway, eui in zip(simulation.medium.gateways, meters, strict=True):
-        job = Job(10, message(1, 0), 5, 0, lambda index, airtime: None, lambda reason: None, device=eui)
+        channel = Channel(869_525_000, 5)
+        job = Job(10, message(1, 0), channel, 0, lambda index, airtime: None, lambda reason: None, device=eui)
         simulation.medium.send_down(gateway, job)
     simulation.run(10)
     assert [meter.executions for meter in meters.values()] == executions

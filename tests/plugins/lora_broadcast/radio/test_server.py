@@ -43,7 +43,6 @@ def test_the_facts_are_complete() -> None:
     [
         (MulticastDownlink("x", "no group", REQUEST_PORT, b"", DAY_MS), Drop.UNKNOWN),
         (UnicastDownlink("x", dev_eui(99), REQUEST_PORT, b"", DAY_MS), Drop.UNKNOWN),
-        (UnicastDownlink("x", dev_eui(2), REQUEST_PORT, b"", DAY_MS), Drop.CLASS_A),
         (UnicastDownlink("x", dev_eui(1), REQUEST_PORT, bytes(223), DAY_MS), Drop.PAYLOAD_TOO_LARGE),
         (UnicastDownlink("x", dev_eui(1), 200, bytes(2), DAY_MS), Drop.REFUSED),
         (UnicastDownlink("x", dev_eui(1), 0, bytes(2), DAY_MS), Drop.REFUSED),
