@@ -13,7 +13,7 @@ SMALLEST_GROUP = 2
 
 
 class Round:
-    """`work` may be repeated; it asks those again that were silent, and those that `renew` says.
+    """`work` may be repeated: it asks those again that were silent or have refused, and after `renew` all.
 
     At least two CSEs must listen: a single one listens in vain, and is told to listen no longer.
     """
@@ -24,21 +24,17 @@ class Round:
         self._records = records
         self._inviter = inviter
         self._parallel = parallel
-        self._refusers: set[str] = set()
-        self._silent: set[str] = set()
+        self._failed: set[str] = set()
         self._renewed: set[str] = set()
         self._stubborn: set[Place] = set()
 
     @property
     def is_complete(self) -> bool:
         """Whether nothing is left that another round could bring about."""
-        willing = self._wanted.keys() - self._refusers
-        done = len(willing) < SMALLEST_GROUP or willing.isdisjoint(self._record.to_be_told(self._wanted))
-        return done and not self._record.to_be_left(self._wanted)
+        return not (self._record.to_be_told(self._wanted) or self._record.to_be_left(self._wanted))
 
     def renew(self) -> None:
         """Everybody is to be told again: what he has may have been deleted, or its time be over."""
-        self._refusers.clear()
         self._renewed = set(self._wanted)
 
     async def work(self) -> None:
@@ -61,18 +57,14 @@ class Round:
         self._stubborn.clear()
 
     async def _tell(self) -> None:
-        """Those first that were silent the last time: without them, others may be told in vain."""
-        steps = self._steps()
-        first = [cse for cse in steps if cse in self._silent]
-        rest = [cse for cse in steps if cse not in self._silent]
+        """Those first with whom it has failed the last time: without them, others may be told in vain."""
+        steps = list(dict.fromkeys([*self._record.to_be_told(self._wanted), *sorted(self._renewed)]))
+        first = [cse for cse in steps if cse in self._failed]
+        rest = [cse for cse in steps if cse not in self._failed]
         await self._invite(first)
         joined = sum(bool(self._record.joined(cse)) for cse in self._wanted if cse not in rest)
         if joined + len(rest) >= SMALLEST_GROUP:
             await self._invite(rest)
-
-    def _steps(self) -> list[str]:
-        told = dict.fromkeys([*self._record.to_be_told(self._wanted), *sorted(self._renewed)])
-        return [cse for cse in told if cse not in self._refusers]
 
     async def _invite(self, cses: Sequence[str]) -> None:
         """Noted before the first of them can hear of it: from now on it may listen, whatever happens to us."""
@@ -93,19 +85,16 @@ class Round:
     async def _join(self, cse: str, known: bool) -> None:
         place, members = (cse, self._record.segment), self._wanted[cse]
         outcome = await self._inviter.join(self._record, cse, members, known)
-        self._silent.discard(cse)
+        self._renewed.discard(cse)
         if outcome is Outcome.DONE:
+            self._failed.discard(cse)
             self._record.listeners[place] = Listener(members, sure=True)
-            self._renewed.discard(cse)
-        elif outcome is Outcome.SILENT:
-            self._silent.add(cse)
-        else:
-            self._refusers.add(cse)
-            self._renewed.discard(cse)
-            if known:
-                await self._dismiss(place)
-            else:
-                del self._record.listeners[place]
+            return
+        self._failed.add(cse)
+        if outcome is Outcome.REFUSED and known:
+            await self._dismiss(place)
+        elif outcome is Outcome.REFUSED:
+            del self._record.listeners[place]
 
     async def _dismiss(self, place: Place) -> None:
         outcome = await self._inviter.leave(place)

@@ -17,8 +17,7 @@ logger = logging.getLogger(__name__)
 class SetUps:
     """One task per group, which goes on until all CSEs that are wanted listen, and then looks after them.
 
-    Those that refuse are left alone until the group changes or the next renewal; those that are silent are asked again
-    and again, with growing pauses.
+    Those that are silent or refuse are asked again and again, with growing pauses.
     """
 
     def __init__(self, records: Records, inviter: Inviter, settings: UdpMulticastSettings, clock: Clock) -> None:
