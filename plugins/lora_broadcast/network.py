@@ -89,7 +89,7 @@ class LoRaBroadcast(Network):
 
     async def deliver(self, delivery: Delivery) -> None:
         if delivery.offer.broadcast:
-            message = self._offering.multicast_message(delivery)
+            message = await self._offering.multicast_message(delivery)
         else:
             message = self._offering.unicast_message(delivery.request, delivery.address)
         await self._transport.carry(message, partial(self._send, delivery))

@@ -61,14 +61,14 @@ class Offering:
         room = region.data_rates[region.downlink_rate(facts.data_rate)].max_payload
         return Message(number, REQUEST_PORT, payload, room, device)
 
-    def multicast_message(self, delivery: Delivery) -> Message:
+    async def multicast_message(self, delivery: Delivery) -> Message:
         """What a group receives, for the group as it stands now, which may have changed since the offer."""
         identifier, group = delivery.request.request_identifier, delivery.address
         facts = self._directory.groups.get(group)
         if facts is None:
             raise DeliveryFailed(self._directory.obstacle or f"the group {group} has no multicast session any more")
-        found = (self._registry.find(host, None) for host in delivery.hosts)
-        self._registry.target(identifier, group, (item.device for item in found if isinstance(item, DeviceFacts)))
+        found = [self._registry.find(host, None) async for host in in_slices(delivery.hosts)]
+        self._registry.target(identifier, group, [item.device for item in found if isinstance(item, DeviceFacts)])
         excluded = self._registry.bystanders(identifier, group)
         if len(excluded) > self._most_excluded:
             raise DeliveryFailed(self._too_many(excluded))
