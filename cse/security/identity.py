@@ -81,10 +81,15 @@ class Identities:
         raise OriginatorNotAuthenticated(f"{NOT_COVERED}: state one that is")
 
     def _covers(self, credential: Credential, originator: str) -> bool:
-        """Patterns never mean the CSE or its administrator: who may be them is spelled out."""
+        """Patterns never mean the CSE or its administrator: who may be them is spelled out.
+
+        Another CSE forwards what comes from its AEs: who is `/id-mn`, spelled out, covers `/id-mn/Cmeter`, too.
+        """
         name = self._model.naming.originator(originator)
-        patterns = map(self._model.naming.originator, credential.originators)
-        return name in patterns if name in self._powerful else any(means(pattern, name) for pattern in patterns)
+        patterns = list(map(self._model.naming.originator, credential.originators))
+        if name in self._powerful:
+            return name in patterns
+        return any(means(pattern, name) for pattern in patterns) or name.rpartition("/")[0] in patterns
 
     def _assigned(self, credential: Credential, stem: str) -> str:
         """From of such a registration: the AE-ID that the credential names first, or a stem that the CSE completes."""

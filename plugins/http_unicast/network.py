@@ -12,6 +12,7 @@ from cse.slices import in_slices
 from plugins.http_unicast.client import Client
 from plugins.http_unicast.mapping import Answer, MalformedAnswer, Message, from_answer, to_message
 from plugins.http_unicast.settings import HttpUnicastSettings
+from plugins.http_unicast.tokens import Tokens
 from plugins.http_unicast.trust import client_context
 
 
@@ -23,6 +24,7 @@ class HttpUnicast(Network):
     def __init__(self, settings: HttpUnicastSettings) -> None:
         self.policy = self._settings = settings
         self._tls = client_context(settings)
+        self._tokens = Tokens(settings.tokens)
 
     async def start(self, engine: Engine) -> None:
         self._engine = engine
@@ -37,8 +39,11 @@ class HttpUnicast(Network):
         return [self._reach(host, offer) async for host in in_slices(hosts)]
 
     async def deliver(self, delivery: Delivery) -> None:
+        proof = self._tokens.headers(delivery.address)
         for host in delivery.hosts:
-            await self._deliver_to(host, to_message(delivery.request, host, delivery.address), delivery)
+            message = to_message(delivery.request, host, delivery.address)
+            message.headers.update(proof)
+            await self._deliver_to(host, message, delivery)
 
     def _offer(self, payload: int) -> Offer:
         settings = self._settings

@@ -21,6 +21,7 @@ class HttpUnicastSettings(Policy):
     authorities: str = setting("", "file with the authorities of https points of access (PEM); empty: the system's")
     certificate: str = setting("", "file with the certificate chain that is shown to them (PEM); empty: none")
     private_key: str = setting("", "file with the private key of the certificate (PEM)")
+    tokens: str = setting("", "file with the bearer tokens for servers that want one (TOML); empty: none")
     cost: int = setting(1000, "cost of one request in micro-units")
     loss_ppm: int = setting(0, "requests that are expected to be lost, in parts per million")
     latency_ms: int = setting(200, "milliseconds until one device has answered")
