@@ -12,6 +12,7 @@ from cse.address import Naming
 from cse.config import ServerSettings
 from cse.door import Carrier
 from cse.errors import HTTP_STATUS_BY_RESPONSE_STATUS_CODE, BadRequest, CSEError
+from cse.http.bodies import read, written
 from cse.http.headers import ContentType, Headers, check_headers, printable, read_headers
 from cse.http.request import parse_request
 from cse.leniency import is_lenient
@@ -52,7 +53,8 @@ class HttpBinding:
             response = error_response(error.status_code, str(error))
         except ClientDisconnect:
             return
-        await self._render(headers, request, response)(scope, receive, send)
+        http = await self._render(headers, request, response)
+        await http(scope, receive, send)
 
     async def _response(self, request: Request, receive: Receive) -> Response:
         """What waits for others is given up when the client goes; everything else is carried out all the same."""
@@ -85,10 +87,12 @@ class HttpBinding:
         if not data:
             return None
         if lenient and not content_type.media_type:
-            return self._serializations.default.read(data, self._settings.content_limits)
-        return self._serializations.reader(content_type.media_type).read(data, self._settings.content_limits)
+            serialization = self._serializations.default
+        else:
+            serialization = self._serializations.reader(content_type.media_type)
+        return await read(serialization, data, self._settings.content_limits)
 
-    def _render(self, headers: Headers, request: Request | None, response: Response) -> HttpResponse:
+    async def _render(self, headers: Headers, request: Request | None, response: Response) -> HttpResponse:
         if request is not None and request.response_type is ResponseType.NO_RESPONSE:
             return HttpResponse(b"", 204, {"X-M2M-RI": printable(request.request_identifier)})
         status = HTTP_STATUS_BY_RESPONSE_STATUS_CODE.get(response.status_code, 500)
@@ -107,7 +111,7 @@ class HttpBinding:
             if response.content_offset is not None:
                 out["X-M2M-CTO"] = str(response.content_offset)
         serialization, media_type = self._answer_type(headers)
-        body = b"" if response.content is None else serialization.write(response.content)
+        body = b"" if response.content is None else await written(serialization, response.content)
         return HttpResponse(body, status, out | {"Content-Type": media_type})
 
     def _answer_type(self, headers: Headers) -> tuple[Serialization, str]:

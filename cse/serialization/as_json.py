@@ -28,7 +28,8 @@ def read(data: bytes, limits: Limits) -> Content:
         raise BadRequest(f"the body is not valid JSON: {error}") from error
     if data.count(b"[") + data.count(b"{") > limits.nesting and nests_deeper(document, limits.nesting):
         raise BadRequest(limits.too_deep)
-    json.loads(data, object_pairs_hook=_members)
+    if data.count(b":") > _count_members(document):  # else each colon separates a member, and none was repeated
+        json.loads(data, object_pairs_hook=_members)
     return document
 
 
@@ -40,6 +41,15 @@ def _check_values(data: bytes, limits: Limits) -> None:
 
 def _signs(data: bytes) -> int:
     return sum(map(data.count, (b",", b"[", b"{")))
+
+
+def _count_members(document: Content) -> int:
+    """The members of all objects, those in lists of texts and numbers not looked for."""
+    if isinstance(document, dict):
+        return len(document) + sum(map(_count_members, document.values()))
+    if isinstance(document, list):
+        return sum(_count_members(item) for item in document if isinstance(item, dict | list))
+    return 0
 
 
 def _members(pairs: list[tuple[str, Any]]) -> None:
