@@ -35,7 +35,7 @@ class Naming:
             return None
         if not segments or segments == [""]:
             segments = [self.cse_name]
-        if len(segments) > MAX_SEGMENTS or not all(_SEGMENT.fullmatch(segment) for segment in segments):
+        if not _are_names(segments):
             raise BadRequest(f"the address {address[:80]!r} is malformed: use names of letters, digits, '-', '_', '.'")
         if segments[0] in ("-", self.base_identifier):
             segments[0] = self.cse_name
@@ -59,11 +59,17 @@ class Naming:
         return segments[1:] if _SP_WIDE.fullmatch("/".join(segments[1:])) else None
 
     def other_cse(self, address: str) -> str | None:
-        """The CSE-ID of another CSE that an address leads to, absolute if it is of another service provider."""
+        """The CSE-ID of another CSE that an address leads to, absolute if it is of another service provider.
+
+        None for an address here; BadRequest for text that is no address.
+        """
         if not address.startswith("/") or self.local(address) is not None:
             return None
-        names = self.originator(address).split("/")
-        return "/".join(names[:4] if names[1] == "" else names[:2])
+        _, *names = self.originator(address).split("/")
+        scope = 3 if names[0] == "" else 1  # nothing, service provider and CSE-ID, or the CSE-ID alone
+        if not _are_names(names[scope > 1 :]):
+            raise BadRequest(f"the address {address[:80]!r} is malformed: use names of letters, digits, '-', '_', '.'")
+        return "/" + "/".join(names[:scope])
 
     def names_cse(self, address: str) -> bool:
         """Whether an address is the CSE-ID alone, which stands for the CSE and for no resource."""
@@ -100,6 +106,10 @@ class Naming:
     def sp_relative(self, identifier: str) -> str:
         """A resource identifier or AE-ID of this CSE as others address it."""
         return f"{self.cse_id}/{identifier}"
+
+
+def _are_names(segments: list[str]) -> bool:
+    return len(segments) <= MAX_SEGMENTS and all(map(_SEGMENT.fullmatch, segments))
 
 
 def addressable(path: str) -> bool:
