@@ -46,7 +46,7 @@ class Probe:
 
     def summary(self) -> str:
         """Its distribution."""
-        cuts = quantiles(self.milliseconds, n=1000)
+        cuts = quantiles(self.milliseconds, n=1000, method="inclusive")
         named = {"median": cuts[499], "90 %": cuts[899], "99 %": cuts[989], "longest": max(self.milliseconds)}
         return ", ".join(f"{name} {value:.0f} ms" for name, value in named.items())
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
+PHASES = ("registration", "group", "sessions", "campaign", "result")
 LINES = [
     r"CPU .*\d+ cores",
     r"memory .*GiB",
@@ -28,11 +29,31 @@ LINES = [
     *(rf"campaign to 20 UDP meters .*{unit}" for unit in ("s until all answered", "answers/s", "transmissions")),
 ]
 
+SMALL = ("--members", "24", "--deaf", "0", "--loss", "0", "--gateways", "1", "--seconds", "60", "--pause", "0.5")
+LINES_OF_CAMPAIGN = [
+    *(rf"phase {phase} .* s, .* stood still for \d+ ms at most, memory \d+ MiB" for phase in PHASES),
+    r"retrieve of a container meanwhile .*median \d+ ms",
+    r"reports .*added up",
+    r"items of the result .*24 with 2000",
+    r"states .*waiting 0, answered 24, failed 0, unreachable 0",
+    r"live meters .*24 of 24 answered; the others: none",
+    *(rf"network {name} .*members 12, answered 12, .*transmissions" for name in ("lora-broadcast", "udp-multicast")),
+    r"memory .* MiB at most",
+]
+
 pytestmark = pytest.mark.long
 
 
 def test_the_quick_run_prints_every_line() -> None:
-    command = [sys.executable, "-m", "benchmarks", "--quick"]
-    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert missing(LINES, "benchmarks", "--quick") == []
+
+
+def test_a_small_campaign_is_accounted_for() -> None:
+    assert missing(LINES_OF_CAMPAIGN, "benchmarks.mass", *SMALL) == []
+
+
+def missing(lines: list[str], *command: str) -> list[str]:
+    """Those of these lines that the command does not print."""
+    result = subprocess.run([sys.executable, "-m", *command], cwd=ROOT, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
-    assert [line for line in LINES if not re.search(line, result.stdout)] == []
+    return [line for line in lines if not re.search(line, result.stdout)]
