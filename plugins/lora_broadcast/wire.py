@@ -1,6 +1,7 @@
 """Commands and events as JSON lines: the class name as `type`, then its fields; bytes are hexadecimal text."""
 
 import dataclasses
+import sys
 from typing import Any, get_args, get_type_hints
 
 import orjson
@@ -45,4 +46,4 @@ def _value(value: Any, wanted: Any) -> Any:
         return value
     if isinstance(wanted, type):
         return wanted(value)
-    return tuple(_value(item, str) for item in value)
+    return tuple(sys.intern(_value(item, str)) for item in value)
