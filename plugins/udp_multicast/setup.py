@@ -32,6 +32,9 @@ class SetUps:
         if not wanted and not self._sessions.get(group):
             return
         session = self._sessions.open(group, len(wanted))
+        if wanted and self._settings.encrypt and session.members.keys() - wanted.keys():
+            # Whoever leaves knows the secret of the group, so those who stay get another one.
+            session.renew()
         session.dismiss(wanted)
         task = self._tasks[group] = asyncio.create_task(self._run(session, wanted))
         task.add_done_callback(lambda done: self._finished(group, done))

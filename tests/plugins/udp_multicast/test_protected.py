@@ -125,3 +125,16 @@ async def test_encryption_without_a_master_key_is_reported_at_the_start() -> Non
     network = UdpMulticast(UdpMulticastSettings(encrypt=True))
     with pytest.raises(ConfigurationError, match="needs a master key"):
         await network.start(RecordingEngine())
+
+
+async def test_who_has_left_cannot_read_what_is_encrypted() -> None:
+    async with guarded(4, encrypt=True) as table:
+        await table.join()
+        # Whatever it is told, it goes on listening.
+        leaver, others = table.devices[0], table.devices[1:]
+        await table.join(others)
+        assert table.meters.listens(leaver)
+        await table.multicast(table.request(), others)
+        await table.engine.answered(3)
+        assert table.executions == [0, 1, 1, 1]
+        assert leaver.refused == {Refusal.UNREADABLE: 1}
