@@ -124,7 +124,7 @@ class Group(ResourceType):
         if len(members) > most:
             raise MaxNumberOfMembersExceeded(f"mid has {len(members)} members, mnm allows {most}: raise mnm")
         members, changes = validation.validated(work, resource, members)
-        items = [(one.name, one.target.resource.ri if one.target else None) for one in members]
+        items = [(one.name, one.place if one.is_here else None) for one in members]
         work.transaction.lists.replace(resource.ri, items)
         work.later(GROUP_CHANGED, {"group": resource.ri})
         return changes

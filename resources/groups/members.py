@@ -4,29 +4,31 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from cse.errors import NotFound
-from cse.work import Target, Work
+from cse.work import Work
 
 
 class Member(NamedTuple):
-    """`name` is the address as it stands in `mid`, `target` what that is here; None if it is on another CSE.
+    """`name` is the address as it stands in `mid`, `is_here` whether it is the address of something on this CSE.
 
-    `place` is the address of the resource, without a virtual child; `virtual` is the name of that child, or "".
+    `place` is the address of the resource (here: its identifier), without a virtual child; `virtual` is the name of
+    that child, or "", and `tail` what follows that. The resource itself is not held: there may be 100,000.
     """
 
     name: str
-    target: Target | None
+    is_here: bool
     place: str
     virtual: str
+    tail: str = ""
 
 
 def member_of(work: Work, name: str) -> Member:
-    """What a member stands for; its target is None, too, if there is nothing here."""
+    """What a member stands for; it is not here, too, if there is nothing here."""
     target = work.resolve(name)
     if target is not None:
-        return Member(name, target, target.resource.ri, target.virtual.name if target.virtual else "")
+        return Member(name, True, target.resource.ri, target.virtual.name if target.virtual else "", target.tail)
     segments = work.model.naming.originator(name).split("/")
     virtual = next((index for index, one in enumerate(segments) if one in work.model.virtual_names), len(segments))
-    return Member(name, None, "/".join(segments[:virtual]), "".join(segments[virtual : virtual + 1]))
+    return Member(name, False, "/".join(segments[:virtual]), "".join(segments[virtual : virtual + 1]))
 
 
 def distinct(work: Work, names: Iterable[str]) -> list[Member]:
@@ -38,7 +40,7 @@ def distinct(work: Work, names: Iterable[str]) -> list[Member]:
     missing: list[str] = []
     for name in names:
         member = member_of(work, name)
-        if member.target is None and work.model.naming.local(name) is not None:
+        if not member.is_here and work.model.naming.local(name) is not None:
             missing.append(name)
         else:
             found.setdefault(_key(work, member), member)
@@ -48,6 +50,6 @@ def distinct(work: Work, names: Iterable[str]) -> list[Member]:
 
 
 def _key(work: Work, member: Member) -> tuple[str, ...]:
-    if member.target is None:
+    if not member.is_here:
         return (work.model.naming.originator(member.name),)
-    return (member.place, member.virtual, member.target.tail)
+    return (member.place, member.virtual, member.tail)

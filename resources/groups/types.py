@@ -59,13 +59,13 @@ def judge(work: Work, wanted: Attributes, members: Sequence[Member]) -> dict[str
     """
     assert work.request is not None
     guard = Guard(work, work.request)
-    elsewhere = judge_elsewhere(work, wanted, [one for one in members if one.target is None], guard.originator)
+    elsewhere = judge_elsewhere(work, wanted, [one for one in members if not one.is_here], guard.originator)
     for name, verdict in elsewhere.items():
         if verdict is Verdict.FORBIDDEN:
             raise ReceiverHasNoPrivilege(_forbidden(guard.originator, name))
         if verdict is Verdict.MISSING:
             raise NotFound(f"mid names {name}, which its CSE does not have: remove it")
-    return {member.name: elsewhere.get(member.name) or _judge_here(guard, wanted, member) for member in members}
+    return {member.name: elsewhere.get(member.name) or _judge_here(work, guard, wanted, member) for member in members}
 
 
 def judge_elsewhere(work: Work, wanted: Attributes, members: Iterable[Member], asker: str) -> dict[str, Verdict]:
@@ -101,13 +101,14 @@ class _Ways:
         return self._known[cse]
 
 
-def _judge_here(guard: Guard, wanted: Attributes, member: Member) -> Verdict:
-    assert member.target is not None
+def _judge_here(work: Work, guard: Guard, wanted: Attributes, member: Member) -> Verdict:
+    resource = work.transaction.resources.get(member.place)
+    assert resource is not None
     try:
-        guard.require(member.target.resource, Right.RETRIEVE, names=["ty"])
+        guard.require(resource, Right.RETRIEVE, names=["ty"])
     except OriginatorHasNoPrivilege as error:
         raise ReceiverHasNoPrivilege(_forbidden(guard.originator, member.name)) from error
-    fits = _fits(wanted, member.target.resource.attributes, member.virtual)
+    fits = _fits(wanted, resource.attributes, member.virtual)
     return Verdict.FITS if fits else Verdict.WRONG
 
 
