@@ -14,7 +14,7 @@ from cse.core import Core
 from cse.deadlines import Deadlines
 from cse.dispatch import Dispatcher
 from cse.door import Door
-from cse.events import GROUP_CHANGED, INQUIRY, MEMBERSHIP_CHANGED, NEIGHBOURS_CHANGED, NOTIFICATION
+from cse.events import CAMPAIGN_CONTROLLED, GROUP_CHANGED, INQUIRY, MEMBERSHIP_CHANGED, NEIGHBOURS_CHANGED, NOTIFICATION
 from cse.exchange import Exchange
 from cse.fanout.service import FanOut
 from cse.http.binding import HttpBinding
@@ -37,6 +37,7 @@ from cse.serialization.formats import Serializations, available
 from cse.sessions import Sessions
 from cse.store import Effect, Store
 from cse.store.opening import open_store
+from cse.subgroups.network import SubGroups
 from cse.timing import Clock, SystemClock
 from cse.transit import Transit
 
@@ -75,8 +76,11 @@ class Server:
         performer = Performer(self.core, notifier, self._outbox, self._memberships, inquiry)
         handlers[INQUIRY] = performer.inquire
         self.fan_out = FanOut(self.core, self.door, performer.perform, performer.carry_out)
+        handlers[CAMPAIGN_CONTROLLED] = self.fan_out.controlled
         polling = PollingChannels(self.core)
         found[polling.name] = polling
+        if model.collective is not None and model.admission is not None:
+            found[SubGroups.name] = SubGroups(self.core, model.collective, model.admission)
         transit = Transit(self.core, exchange)
         dispatcher = Dispatcher(self.core, self.door, self.fan_out, exchange, performer, polling, transit)
         self.requests = Requests(self.core, dispatcher, self.fan_out)

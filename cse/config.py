@@ -134,10 +134,26 @@ class ServerSettings:
     campaign_deadline: float = setting(86400.0, "seconds a non-blocking fan-out may take without one", minimum=0.001)
     result_lifetime: float = setting(86400.0, "seconds a <request> is kept after its end without resultPersistence")
     max_campaigns: int = setting(1000, "most unfinished fan-outs at the same time", minimum=1)
+    max_campaigns_of_one: int = setting(
+        100, "most unfinished fan-outs of one originator at the same time, but for the administrator", minimum=1
+    )
+    canary: int = setting(0, "members that are asked by unicast before all others; 0 for none")
+    canary_success: float = setting(80.0, "percentage of these that must succeed, or the fan-out is aborted")
+    canary_timeout: float = setting(60.0, "seconds in which they must", minimum=0.001)
+    abort_percent: float = setting(
+        100.0, "percentage of the members that have finished that may fail; with more a fan-out is aborted"
+    )
+    abort_minimum: int = setting(20, "members that must have finished before a fan-out is aborted for that", minimum=1)
     fan_out_slice: int = setting(50, "local members that one unit of work handles", minimum=1)
     broadcast_repeats: int = setting(
         1, "times that a broadcast is repeated as the same datagram to reach silent members"
     )
+    sub_group_members: int = setting(
+        10, "members of a group on one other CSE for which a group is made there, to address them together; 0: never"
+    )
+    sub_group_cost: int = setting(1000, "cost of one request to such a group in micro-units")
+    sub_group_member_cost: int = setting(100, "cost of each of its members in it")
+    sub_group_latency: float = setting(1.0, "seconds after which the answers of its members are expected")
     exchange_timeout: float = setting(5.0, "seconds to wait for the answer to a notification", minimum=0.001)
     forwarding_timeout: float = setting(
         15.0, "seconds to wait for the answer of another CSE to a forwarded request, by each way to it", minimum=0.001

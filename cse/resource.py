@@ -14,7 +14,7 @@ from cse.errors import NotFound
 from cse.network import Host, Membership
 from cse.notification import Event, EventType, Outgoing
 from cse.primitive import Operation, Request, Response
-from cse.store import Resource
+from cse.store import Campaign, Resource
 from cse.timing import whole_seconds
 
 if TYPE_CHECKING:
@@ -239,6 +239,22 @@ class Neighbour(ResourceType):
         raise NotImplementedError
 
 
+class Collective(ResourceType):
+    """The resource type whose resources hand requests on to members."""
+
+    def of_members(self, members: Sequence[str], policy: str = "") -> dict[str, Any]:
+        """The attributes that make a resource hand on to these; with a policy, what that admits."""
+        raise NotImplementedError
+
+
+class Admission(ResourceType):
+    """The resource type that decides about access to others."""
+
+    def of_everybody(self, owner: str) -> dict[str, Any]:
+        """The attributes of one that lets everybody do everything, and only its owner change that."""
+        raise NotImplementedError
+
+
 class RequestKeeper(ResourceType):
     """The resource type that keeps a non-blocking request and its growing result (TS-0001 clause 9.6.12)."""
 
@@ -246,8 +262,8 @@ class RequestKeeper(ResourceType):
         """Make the resource for a request that has just been accepted."""
         raise NotImplementedError
 
-    def attach(self, work: "Work", resource: Resource, campaign_id: str) -> None:
-        """Its result comes from the members of this campaign from now on."""
+    def attach(self, work: "Work", resource: Resource, campaign_id: str, report: Resource | None) -> None:
+        """Its result comes from the members of this campaign from now on, on which there may be a report."""
         raise NotImplementedError
 
     def progress(self, work: "Work", resource: Resource) -> None:
@@ -264,4 +280,16 @@ class RequestKeeper(ResourceType):
 
     def pending(self, work: "Work") -> list[tuple[Resource, Request]]:
         """All requests that wait."""
+        raise NotImplementedError
+
+
+class CampaignKeeper(ResourceType):
+    """The resource type by which clients see how a fan-out goes, and stop it."""
+
+    def open(self, work: "Work", campaign: Campaign, request: Resource) -> Resource:
+        """Make the report on a campaign that begins, for this <request>."""
+        raise NotImplementedError
+
+    def report(self, work: "Work", resource: Resource, values: Mapping[str, Any]) -> None:
+        """What it says from now on, by attribute (`cse.fanout.tally`); whoever watches hears of what is different."""
         raise NotImplementedError

@@ -12,7 +12,16 @@ from cse.config import ServerSettings
 from cse.consent import NO_CONSENT, AnswersNeeded, Consent, ConsentNeeded, Need, ResourceLocked, WritingNeeded
 from cse.errors import BadRequest, NotFound
 from cse.primitive import Operation, Request, Response
-from cse.resource import Access, Neighbour, RequestKeeper, ResourceType, VirtualChild
+from cse.resource import (
+    Access,
+    Admission,
+    CampaignKeeper,
+    Collective,
+    Neighbour,
+    RequestKeeper,
+    ResourceType,
+    VirtualChild,
+)
 from cse.store import Resource, Transaction
 from cse.timing import parse_timestamp
 
@@ -101,9 +110,24 @@ class Model:
         return next((kind for kind in self.types.values() if isinstance(kind, Neighbour)), None)
 
     @cached_property
+    def collective(self) -> Collective | None:
+        """The type whose resources hand requests on to members, if there is one."""
+        return next((kind for kind in self.types.values() if isinstance(kind, Collective)), None)
+
+    @cached_property
+    def admission(self) -> Admission | None:
+        """The type whose resources decide about access to others, if there is one."""
+        return next((kind for kind in self.types.values() if isinstance(kind, Admission)), None)
+
+    @cached_property
     def request_keeper(self) -> RequestKeeper:
         """The type whose resources keep non-blocking requests."""
         return next(kind for kind in self.types.values() if isinstance(kind, RequestKeeper))
+
+    @cached_property
+    def campaign_keeper(self) -> CampaignKeeper | None:
+        """The type whose resources report on fan-outs, if there is one."""
+        return next((kind for kind in self.variants() if isinstance(kind, CampaignKeeper)), None)
 
     @cached_property
     def virtual_names(self) -> frozenset[str]:

@@ -27,7 +27,7 @@ from cse.attributes import (
 from cse.config import ConfigurationError
 from cse.errors import BadRequest
 from cse.primitive import Request
-from cse.resource import Access, ResourceType
+from cse.resource import Access, Admission
 from cse.store import Resource
 from cse.timing import timestamp
 from cse.tree.create import add
@@ -78,7 +78,7 @@ RULE = record(
 RULES = record(acr_=list_of(RULE, may_be_empty=True))
 
 
-class AccessControlPolicy(ResourceType):
+class AccessControlPolicy(Admission):
     number = 1
     name = "accessControlPolicy"
     short_name = "acp"
@@ -117,6 +117,10 @@ class AccessControlPolicy(ResourceType):
         }
         base.attributes["acpi"] = [add(work, self, base, attributes, base.creator, BASE_POLICY).ri]
         work.transaction.resources.update(base)
+
+    def of_everybody(self, owner: str) -> dict[str, Any]:
+        everybody, alone = ({"acr": [{"acor": [who], "acop": EVERYTHING}]} for who in ("all", owner))
+        return {"pv": everybody, "pvs": alone}
 
     def creating(self, work: Work, request: Request, resource: Resource, parent: Resource) -> None:
         _check(resource.attributes)

@@ -4,7 +4,7 @@ In `resources.groups`, `members` says who they are, `types` and `validation` wha
 `aggregation` collects the notifications of subscriptions that were made through the fanOutPoint.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from cse.attributes import (
@@ -28,7 +28,7 @@ from cse.attributes import (
 from cse.errors import MaxNumberOfMembersExceeded
 from cse.events import GROUP_CHANGED
 from cse.primitive import Operation, Request
-from cse.resource import ResourceType, VirtualChild
+from cse.resource import Collective, VirtualChild
 from cse.store import Resource
 from cse.work import Work
 from resources.common.reachability import UNREACHABLE
@@ -48,7 +48,7 @@ class FanOutPoint(VirtualChild):
     fans_out = True
 
 
-class Group(ResourceType):
+class Group(Collective):
     number = 9
     name = "group"
     short_name = "grp"
@@ -89,6 +89,9 @@ class Group(ResourceType):
     def updated(self, work: Work, resource: Resource, changes: dict[str, Any]) -> None:
         if "nar" in changes:
             aggregation.flush(work, resource)
+
+    def of_members(self, members: Sequence[str], policy: str = "") -> dict[str, Any]:
+        return {"mid": list(members), "mnm": len(members), **({"macp": [policy]} if policy else {})}
 
     def leaving(self, work: Work, resource: Resource) -> None:
         aggregation.flush(work, resource)
