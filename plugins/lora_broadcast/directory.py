@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 
+from cse.slices import in_slices
 from plugins.lora_broadcast.network_server import (
     DeviceFacts,
     Event,
@@ -66,10 +67,11 @@ class Directory:
         """The devices that hear a broadcast to the group or, since an acknowledgement is missing, may hear it."""
         return set(self._members[group])
 
-    def joined_devices(self, group: str) -> list[DeviceFacts]:
+    async def joined_devices(self, group: str) -> list[DeviceFacts]:
         """The devices that certainly hear a broadcast to the group."""
-        joined = (device for device, state in self._members[group].items() if state is Membership.JOINED)
-        return [self.devices[device] for device in joined if device in self.devices]
+        members = in_slices(list(self._members[group].items()))
+        joined = [device async for device, state in members if state is Membership.JOINED]
+        return [self.devices[device] async for device in in_slices(joined) if device in self.devices]
 
     def budget(self, group: GroupFacts) -> int:
         """Microseconds of airtime that every gateway of the group has left in this hour."""

@@ -42,8 +42,8 @@ class Offering:
         obstacle = self._obstacle(request)
         found = [self._registry.find(host, obstacle) async for host in in_slices(hosts)]
         devices = [facts for facts in found if isinstance(facts, DeviceFacts)]
-        unicasts = self._unicasts(request, devices)
-        broadcast = self._broadcast(request, group, devices) if group and devices else None
+        unicasts = await self._unicasts(request, devices)
+        broadcast = await self._broadcast(request, group, devices) if group and devices else None
         return [
             [item]
             if isinstance(item, Unreachable)
@@ -74,7 +74,7 @@ class Offering:
             raise DeliveryFailed(self._too_many(excluded))
         number = self._campaigns.number(identifier)
         message = CampaignMessage(number, 0, delivery.request.content, excluded)
-        planner, joined = self._planner, self._directory.joined_devices(group)
+        planner, joined = self._planner, await self._directory.joined_devices(group)
         room = planner.rate(facts).max_payload
         length = self._signing.length(len(message.encode()), room)
         exponent = planner.window_exponent(facts, joined, length, delivery.window)
@@ -98,18 +98,19 @@ class Offering:
             return Unreachable(self._network, Reason.OFFLINE, self._directory.obstacle)
         return None
 
-    def _unicasts(self, request: Request, devices: Sequence[DeviceFacts]) -> dict[Listening, Offer]:
+    async def _unicasts(self, request: Request, devices: Sequence[DeviceFacts]) -> dict[Listening, Offer]:
         """One offer for all devices that listen in the same way."""
         number = self._campaigns.peek(request.request_identifier)
         size = len(CampaignMessage(number, UNICAST_EXPONENT, request.content).encode())
         gateways, planner = len(self._directory.gateways), self._planner
-        return {kind: planner.unicast(kind, size, gateways) for kind in {listening(facts) for facts in devices}}
+        kinds = {listening(facts) async for facts in in_slices(devices)}
+        return {kind: planner.unicast(kind, size, gateways) for kind in kinds}
 
-    def _broadcast(self, request: Request, group: str, devices: Sequence[DeviceFacts]) -> Offer | Unreachable:
+    async def _broadcast(self, request: Request, group: str, devices: Sequence[DeviceFacts]) -> Offer | Unreachable:
         """The offer to all joined devices of the group, or why there is none."""
         identifier, offer_id = request.request_identifier, f"{self._network}:{group}"
-        self._registry.target(identifier, group, (facts.device for facts in devices))
-        facts, joined = self._directory.groups.get(group), self._directory.joined_devices(group)
+        self._registry.target(identifier, group, [facts.device async for facts in in_slices(devices)])
+        facts, joined = self._directory.groups.get(group), await self._directory.joined_devices(group)
         if facts is None or not joined:
             return Unreachable(offer_id, Reason.NOT_JOINED, "no device has acknowledged a session of this group yet")
         excluded = self._registry.bystanders(identifier, group)

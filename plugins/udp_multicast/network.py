@@ -101,10 +101,11 @@ class UdpMulticast(Network):
     async def offers(self, hosts: Sequence[Host], request: Request, group: str) -> list[Reach]:
         """AEs take notifications, CSEs everything that fits."""
         to_cses = self.group_host.menu(hosts, request, group)
-        to_devices = self._device_menu([host for host in hosts if not host.cse], request, group)
+        devices = [host.id async for host in in_slices(hosts) if not host.cse]
+        to_devices = self._device_menu(devices, request, group)
         return [[to_cses.reach(host)] if host.cse else self._reach(host, to_devices) async for host in in_slices(hosts)]
 
-    def _device_menu(self, hosts: Sequence[Host], request: Request, group: str) -> Menu | None:
+    def _device_menu(self, hosts: Sequence[str], request: Request, group: str) -> Menu | None:
         """None if the request is nothing for devices."""
         if request.operation is not Operation.NOTIFY:
             return None

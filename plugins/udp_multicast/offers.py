@@ -29,13 +29,13 @@ def unicast_target(cse_id: str, host: str, endpoint: Endpoint) -> Target:
 
 
 class Menu:
-    """The offers for one request to hosts of one group."""
+    """The offers for one request to hosts of one group, whose AE-IDs are `hosts`."""
 
     def __init__(
         self,
         settings: UdpMulticastSettings,
         cse_id: str,
-        hosts: Sequence[Host],
+        hosts: Sequence[str],
         request: Request,
         now: float,
         group: str,
@@ -77,7 +77,8 @@ class Menu:
         return Unreachable(self._multicast_id, reason, sentence)
 
     def _unicast_offer(self) -> Offer | Unreachable:
-        longest = max((host.id for host in self._hosts), key=lambda identifier: len(identifier.encode()), default="")
+        # Without a line of Python for each host, of whom there may be 100,000.
+        _, longest = max(zip(map(len, map(str.encode, self._hosts)), self._hosts, strict=True), default=(0, ""))
         target = unicast_target(self._cse_id, longest, Endpoint("127.0.0.1", 0))
         try:
             message = device_request(self._request, target, self._now)
@@ -102,8 +103,7 @@ class Menu:
             return self._excluded(Reason.SECURITY, refusal)
         if self._session is None:
             return self._excluded(Reason.NOT_JOINED, "the group has no multicast session; it needs two CoAP devices")
-        meant = {host.id for host in self._hosts}
-        others = sorted(device for device in self._session.members if device not in meant)
+        others = sorted(self._session.members.keys() - set(self._hosts))
         if len(others) > self._settings.max_exclusions:
             sentence = f"{len(others)} others would hear it, {others[0]} for example"
             return self._excluded(

@@ -46,12 +46,12 @@ def test_a_lost_connection_voids_everything(directory: Directory) -> None:
         (Membership.GONE, False, False),
     ],
 )
-def test_who_listens_and_who_has_joined(
+async def test_who_listens_and_who_has_joined(
     directory: Directory, membership: Membership, joined: bool, listens: bool
 ) -> None:
     directory.learn(MemberFacts("g", SECOND.device, membership))
     assert directory.joined("g", SECOND.device) is joined
-    assert (SECOND in directory.joined_devices("g")) is joined
+    assert (SECOND in await directory.joined_devices("g")) is joined
     assert (SECOND.device in directory.listeners("g")) is listens
 
 

@@ -36,7 +36,7 @@ def session(*states: State) -> Session:
 def menu(count: int, known: Session | None, group: str = GROUP, content: object = None, **settings: object) -> Menu:
     request = device_request() if content is None else device_request(content=content)
     values = UdpMulticastSettings(**settings)  # type: ignore[arg-type]
-    return Menu(values, "/id-in", hosts(count), request, NOW, group, known, UNPROTECTED)
+    return Menu(values, "/id-in", [host.id for host in hosts(count)], request, NOW, group, known, UNPROTECTED)
 
 
 def multicast(offered: Menu, number: int = 0) -> Way | Unreachable:
@@ -137,7 +137,9 @@ def test_unsigned_multicast_outside_loopback() -> None:
 
 def test_a_request_that_cannot_be_written() -> None:
     request = device_request("x" * 300)
-    offered = Menu(UdpMulticastSettings(), "/id-in", hosts(1), request, NOW, GROUP, session(State.JOINED), UNPROTECTED)
+    offered = Menu(
+        UdpMulticastSettings(), "/id-in", [hosts(1)[0].id], request, NOW, GROUP, session(State.JOINED), UNPROTECTED
+    )
     reasons = [way.reason for way in offered.reach(hosts(1)[0], where(0)) if isinstance(way, Unreachable)]
     assert reasons == [Reason.PAYLOAD_TOO_LARGE, Reason.PAYLOAD_TOO_LARGE]
 
