@@ -122,6 +122,12 @@ async def test_a_group_that_is_deleted_and_made_again_starts_anew(city: Client) 
     assert await members(city) == ["Cc"]
 
 
+async def test_there_is_nothing_semantic_about_a_group(city: Client) -> None:
+    assert "ssi" not in (await create(city, "Ca")).resource
+    assert (await city.get("/cse-in/group/sfop?rcn=1")).rsc == 4004
+    assert (await update(city, ssi=True)).rsc == 4000
+
+
 async def test_a_group_of_100000_members_is_accepted_and_answered(city: Client) -> None:
     await create(city)
     many = [f"/other/Cmeter{number}" for number in range(100_000)]
