@@ -4,8 +4,17 @@ from plugins.lora_broadcast.fragments import HEADER, Setup, StatusRequest, fragm
 
 # The set-up is sent twice, because without it all else is lost.
 SETUPS = 2
-# Longest back-off of reports is 2^(7 + 4) s.
+# Devices that lack fragments are asked what they lack up to this often, and answer at a random moment within
+# 2^(delay + 4) s; the last answer needs some time as well.
+ROUNDS = 3
 LONGEST_DELAY = 7
+REPORT_TIME = 3
+
+
+def report_seconds(delay: int) -> int:
+    """How long reports of missing fragments are waited for."""
+    return (16 << delay) + REPORT_TIME
+
 
 _SETUP_SIZE = len(Setup(0, 1, 1, 0).encode())
 _STATUS_SIZE = len(StatusRequest(0, 0).encode())

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from cse.network import Offer
 from plugins.lora_broadcast.airtime import SECOND, DataRate
 from plugins.lora_broadcast.codec import LONGEST_EXPONENT, WITH_READING
-from plugins.lora_broadcast.frames import LONGEST_DELAY, frame_sizes, largest_request
+from plugins.lora_broadcast.frames import LONGEST_DELAY, ROUNDS, frame_sizes, largest_request, report_seconds
 from plugins.lora_broadcast.network_server import GATEWAY_MARGIN, LISTENING_PAUSE, DeviceFacts, GroupFacts
 from plugins.lora_broadcast.regions import EU868, Region
 from plugins.lora_broadcast.settings import LoRaSettings
@@ -153,7 +153,7 @@ class Planner:
 
     def _status_time(self, sizes: Sequence[int], delay: int) -> int:
         """Microseconds for the reports of missing fragments."""
-        return (SECOND << delay + 4) if len(sizes) > 1 else 0
+        return ROUNDS * report_seconds(delay) * SECOND if len(sizes) > 1 else 0
 
     def _answer_airtime(self, data_rate: int) -> int:
         rate = self.region.data_rates[data_rate]

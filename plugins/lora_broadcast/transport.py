@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from cse.network import DeliveryFailed
 from plugins.lora_broadcast.fragments import PORT, Block, Malformed, StatusRequest, decode_status
-from plugins.lora_broadcast.frames import SETUPS, parity_count
+from plugins.lora_broadcast.frames import ROUNDS, SETUPS, parity_count, report_seconds
 from plugins.lora_broadcast.network_server import Drop, Uplink
 
-# How often the devices that lack fragments are asked what they lack.
-ROUNDS = 2
+# Parity is sparse: two fragments more than the worst device lacks are nearly always enough.
+RESERVE = 2
 
 # Sends one frame: port and payload.
 Send = Callable[[int, bytes], Awaitable[None]]
@@ -78,16 +78,16 @@ class Transport:
             await send(PORT, block.fragment(number).encode())
 
     async def _repair(self, block: Block, key: tuple[int, str], delay: int, send: Send) -> None:
-        """Ask for reports; as many more fragments as the worst device lacks, and one, help everybody."""
+        """Ask for reports; as many more fragments as the worst device lacks help everybody."""
         setup = block.setup
         last = setup.count + parity_count(setup.count)
         for _ in range(ROUNDS):
             self._missing[key] = 0
             await send(PORT, StatusRequest(setup.session, delay).encode())
-            await self._sleep(16 << delay)
+            await self._sleep(report_seconds(delay))
             missing = self._missing.pop(key)
             if not missing:
                 return
-            more = min(missing, setup.count) + 1
+            more = min(missing, setup.count) + RESERVE
             await self._send_fragments(block, last + 1, last + more, send)
             last += more

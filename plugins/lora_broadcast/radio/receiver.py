@@ -50,7 +50,7 @@ class Receiver:
     sessions: dict[int, Session] = field(default_factory=dict)
     beacon_at: int = 0
     _window_from: int = -NEVER
-    _first_window: Channel | None = None
+    _uplink: Channel = Channel(0, 0)  # noqa: RUF009 - immutable
     _heard: int = -1
 
     def mode(self, now: int) -> str:
@@ -62,7 +62,7 @@ class Receiver:
     def open_windows(self, end: int, channel: int, data_rate: int) -> None:
         """An uplink of this channel and data rate ends at `end`."""
         self._window_from = end
-        self._first_window = self.region.first_window(channel, data_rate)
+        self._uplink = Channel(channel, data_rate)
 
     def join(self, setup: Setup, now: int) -> None:
         """Listen to a multicast group; a device of class A works as class C until the session ends."""
@@ -93,7 +93,7 @@ class Receiver:
     def _in_window(self, job: Job, start: int) -> bool:
         """RX1 or RX2 after its latest uplink."""
         since = start - self._window_from
-        return (since == FIRST_WINDOW_DELAY and job.channel == self._first_window) or (
+        return (since == FIRST_WINDOW_DELAY and job.channel == self.region.first_window(*self._uplink)) or (
             since == SECOND_WINDOW_DELAY and job.channel == self.region.second_window
         )
 

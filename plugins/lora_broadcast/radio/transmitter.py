@@ -81,17 +81,16 @@ class Transmitter:
 
     def _transmit(self, frame: Frame) -> None:
         now, airtime = self.kernel.now, self.airtime(frame.payload)
-        bands = self.region.uplink_bands
-        starts = [self._ledger.earliest(band, airtime, now) for band, _ in bands]
-        earliest = max(min(starts), self._ready_at)
+        starts = [
+            (self._ledger.earliest(band, airtime, now), band, channels) for band, channels in self.region.uplink_bands
+        ]
+        earliest = max(min(start for start, _, _ in starts), self._ready_at)
         if earliest > now:
             self._wake(earliest)
             return
-        free = [
-            channel for start, (_, channels) in zip(starts, bands, strict=True) if start <= now for channel in channels
-        ]
-        channel = free[int(self.random.random() * len(free))]
-        self._ledger.record(self.region.band(channel), now, airtime)
+        free = [(channel, band) for start, band, channels in starts if start <= now for channel in channels]
+        channel, band = free[int(self.random.random() * len(free))]
+        self._ledger.record(band, now, airtime)
         self.sending_until = now + airtime
         self._finish()
         self.on_air(frame, channel, airtime)
