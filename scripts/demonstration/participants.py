@@ -74,20 +74,24 @@ class Programs:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._running: list[asyncio.subprocess.Process] = []
+        self._running: dict[str, asyncio.subprocess.Process] = {}
 
     async def start(self, name: str, *arguments: str) -> None:
         with (self._folder / f"{name}.log").open("wb") as log:
             process = await asyncio.create_subprocess_exec(
                 CSE, *arguments, cwd=self._folder, stdout=log, stderr=log, stdin=asyncio.subprocess.DEVNULL
             )
-        self._running.append(process)
+        self._running[name] = process
+
+    def kill(self, name: str) -> None:
+        """At once, as by a power failure; it is not expected to run any longer."""
+        self._running.pop(name).kill()
 
     async def stop(self) -> None:
-        for process in reversed(self._running):
+        for process in reversed(self._running.values()):
             if process.returncode is None:
                 process.send_signal(signal.SIGTERM)
-        for process in self._running:
+        for process in self._running.values():
             try:
                 await asyncio.wait_for(process.wait(), 10)
             except TimeoutError:
@@ -96,10 +100,13 @@ class Programs:
 
     def check(self) -> None:
         """RuntimeError with the end of its log if one has ended by itself."""
-        for process in self._running:
+        for process in self._running.values():
             if process.returncode is not None:
-                logs = "\n".join(path.read_text()[-1000:] for path in self._folder.glob("*.log"))
-                raise RuntimeError(f"a program ended with exit code {process.returncode}:\n{logs}")
+                raise RuntimeError(f"a program ended with exit code {process.returncode}:\n{self.logs()}")
+
+    def logs(self) -> str:
+        """The end of what each program has said."""
+        return "\n".join(f"{path.stem}: {path.read_text()[-1000:]}" for path in sorted(self._folder.glob("*.log")))
 
 
 def free_port(kind: int = socket.SOCK_STREAM) -> int:
