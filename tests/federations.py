@@ -12,9 +12,8 @@ def cse(name: str, **settings: Any) -> dict[str, Any]:
 
 async def introduce(home: Running, name: str, *poa: str, **attributes: Any) -> Answer:
     """Register the CSE of that name at a server, as it would do itself."""
-    content = {"rn": f"id-{name}", "cb": f"/id-{name}/cse-{name}", "rr": True, "srv": ["3"]} | (
-        {"poa": list(poa)} if poa else {}
-    )
+    content = {"rn": f"id-{name}", "cb": f"/id-{name}/cse-{name}", "rr": True, "srv": ["3"]}
+    content |= {"poa": list(poa)} if poa else {}
     answer = await home.client.create("/-", 16, {"m2m:csr": content | attributes}, f"/id-{name}")
     assert answer.rsc == 2001, answer
     return answer
