@@ -34,9 +34,9 @@ from benchmarks.scenarios import (
 from benchmarks.watching import Probe, longest_stall, peak_memory
 
 TARGET = f"{HOME}/meters/fopt"
-REQUEST = {"m2m:sgn": {"sur": "interval", "nev": {"rep": {"m2m:cin": {"con": '{"interval": 86400}'}}}}}
+REQUEST = {"m2m:sgn": {"sur": "interval", "nev": {"rep": {"m2m:cin": {"con": '{"interval": 604800}'}}}}}
 PAGE = 10_000
-SETUPS = 512  # members that are told at the same time where to listen, most of them waiting for a lost answer
+AT_ONCE = 2000  # unicasts under way: each to a deaf meter is for the minute that CoAP goes on asking
 NOT_YET = ("NOT_JOINED", "OFFLINE")
 
 
@@ -100,7 +100,8 @@ class Mass:
             f"udp-multicast.group_port={self._ports[0]}",
             f"lora-broadcast.network_server=127.0.0.1:{self._ports[1]}",
             f"lora-broadcast.speed={options.radio_speed}",
-            f"udp-multicast.setup_parallel={SETUPS}",
+            f"udp-multicast.setup_parallel={AT_ONCE}",
+            f"udp-multicast.parallel={AT_ONCE}",
         )
         self._server = await stack.enter_async_context(servers.cse_process(self._folder, *settings))
         self._meters = Meters(self._server.address, f"{HOME[1:]}/policy", options.members, options.deaf, options.loss)

@@ -9,7 +9,7 @@ import gc
 
 from cse.timing import Clock
 
-YOUNG, MIDDLE, NEVER = 5_000, 4, 1_000_000_000  # thresholds: a look at the middle-aged is at most 25,000 objects
+YOUNG, MIDDLE, NEVER = 2_000, 4, 1_000_000_000  # thresholds: a look at the middle-aged is at most 10,000 objects
 MANY = 30_000  # objects that have grown old since the last look at them
 LOOK, ALL = 0.5, 60.0  # seconds
 
