@@ -179,7 +179,7 @@ class Federation:
 
         async def some_have_answered() -> bool:
             rows = await self._members(request)
-            return sum(row["state"] == "answered" and at(row, self._victim) for row in rows) >= METERS // 4
+            return len([row for row in rows if row["state"] == "answered" and at(row, self._victim)]) >= METERS // 4
 
         await until(some_have_answered, "too few have answered", pause=0.02)
         self._programs.kill(self._victim.name)
