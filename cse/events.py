@@ -9,6 +9,7 @@ from cse.work import Work
 
 # Kinds of effects that units of work leave behind.
 NOTIFICATION = "notification"
+CAMPAIGN_CONTROLLED = "campaign-controlled"
 GROUP_CHANGED = "group-changed"
 INQUIRY = "inquiry"
 MEMBERSHIP_CHANGED = "membership-changed"

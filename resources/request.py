@@ -27,6 +27,7 @@ from cse.resource import Access, RequestKeeper
 from cse.store import Resource, Search
 from cse.timing import timestamp
 from cse.tree.create import add
+from cse.tree.delete import remove
 from cse.work import Work
 
 COMPLETED, FAILED, PENDING, FORWARDED, PARTIALLY_COMPLETED = range(1, 6)
@@ -79,8 +80,11 @@ class RequestResource(RequestKeeper):
             attributes["pc"] = request.content
         return add(work, self, base, attributes, originator)
 
-    def attach(self, work: Work, resource: Resource, campaign_id: str) -> None:
+    def attach(self, work: Work, resource: Resource, campaign_id: str, report: Resource | None) -> None:
         resource.attributes["_campaign"] = campaign_id
+        if report is not None:
+            resource.attributes["_report"] = report.path
+            resource.attributes["lbl"] = [*resource.attributes["lbl"], f"report:{report.path}"]
         resource.attributes.pop("_request", None)
         work.transaction.resources.update(resource)
 
@@ -119,11 +123,16 @@ class RequestResource(RequestKeeper):
 
     def deleting(self, work: Work, resource: Resource) -> None:
         if resource.attributes["rs"] in UNDER_WAY:
-            raise RequestNotCancellable("the request is under way and can't be cancelled: delete it when rs is 1 or 2")
+            report = resource.attributes.get("_report")
+            remedy = f"set state of {report} to cancelled, then delete it" if report else "delete it when rs is 1 or 2"
+            raise RequestNotCancellable(f"the request is under way: {remedy}")
 
     def deleted(self, work: Work, resource: Resource) -> None:
         if "_campaign" in resource.attributes:
             work.transaction.campaigns.remove(resource.attributes["_campaign"])
+            report = work.transaction.resources.find(resource.attributes.get("_report", ""))
+            if report is not None:
+                remove(work, report)
 
     def _change(self, work: Work, resource: Resource, status: int, changed: tuple[str, ...]) -> None:
         resource.attributes["rs"] = status

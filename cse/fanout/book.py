@@ -8,7 +8,9 @@ from functools import partial
 from typing import Any
 
 from cse.core import Core
+from cse.fanout.control import Control
 from cse.fanout.departures import follow
+from cse.fanout.discarded import count_discarded
 from cse.fanout.progress import Progress
 from cse.fanout.states import State
 from cse.network import Discard
@@ -27,12 +29,18 @@ class Book:
     def __init__(self, core: Core, campaign: Campaign, rows: Sequence[Row], progress: Progress) -> None:
         self.rows = list(rows)
         self.campaign = campaign
+        self.control = Control(campaign)
         self._core = core
         self._progress = progress
         self._dirty: dict[int, Row] = {}
         self._changed = asyncio.Event()
         self._over = False
         self._document: dict[str, Any] = campaign.document
+        self.control.heed(self.touch)
+
+    def touch(self) -> None:
+        """The campaign's state or document has changed; it is written soon."""
+        self._changed.set()
 
     def set(self, position: int, **changes: Any) -> None:
         """Change a row; it is written soon."""
@@ -119,24 +127,26 @@ class Book:
 
     async def write(self) -> None:
         """Write what has changed so far and, when it is time, tell the originator what had been written before."""
+        is_changed = self._changed.is_set()
         self._changed.clear()
         dirty, self._dirty = self._dirty, {}
-        news = [] if self._over else self._progress.take(self._core.clock.now())
+        news = None if self._over else self._progress.take(self._core.clock.now())
 
         def unit(work: Work) -> None:
             work.transaction.campaigns.write(self.campaign.id, dirty.values())
             work.transaction.campaigns.save(self.campaign)
             follow(work, self._progress.request, dirty.values())
-            if news:
+            if news is not None:
                 self._progress.tell(work, news)
 
         try:
             await self._core.run(unit)
         except Exception:
             self._dirty |= {position: self.rows[position] for position in dirty}
-            self._progress.add(news)
+            if news is not None:
+                self._progress.put_back(news)
             raise
-        self._progress.add(dirty.values())
+        self._progress.add(dirty.values(), is_changed=is_changed)
 
     async def _finish(self) -> None:
         """Write the rest and end the campaign; the end itself is the last thing that is told."""
@@ -173,9 +183,3 @@ class Book:
             except Exception:
                 log.exception("campaign %s could not be written; next attempt in %g s", self.campaign.id, PAUSE)
                 await self._core.clock.sleep(PAUSE)
-
-
-def count_discarded(campaign: Campaign, reason: Discard, count: int) -> None:
-    """Count answers that change nothing in what the campaign's report shows."""
-    totals = campaign.document.setdefault("discarded", {})
-    totals[reason.value] = totals.get(reason.value, 0) + count

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
 
@@ -12,14 +12,17 @@ import orjson
 from cse.core import Core
 from cse.fanout import split
 from cse.fanout.book import Book
+from cse.fanout.discarded import why_discarded
 from cse.fanout.entry import Limits, Members
+from cse.fanout.ramp import Canary, Threshold
 from cse.fanout.reach import gather
+from cse.fanout.report import plan_document
 from cse.fanout.schedule import TEMPORARY, Pending, Schedule
-from cse.fanout.states import Failure, State
+from cse.fanout.states import ABORTED, Failure, State
 from cse.fanout.wire import Wire
 from cse.lanes import Lanes
 from cse.matching import Plan, choose
-from cse.network import Delivery, DeliveryFailed, Discard, Host, Offer, Policy, Reach, Unreachable, Way
+from cse.network import Delivery, DeliveryFailed, Discard, Offer, Policy, Reach, Unreachable, Way
 from cse.primitive import Response
 from cse.slices import FEW, aside, in_slices
 from cse.traffic import Ticket
@@ -62,7 +65,10 @@ class DeviceCampaign:
         settings = core.settings
         policies = {name: network.policy for name, network in core.networks.items()}
         most = 1 + settings.broadcast_repeats
-        self._schedule = Schedule(members.silent, core.clock.now(), most, policies, repeats=wire.repeats)
+        sent = book.campaign.document.get("broadcasts", ())
+        self._schedule = Schedule(members.silent, core.clock.now(), most, policies, repeats=wire.repeats, sent=sent)
+        self._canary = Canary(settings, book.campaign, book.rows)
+        self._threshold = Threshold(settings, book.rows)
         self._lanes = Lanes(max(policy.parallel for policy in policies.values()))
         self._broadcasts: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
@@ -72,6 +78,7 @@ class DeviceCampaign:
 
     async def run(self) -> None:
         """Until every member behind a host has a final state."""
+        self.book.control.heed(self._controlled)
         await self._send_and_collect()
         async for host_id in in_slices(list(self._schedule.pending)):
             self._settle(host_id)
@@ -131,9 +138,23 @@ class DeviceCampaign:
             self._settle(host_id, failure)
         self._wake_when_done()
 
-    def cancel(self) -> None:
-        """Nothing more is sent; the silent members are CANCELLED."""
-        self.give_up(list(self._schedule.pending), Failure.CANCELLED)
+    def _controlled(self) -> None:
+        """The campaign has been stopped, makes a pause, or goes on."""
+        failure = self.book.control.failure
+        if failure is not None:
+            self.give_up(list(self._schedule.pending), failure)
+        elif not self.book.control.is_paused:
+            self._canary.prolong(self._core.clock.now())
+        self._changed.set()
+
+    def _judge(self) -> None:
+        """Whether it may go on, and the others be asked after the first ones."""
+        now = self._core.clock.now()
+        objection = self._threshold.objection() or self._canary.objection(now)
+        if objection:
+            log.warning("campaign %s is aborted: %s", self.book.campaign.id, objection)
+            self.book.control.set(ABORTED, objection)
+        self._schedule.again(self._canary.released(), now)
 
     def _wake_when_done(self) -> None:
         if not self._schedule:
@@ -156,9 +177,10 @@ class DeviceCampaign:
         while self._schedule and clock.now() < self._deadline:
             self._changed.clear()
             upcoming = self._deadline
-            if clock.now() < self._send_until:
+            if clock.now() < self._send_until and not self.book.control.is_paused:
+                self._judge()
                 await self._send(self._schedule.take_due(clock.now()))
-                upcoming = min(upcoming, self._schedule.next_due() or upcoming)
+                upcoming = min(upcoming, self._schedule.next_due() or upcoming, self._canary.until)
             if self._schedule:
                 await clock.within(upcoming - clock.now(), self._changed.wait())
 
@@ -168,6 +190,7 @@ class DeviceCampaign:
         groups: dict[tuple[str, str], tuple[Offer, list[Pending]]] = {}
         if self._core.clock.now() >= self._ask_again_at:
             await self._ask_networks()
+        due = self._canary.admit(due, self._reaches, self._core.clock.now())
         plan = await aside(len(due), self._plan, due, self._core.clock.now())
         if not self.book.has_plan:
             self.book.plan(plan_document(plan, [item.host for item in due]))
@@ -196,7 +219,9 @@ class DeviceCampaign:
         self._ask_again_at = clock.now() + max(REFRESH, REFRESH_SHARE * (clock.now() - began))
 
     def _plan(self, due: Sequence[Pending], now: float) -> Plan:
-        usable = [self._schedule.usable(item, self._reaches.get(item.host.id, ())) for item in due]
+        usable = [
+            self._schedule.usable(item, self._canary.ways(item, self._reaches.get(item.host.id, ()))) for item in due
+        ]
         return choose(usable, available_ms=int((self._deadline - now) * 1000))
 
     def _unserved(self, item: Pending, reason: Unreachable | None) -> None:
@@ -244,6 +269,9 @@ class DeviceCampaign:
         items = [item for item in items if item.host.id in self._schedule.pending]
         if not items or self._core.clock.now() >= self._send_until:
             return None
+        if self.book.control.is_paused:
+            self._schedule.again(items, self._core.clock.now())
+            return None
         attempt = await self._attempted(way, items)
         if items[0].host.cse and not self._schedule.repeats:
             await self.book.secure()  # a server that is killed now must not send it again when it is back
@@ -255,6 +283,8 @@ class DeviceCampaign:
     async def _attempted(self, way: Way, items: Sequence[Pending]) -> int:
         """Note an attempt for these hosts; its number."""
         attempt = self._schedule.sending(items, way) if items else 0
+        if way.offer.broadcast:
+            self.book.campaign.document["broadcasts"] = self._schedule.sent
         async for item in in_slices(items):
             if item.host.id in self._schedule.pending:
                 for position in item.positions:
@@ -316,14 +346,23 @@ class DeviceCampaign:
         if item.answer is not None:
             self.answered.add(host_id)
             self._answered(item, item.answer)
-        elif failure is not None:
-            self._end(item, State.FAILED, failure)
-        elif item.attempts:
-            self._end(item, State.FAILED, Failure(item.failure or Failure.SILENT))
-        elif item.unreachable is not None:
+        elif failure is None and not item.attempts and item.unreachable is not None:
             self._end(item, State.UNREACHABLE, item.unreachable.reason)
         else:
-            self._end(item, State.FAILED, Failure.EXPIRED)
+            failed = Failure(item.failure or Failure.SILENT) if item.attempts else Failure.EXPIRED
+            self._end(item, State.FAILED, failure or failed)
+        if failure is None:
+            self._count(item)
+
+    def _count(self, item: Pending) -> None:
+        """What became of it says something of the request to the others."""
+        if item.answer is None and not item.attempts:
+            return
+        succeeded = item.answer is not None and Response(item.answer["status_code"]).succeeded
+        self._canary.ended(item.host.id, succeeded=succeeded)
+        self._threshold.ended(len(item.positions), succeeded=succeeded)
+        if self._canary.hosts or self._canary.is_holding or self._threshold.objection():
+            self._changed.set()
 
     def _answered(self, item: Pending, answer: dict[str, Any]) -> None:
         """What a device has done to what is managed of it is not the answer yet: the tree follows."""
@@ -344,21 +383,6 @@ def _in_turn(way: Way, items: Iterable[Pending]) -> list[str]:
     """Who is sent one thing at a time: these hosts, and what is at their address, but for a CSE, which serves many."""
     hosts = [item.host.id for item in items]
     return hosts if any(item.host.cse for item in items) else [*hosts, way.address]
-
-
-def why_discarded(originator: str, hosts: Container[str], answered: Container[str]) -> Discard:
-    """Why an answer to a campaign that went to these hosts, some of which have answered already, changes nothing."""
-    if originator not in hosts:
-        return Discard.STRAY
-    return Discard.DUPLICATE if originator in answered else Discard.LATE
-
-
-def plan_document(plan: Plan, hosts: Sequence[Host]) -> dict[str, Any]:
-    """The plan for people: examples are named."""
-    document = plan.as_document()
-    for signature in document["signatures"]:
-        signature["examples"] = [hosts[index].id for index in signature["examples"]]
-    return document
 
 
 async def _cancelled(*tasks: asyncio.Task[None]) -> None:

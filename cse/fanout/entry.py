@@ -40,10 +40,14 @@ def enter(
         deadline=limits.deadline,
         state=RUNNING,
     )
-    campaigns.add(campaign, rows)
     resource = work.transaction.resources.get(request_resource)
+    keeper = work.model.campaign_keeper
+    report = None if resource is None or keeper is None else keeper.open(work, campaign, resource)
+    if report is not None:
+        campaign.document["report"] = report.ri
+    campaigns.add(campaign, rows)
     if resource is not None:
-        work.model.request_keeper.attach(work, resource, campaign.id)
+        work.model.request_keeper.attach(work, resource, campaign.id, report)
     return campaign, supersede_older(work, campaign) if request.operation is Operation.NOTIFY else []
 
 
@@ -76,7 +80,7 @@ def left_over(work: Work) -> list[Campaign]:
     for campaign in reversed(campaigns.all()):
         if not campaign.request_resource:
             campaigns.remove(campaign.id)
-        elif campaign.state == RUNNING:
+        elif campaign.finished_at is None:
             if _is_device_request(campaign):
                 supersede_older(work, campaign)
             resumed.append(campaign)

@@ -5,8 +5,7 @@ from collections.abc import Collection
 
 from cse.core import Core
 from cse.door import Door
-from cse.fanout.book import count_discarded
-from cse.fanout.devices import why_discarded
+from cse.fanout.discarded import count_discarded, why_discarded
 from cse.network import Discard
 from cse.primitive import Response
 from cse.store import Campaign

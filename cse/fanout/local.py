@@ -52,25 +52,39 @@ class LocalCampaign:
         self._is_closed = True
         self._changed.set()
 
-    async def run(self, is_cancelled: Callable[[], bool]) -> None:
-        """Until every member has its answer, or it is cancelled; what devices have done is never given up."""
+    async def run(self) -> None:
+        """Until every member has its answer, or it is stopped; what devices have done is never given up."""
+        self._book.control.heed(self._changed.set)
         while self._waiting or self._following or not self._is_closed:
             self._changed.clear()
-            if is_cancelled():
-                self._cancel()
-            rows = self._next(self._following) or self._next(self._waiting)
+            rows = self._next(self._following) or self._next(self._allowed())
             if rows:
                 await self._persistently(rows)
-            elif not self._is_closed:
-                await self._changed.wait()
+            elif self._waiting or not self._is_closed:
+                await self._something_to_do()
+
+    async def _something_to_do(self) -> None:
+        """A change; for members that wait for the end of a pause it is too late at the deadline."""
+        clock, deadline = self._core.clock, self._campaign.deadline
+        if not self._waiting:
+            await self._changed.wait()
+        elif not await clock.within(deadline - clock.now(), self._changed.wait()):
+            self._give_up(Failure.EXPIRED)
+
+    def _allowed(self) -> deque[Row]:
+        """The members whose turn may come now: none of them while there is a pause, nor when it has been stopped."""
+        control = self._book.control
+        if control.failure is not None:
+            self._give_up(control.failure)
+        return deque() if control.is_paused else self._waiting
 
     def _next(self, queue: deque[Row]) -> list[Row]:
         return [queue.popleft() for _ in range(min(len(queue), self._core.settings.fan_out_slice))]
 
-    def _cancel(self) -> None:
+    def _give_up(self, failure: Failure) -> None:
         while self._waiting:
             row = self._waiting.popleft()
-            self._book.set(row.position, state=State.FAILED.value, reason=Failure.CANCELLED.value)
+            self._book.set(row.position, state=State.FAILED.value, reason=failure.value)
 
     async def _persistently(self, rows: list[Row]) -> None:
         """A failure that nobody foresaw undoes a slice: then one by one, and the culprit alone gets an error."""

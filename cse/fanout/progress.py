@@ -1,11 +1,13 @@
 """Tells who asked for a fan-out how it goes: the <request> resource changes, and rt=2 gets the new answers."""
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Collection, Sequence
+from typing import Any, NamedTuple
 
 from cse.events import send_later
 from cse.fanout.aggregate import aggregate, has_items, nobody_answered
+from cse.fanout.control import STOPPED
 from cse.fanout.states import FINISHED, State
+from cse.fanout.tally import Tally
 from cse.notification import Outgoing
 from cse.primitive import OK, Request, Response, ResponseType
 from cse.store import Campaign, Row
@@ -15,51 +17,70 @@ INTERVAL = 1.0  # seconds: a subscriber is not told about every single answer
 MOST_AT_ONCE = 1000  # items in one notification, which has to fit into somebody's largest body
 
 
+class News(NamedTuple):
+    """What the originator is to hear: rows settled since he was told last, and what the report says now."""
+
+    rows: list[Row]
+    report: dict[str, Any]
+
+
 class Progress:
-    """Of one campaign. `news` are rows settled since the originator was told last."""
+    """Of one campaign, as far as it has been written."""
 
     def __init__(self, campaign: Campaign, request: Request, rows: Sequence[Row]) -> None:
         self._campaign = campaign
         self.request = request
-        self._news: list[Row] = []
+        self._rows: list[Row] = []
+        self._is_stale = False
         self._told_at = 0.0
-        self.add(rows)
+        self._tally = Tally(len(rows))
+        self.add(rows, is_changed=False)
 
-    def add(self, rows: Iterable[Row]) -> None:
-        """These rows have been written; those that have left the state WAITING are news."""
+    def add(self, rows: Collection[Row], *, is_changed: bool = True) -> None:
+        """These rows have been written, perhaps with something else that has changed."""
         if self._campaign.request_resource:
-            self._news.extend(row for row in rows if row.state != State.WAITING)
+            settled = [row for row in rows if row.state != State.WAITING]
+            self._rows += settled
+            self._tally.add(rows)
+            self._is_stale |= is_changed or bool(settled)
 
     def due_in(self, now: float) -> float | None:
-        """Seconds until the news are to be told, None while there are none."""
-        return max(0.0, self._told_at + INTERVAL - now) if self._news else None
+        """Seconds until there is something to tell, None while nothing has changed."""
+        return max(0.0, self._told_at + INTERVAL - now) if self._is_stale else None
 
-    def take(self, now: float) -> list[Row]:
-        """The news, if it is time to tell them; whoever takes them tells them, or gives them back with `add`."""
+    def take(self, now: float) -> News | None:
+        """The news, if it is time to tell them; whoever takes them tells them, or puts them back."""
         if self.due_in(now) != 0:
-            return []
-        news, self._news = self._news, []
-        self._told_at = now
+            return None
+        news = News(self._rows, self._tally.values(self._campaign))
+        self._rows, self._is_stale, self._told_at = [], False, now
         return news
 
-    def tell(self, work: Work, news: Sequence[Row]) -> None:
-        """In a unit of work: change the <request> resource and notify."""
+    def put_back(self, news: News) -> None:
+        """They could not be told."""
+        self._rows, self._is_stale = news.rows + self._rows, True
+
+    def tell(self, work: Work, news: News) -> None:
+        """In a unit of work: change the <request> resource and the report, and notify."""
+        report(work, self._campaign, news.report)
         resource = work.transaction.resources.get(self._campaign.request_resource)
-        if resource is not None:
+        if resource is not None and news.rows:
             work.model.request_keeper.progress(work, resource)
-            self._notify(work, news)
+            self._notify(work, news.rows)
 
     def finish(self, work: Work) -> None:
         """In a unit of work, all rows being written: the campaign is over."""
-        self._campaign.state = FINISHED
-        self._campaign.finished_at = work.now
-        work.transaction.campaigns.save(self._campaign)
-        resource = work.transaction.resources.get(self._campaign.request_resource)
+        campaign = self._campaign
+        campaign.state = campaign.state if campaign.state in STOPPED else FINISHED
+        campaign.finished_at = work.now
+        work.transaction.campaigns.save(campaign)
+        resource = work.transaction.resources.get(campaign.request_resource)
         if resource is not None:
-            response = Response(OK) if has_items(work, self._campaign.id) else nobody_answered()
+            report(work, campaign, self._tally.values(campaign))
+            response = Response(OK) if has_items(work, campaign.id) else nobody_answered()
             work.model.request_keeper.close(work, resource, response)
             if response.succeeded:
-                self._notify(work, self._news)
+                self._notify(work, self._rows)
             else:
                 notify_originator(work, self.request, response)
 
@@ -70,6 +91,14 @@ class Progress:
             content = aggregate(self.request, news[start : start + MOST_AT_ONCE])
             if content["m2m:agr"]["m2m:rsp"]:
                 notify_originator(work, self.request, Response(OK, content))
+
+
+def report(work: Work, campaign: Campaign, values: dict[str, Any]) -> None:
+    """In a unit of work: the campaign's report in the tree says this."""
+    keeper = work.model.campaign_keeper
+    resource = work.transaction.resources.get(campaign.document.get("report", ""))
+    if keeper is not None and resource is not None:
+        keeper.report(work, resource, values)
 
 
 def notify_originator(work: Work, request: Request, response: Response) -> None:

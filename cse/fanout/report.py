@@ -1,8 +1,11 @@
 """How a campaign went, per network and per member, for the operator."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from cse.fanout.states import State
+from cse.matching import Plan
+from cse.network import Host
 from cse.primitive import Response
 from cse.store import Campaign, Row
 from cse.timing import timestamp
@@ -58,6 +61,14 @@ def campaign_report(work: Work, campaign: Campaign) -> dict[str, Any]:
 def _succeeded(work: Work, campaign: Campaign) -> int:
     codes = work.transaction.campaigns.status_codes(campaign.id, State.ANSWERED)
     return sum(count for code, count in codes.items() if Response(code).succeeded)
+
+
+def plan_document(plan: Plan, hosts: Sequence[Host]) -> dict[str, Any]:
+    """The plan for people: examples are named."""
+    document = plan.as_document()
+    for signature in document["signatures"]:
+        signature["examples"] = [hosts[index].id for index in signature["examples"]]
+    return document
 
 
 def member_page(work: Work, campaign: Campaign, *, state: str, after: int, limit: int) -> dict[str, Any]:

@@ -72,12 +72,13 @@ class Schedule:
         policies: Mapping[str, Policy] = MappingProxyType({}),
         *,
         repeats: bool = True,
+        sent: Iterable[tuple[str, str, int]] = (),
     ) -> None:
         self.pending = {item.host.id: item for item in pending}
         self.repeats = repeats
         self._allowed = broadcasts_allowed
         self._policies = policies
-        self.broadcasts: Counter[tuple[str, str]] = Counter()
+        self._broadcasts = Counter({(offer, address): count for offer, address, count in sent})
         self._attempts: Counter[tuple[str, str]] = Counter()
         self._ties = itertools.count()
         self._queue = [(now, next(self._ties), list(self.pending))]
@@ -110,6 +111,11 @@ class Schedule:
         if batch:
             heapq.heappush(self._queue, (moment, next(self._ties), batch))
 
+    @property
+    def sent(self) -> list[tuple[str, str, int]]:
+        """How often each broadcast has gone out, by offer and address: for another schedule, after a restart."""
+        return [(offer, address, count) for (offer, address), count in self._broadcasts.items()]
+
     def is_asked(self, host_id: str) -> bool:
         """Whether something has gone out to a host that is still silent."""
         return host_id in self.pending and self.pending[host_id].attempts > 0
@@ -128,8 +134,8 @@ class Schedule:
                 self._attempts.update((item.host.id, way.offer.network) for item in items)
             return items[0].attempts
         datagram = way.offer.id, way.address
-        self.broadcasts[datagram] += 1
-        return self.broadcasts[datagram]
+        self._broadcasts[datagram] += 1
+        return self._broadcasts[datagram]
 
     def usable(self, item: Pending, reach: Reach) -> Reach:
         """What is left to try for a host: nothing that is spent or has failed; if all have failed, all again.
@@ -161,7 +167,7 @@ class Schedule:
     def _is_spent(self, item: Pending, way: Way) -> bool:
         """Who has answered a broadcast does not answer its repetition."""
         if way.offer.broadcast:
-            return item.answer is not None or self.broadcasts[way.offer.id, way.address] >= self._allowed
+            return item.answer is not None or self._broadcasts[way.offer.id, way.address] >= self._allowed
         return self._has_no_attempt(item, way)
 
     def _has_no_attempt(self, item: Pending, way: Way) -> bool:

@@ -6,24 +6,27 @@ from typing import Any
 
 from cse.core import Core
 from cse.door import Door
-from cse.errors import NotFound, OperationNotAllowed
+from cse.errors import NotFound
 from cse.fanout.adaptation import Adaptation, Agree
+from cse.fanout.admission import Admission
 from cse.fanout.aggregate import final_response
 from cse.fanout.book import Book
-from cse.fanout.devices import DeviceCampaign, plan_document
+from cse.fanout.control import Control
+from cse.fanout.devices import DeviceCampaign
 from cse.fanout.entry import Limits, Members, enter, left_over, stored_members
 from cse.fanout.late import LateAnswers
 from cse.fanout.local import LocalCampaign, Perform
 from cse.fanout.members import Frozen, freeze
 from cse.fanout.progress import Progress
 from cse.fanout.reach import gather
+from cse.fanout.report import plan_document
 from cse.fanout.seen import SeenRequests
-from cse.fanout.states import RUNNING, Failure, State
+from cse.fanout.states import CANCELLED, Failure, State
 from cse.fanout.wire import Wire, group_request_identifier
 from cse.matching import choose
 from cse.primitive import Request, Response, ResponseType
 from cse.slices import aside
-from cse.store import Campaign, Row
+from cse.store import Campaign, Effect, Row
 from cse.times import times_of
 from cse.work import Work
 
@@ -40,8 +43,9 @@ class FanOut:
         self._adaptation = Adaptation(core, agree)
         self._running: dict[str, DeviceCampaign] = {}
         self._late = LateAnswers(core, door)
-        self._unfinished = 0
-        self._cancelled: set[str] = set()
+        self._admission = Admission(core.model)
+        self._controls: dict[str, Control] = {}
+        self._wanted: dict[str, str] = {}
         self._seen = SeenRequests()
 
     def limits(self, request: Request, accepted: float) -> Limits:
@@ -64,10 +68,7 @@ class FanOut:
 
     async def begin(self, request: Request, request_resource: str, accepted: float) -> str:
         """Fan out and return the campaign's identifier when it is over; the <request> resource follows its progress."""
-        if self._unfinished >= self._core.settings.max_campaigns:
-            raise OperationNotAllowed("too many fan-outs are under way (max_campaigns): try again later")
-        self._unfinished += 1
-        try:
+        with self._admission.counted(request.originator):
             limits = self.limits(request, accepted)
             frozen, members = await self._enter_groups(request, limits)
             group = frozen.group.ri
@@ -80,8 +81,6 @@ class FanOut:
             self._supersede(superseded)
             await self._carry_out(campaign, request, members, limits)
             return campaign.id
-        finally:
-            self._unfinished -= 1
 
     async def _enter_groups(self, request: Request, limits: Limits) -> tuple[Frozen, Members]:
         """Who is meant; GroupRequestIdentifierExists if the request has been at the group before."""
@@ -116,12 +115,26 @@ class FanOut:
 
     async def cancel(self, campaign_id: str) -> None:
         """Stop sending; the members without an answer are CANCELLED. NotFound if it is not under way."""
+        await self._control(campaign_id, CANCELLED)
+
+    async def controlled(self, effect: Effect) -> None:
+        """The handler of the outbox: somebody has changed the state of a campaign by its report."""
+        try:
+            await self._control(effect.document["campaign"], effect.document["state"])
+        except NotFound:
+            log.info(
+                "campaign %s was over before it could be %s", effect.document["campaign"], effect.document["state"]
+            )
+
+    async def _control(self, campaign_id: str, state: str) -> None:
         campaign = await self._core.read(lambda work: work.transaction.campaigns.get(campaign_id))
-        if campaign is None or campaign.state != RUNNING:
+        if campaign is None or campaign.finished_at is not None:
             raise NotFound(f"there is no campaign {campaign_id[:80]} under way")
-        self._cancelled.add(campaign_id)  # it may be about to begin
-        if campaign_id in self._running:
-            self._running[campaign_id].cancel()
+        if campaign_id not in self._controls:
+            self._wanted[campaign_id] = state  # it is about to begin
+        control = self._controls.get(campaign_id) or Control(campaign)
+        control.set(state)
+        await self._core.run(control.save)
 
     async def _resume(self, campaign: Campaign) -> None:
         """Everything is read before the server takes requests: a newer one must find whom it supersedes."""
@@ -129,33 +142,36 @@ class FanOut:
         limits = self.limits(request, campaign.created)
         members = await self._core.read(lambda work: stored_members(work, campaign.id))
         log.info("resuming campaign %s with %d members", campaign.id, len(members.rows))
-        self._core.start(self._carry_out(campaign, request, members, limits), f"campaign {campaign.id}")
+        self._core.start(self._go_on(campaign, request, members, limits), f"campaign {campaign.id}")
+
+    async def _go_on(self, campaign: Campaign, request: Request, members: Members, limits: Limits) -> None:
+        with self._admission.counted(request.originator, was_admitted=True):
+            await self._carry_out(campaign, request, members, limits)
 
     async def _carry_out(self, campaign: Campaign, request: Request, members: Members, limits: Limits) -> None:
         """To members here and to hosts at the same time; when all are done, the campaign is finished in the store."""
         book = Book(self._core, campaign, members.rows, Progress(campaign, request, members.rows))
         local = LocalCampaign(self._core, book, request, self._perform)
         wire = Wire.of(self._core.model.naming, campaign, request, limits)
+        self._controls[campaign.id] = book.control
+        if campaign.id in self._wanted:
+            book.control.set(self._wanted.pop(campaign.id))
         try:
             async with book.kept(), asyncio.TaskGroup() as parts:
-                parts.create_task(local.run(lambda: campaign.id in self._cancelled))
+                parts.create_task(local.run())
                 parts.create_task(self._ask_hosts(book, wire, members, limits, local))
         except BaseException:
             if not campaign.request_resource:  # whoever waited for the answer has gone
                 self._core.start(self._forget(campaign.id), f"the end of campaign {campaign.id}")
             raise
         finally:
-            self._cancelled.discard(campaign.id)
+            del self._controls[campaign.id]
 
-    async def _ask_hosts(
-        self, book: Book, wire: Wire, members: Members, limits: Limits, local: LocalCampaign
-    ) -> None:
+    async def _ask_hosts(self, book: Book, wire: Wire, members: Members, limits: Limits, local: LocalCampaign) -> None:
         campaign = book.campaign
         running = DeviceCampaign(self._core, book, wire, members, limits, local.follow)
         self._running[campaign.id] = running
         self._door.expect(campaign.id, running)
-        if campaign.id in self._cancelled:
-            running.cancel()
         try:
             await running.run()
         finally:

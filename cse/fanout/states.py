@@ -19,8 +19,11 @@ class Failure(StrEnum):
     REFUSED = "REFUSED"
     EXPIRED = "EXPIRED"
     CANCELLED = "CANCELLED"
+    ABORTED = "ABORTED"
     SUPERSEDED = "SUPERSEDED"
     ERROR = "ERROR"
 
 
-ACCEPTED, RUNNING, FINISHED = "accepted", "running", "finished"
+# Of a campaign. What has been stopped is in one of the last two states before it is over, too.
+ACCEPTED, RUNNING, PAUSED, FINISHED = "accepted", "running", "paused", "finished"
+CANCELLED, ABORTED = "cancelled", "aborted"

@@ -1,6 +1,5 @@
 """A resource type under whose number there are specialisations, each of them a table."""
 
-import copy
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Self
@@ -25,9 +24,11 @@ class Family(ResourceType):
 
     definition: str
     tables_of = ""  # the family whose tables these are, if it is another one
+    table_root = ""  # of a subclass: the one specialisation that is of this class
     table: Specialization | None = None
 
     def __init__(self, tables: Iterable[Specialization]) -> None:
+        self._classes = {each.table_root: each for each in type(self).__subclasses__() if each.table_root}
         own = [table for table in tables if table.family == (self.tables_of or self.name)]
         self._specialized = {table.root: self._specialize(table) for table in own}
         self.parents = self.parents.union(*(kind.parents for kind in self._specialized.values()))
@@ -79,10 +80,12 @@ class Family(ResourceType):
     def _specialize(self, table: Specialization) -> Self:
         if known := sorted(table.attributes.keys() & self.attributes.keys()):
             raise ConfigurationError(f"{table.place}: every {self.name} has the attribute {known[0]}: take it out")
-        kind = copy.copy(self)
+        own = self._classes.get(table.root, type(self))
+        kind = own.__new__(own)
+        vars(kind).update(vars(self))
         kind.table = table
         kind.name = table.name
-        kind.attributes = {**self.attributes, **table.attributes}
+        kind.attributes = {**own.attributes, **table.attributes}
         kind.parents = table.parents or self.parents
         return kind
 

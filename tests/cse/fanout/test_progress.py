@@ -31,10 +31,13 @@ def test_news_are_due_at_once_and_then_after_a_pause() -> None:
     assert progress.due_in(100.0) is None
     progress.add(rows(1))
     assert progress.due_in(100.0) == 0
-    assert progress.take(100.0) == rows(1)
+    news = progress.take(100.0)
+    assert news is not None
+    assert news.rows == rows(1)
+    assert news.report["answered"] == 1
     assert progress.due_in(100.0) is None
     progress.add(rows(1))
-    assert progress.take(100.0) == []
+    assert progress.take(100.0) is None
     assert progress.due_in(100.25) == INTERVAL - 0.25
     assert progress.due_in(200.0) == 0
 
@@ -55,7 +58,7 @@ async def finish(city: Scenario, stored: list[Row]) -> dict[str, Any]:
         resource = keeper.open(work, ASYNCHRONOUS, work.now + 60)
         entered.request_resource = resource.ri
         work.transaction.campaigns.add(entered, stored)
-        keeper.attach(work, resource, entered.id)
+        keeper.attach(work, resource, entered.id, None)
         Progress(entered, ASYNCHRONOUS, stored).finish(work)
         return work.resource(resource.ri)
 

@@ -11,7 +11,7 @@ from cse.fanout.entry import supersede_older
 from cse.primitive import Operation, Response
 from cse.store import Campaign, Row, Store, Unit
 from cse.store.opening import open_store
-from cse.testing.clock import ManualClock
+from cse.testing.clock import ManualClock, settle
 from cse.work import Work
 from tests.cse.fanout.scenario import Scenario, eventually, items, scenario
 
@@ -83,9 +83,11 @@ async def test_a_campaign_that_is_ending_cannot_be_cancelled_or_superseded() -> 
         store.gate.clear()
         await city.clock.advance(1)
         await eventually(lambda: store.held)
-        await city.server.fan_out.cancel(campaign)
+        cancelling = asyncio.create_task(city.server.fan_out.cancel(campaign))
+        await settle()
         store.gate.set()
         await city.finished(request)
+        await cancelling
         assert {row.reason for row in (await city.rows(request)).values()} == {"SILENT"}
 
 

@@ -61,7 +61,7 @@ async def test_local_operations_are_not_repeated(tmp_path: Path) -> None:
     async with scenario(store, clock, data_folder=str(tmp_path)) as city:
         assert (await city.finished(request))["rs"] == 1
         found = await city.ask(Operation.RETRIEVE, "cse-in", filters={"fu": ["1"], "ty": ["3"]})
-        assert len(found.content["m2m:uril"]) == count
+        assert len(set(found.content["m2m:uril"]) - {"cse-in/campaigns"}) == count
 
 
 async def test_an_accepted_request_that_had_not_begun(tmp_path: Path) -> None:
