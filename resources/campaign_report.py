@@ -33,7 +33,7 @@ class CampaignReport(FlexContainer, CampaignKeeper):
 
     table_root = "cse:campaign"
     touchable = False
-    attributes = table(dataclasses.replace(row, create=NP, update=NP) for row in FlexContainer.attributes.values())
+    attributes = table(dataclasses.replace(row, update=NP) for row in FlexContainer.attributes.values())
 
     def creating(self, work: Work, request: Request, resource: Resource, parent: Resource) -> None:
         raise OperationNotAllowed(f"a {self.name} is made by the CSE only, when a fan-out begins")

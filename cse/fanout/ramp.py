@@ -54,7 +54,8 @@ class Canary:
         self._patience = settings.canary_timeout
         self._campaign = campaign
         self._held: list[Pending] = []
-        self._outcomes = {row.host: outcome(row) for row in rows if row.host in self.hosts} if self._chosen else {}
+        self._first = frozenset(self._chosen.get("hosts", ()))
+        self._outcomes = {row.host: outcome(row) for row in rows if row.host in self._first} if self._first else {}
 
     @property
     def _chosen(self) -> dict[str, Any]:
@@ -62,9 +63,9 @@ class Canary:
         return chosen
 
     @property
-    def hosts(self) -> Sequence[str]:
+    def hosts(self) -> frozenset[str]:
         """Who goes first, while the others wait for them."""
-        return () if self._is_passed else self._chosen.get("hosts", ())
+        return frozenset() if self._is_passed else self._first
 
     @property
     def until(self) -> float:
@@ -81,9 +82,8 @@ class Canary:
             self._choose(due, reaches, now)
         if self._is_passed:
             return due
-        first = set(self.hosts)
-        self._held += [item for item in due if item.host.id not in first]
-        return [item for item in due if item.host.id in first]
+        self._held += [item for item in due if item.host.id not in self._first]
+        return [item for item in due if item.host.id in self._first]
 
     def ways(self, item: Pending, reach: Reach) -> Reach:
         """Who goes first is not asked by a broadcast, which others would hear."""
@@ -98,11 +98,10 @@ class Canary:
 
     def ended(self, host_id: str, *, succeeded: bool) -> None:
         """A host has finished."""
-        if host_id in self.hosts:
+        if host_id in self._first:
             self._outcomes[host_id] = succeeded
             self._chosen["succeeded"] = self._succeeded
-            if self._succeeded >= self._needed:
-                self._chosen["passed"] = True
+            self._chosen["passed"] |= self._succeeded >= self._needed
 
     def objection(self, now: float) -> str:
         """Why the others must not be asked at all, "" while they may be."""
@@ -132,13 +131,14 @@ class Canary:
 
     @property
     def _needed(self) -> int:
-        return math.ceil(len(self.hosts) * self._share / 100)
+        return math.ceil(len(self._first) * self._share / 100)
 
     def _choose(self, due: Sequence[Pending], reaches: Mapping[str, Reach], now: float) -> None:
         """Some that are spread over the whole group; nobody where all could be asked, or none by unicast."""
         able = [item.host.id for item in due if _has_unicast(reaches.get(item.host.id, ()))]
         step = max(1, len(able) // max(1, self._size))
         hosts = able[::step][: self._size]
+        self._first = frozenset(hosts)
         self._campaign.document["canary"] = {
             "hosts": hosts,
             "until": now + self._patience,
