@@ -69,7 +69,7 @@ class Server:
             NOTIFICATION: notifier.send,
             GROUP_CHANGED: self._sessions.group_changed,
             MEMBERSHIP_CHANGED: self._memberships.changed,
-            NEIGHBOURS_CHANGED: self._registrar.changed,
+            NEIGHBOURS_CHANGED: self._neighbours_changed,
         }
         self._outbox = Outbox(self.core, handlers, _lane)
         inquiry = Inquiry(self.core, self.door)
@@ -90,6 +90,10 @@ class Server:
         self._identities = Identities(model)
         self.load_credentials()
         self.asgi = self._application()
+
+    async def _neighbours_changed(self, effect: Effect) -> None:
+        await self._registrar.changed(effect)
+        await self._sessions.neighbours_changed(effect)
 
     def load_credentials(self) -> None:
         """Read the operator's file, again if it has changed; ConfigurationError if it is wrong, and nothing changes."""

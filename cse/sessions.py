@@ -27,6 +27,11 @@ class Sessions:
         """The handler of the outbox: returns at once, setting up may take long."""
         self.prepare(effect.document["group"])
 
+    async def neighbours_changed(self, effect: Effect) -> None:
+        """The same where other CSEs can be reached, or can do something, that could not: groups have members there."""
+        for group in await self._core.read(lambda work: work.transaction.lists.holders(None)):
+            self.prepare(group)
+
     async def prepare_all(self) -> None:
         """After a start: every group that there is."""
         for group in await self._core.read(_groups):

@@ -130,9 +130,8 @@ class RemoteCSE(Registration, Neighbour):
 
     def updated(self, work: Work, resource: Resource, changes: dict[str, Any]) -> None:
         super().updated(work, resource, changes)
-        if "dcse" in changes:
+        if not changes.keys().isdisjoint(("poa", "rr", "dcse", "mtcc")):
             work.later(NEIGHBOURS_CHANGED, {})
-        if not changes.keys().isdisjoint(("poa", "rr", "dcse")):
             reachable_again(work)
 
     def leads_to(self, resource: Resource, cse_id: str) -> bool:

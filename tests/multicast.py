@@ -22,9 +22,10 @@ def address(name: str) -> str:
     return {"in": "127.0.10.1", "mn1": "127.0.10.2", "mn2": "127.0.10.3", "mn3": "127.0.10.4"}[name]
 
 
-def a_server(name: str, **changes: Any) -> Any:
-    """A CSE with its own address; answers to multicast come almost at once."""
-    section = {"interface": address(name), "group_port": 5783, "min_window": 0.05, "setup_pause": 0.1}
+def a_server(name: str, round_trip: float = 5.0, **changes: Any) -> Any:
+    """A CSE with its own address; answers to multicast come almost at once, and are waited for longer."""
+    times = {"min_window": 0.05, "setup_pause": 0.1, "round_trip": round_trip}
+    section = {"interface": address(name), "group_port": 5783, **times}
     return serving(settings={NETWORK: section}, host=address(name), **cse(name), **changes)
 
 
@@ -131,10 +132,12 @@ def member_address(member: str) -> str:
 
 
 @asynccontextmanager
-async def federation(keys: Mapping[str, str] = NO_KEYS, **capabilities: int) -> AsyncIterator[Federation]:
+async def federation(
+    keys: Mapping[str, str] = NO_KEYS, round_trip: float = 5.0, **capabilities: int
+) -> AsyncIterator[Federation]:
     """A group host, and CSEs with these multicastCapabilities (0 for none). `keys` are files by name."""
     async with AsyncExitStack() as held:
-        one = Federation(await held.enter_async_context(a_server("in", keys=keys.get("in", ""))))
+        one = Federation(await held.enter_async_context(a_server("in", round_trip, keys=keys.get("in", ""))))
         for name, capability in capabilities.items():
             other = await held.enter_async_context(a_server(name, keys=keys.get(name, "")))
             await one.add(name, other, capability)

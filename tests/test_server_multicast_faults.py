@@ -86,7 +86,7 @@ async def test_one_that_is_down_at_first_is_asked_again(tmp_path: Path) -> None:
 
 
 async def test_what_somebody_has_deleted_is_made_again() -> None:
-    async with federation(mn1=IP, mn2=IP) as city:
+    async with federation(round_trip=1.0, mn1=IP, mn2=IP) as city:
         await city.group(*FOUR)
         await city.listens(**BOTH)
         other = city.others["mn1"].client

@@ -125,8 +125,8 @@ class Lists(ABC):
         """Remove these items from every list, as far as they have no target; whose lists changed."""
 
     @abstractmethod
-    def holders(self, target: str) -> list[str]:
-        """The identifiers of the resources that have an item with this target in their list."""
+    def holders(self, target: str | None) -> list[str]:
+        """The identifiers of the resources that have an item with this target, or without any, in their list."""
 
 
 class Row(NamedTuple):

@@ -14,6 +14,8 @@ _DROP_TARGETS = (
     " RETURNING ri"
 )
 
+_WITH_TARGET = "SELECT DISTINCT ri FROM list_item WHERE target = ?"
+_WITHOUT_TARGET = "SELECT DISTINCT ri FROM list_item WHERE target IS NULL"
 _DROP_ITEMS = "DELETE FROM list_item WHERE target IS NULL AND item IN (SELECT value FROM json_each(?)) RETURNING ri"
 
 
@@ -43,5 +45,6 @@ class SQLiteLists(Lists):
         rows = self._execute(_DROP_ITEMS, (orjson.dumps(list(items)).decode(),)).fetchall()
         return sorted({ri for (ri,) in rows})
 
-    def holders(self, target: str) -> list[str]:
-        return [ri for (ri,) in self._execute("SELECT DISTINCT ri FROM list_item WHERE target = ?", (target,))]
+    def holders(self, target: str | None) -> list[str]:
+        found = self._execute(_WITHOUT_TARGET) if target is None else self._execute(_WITH_TARGET, (target,))
+        return [ri for (ri,) in found]

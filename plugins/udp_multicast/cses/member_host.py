@@ -44,7 +44,7 @@ class Ignored(StrEnum):
 
 
 class MemberHost:
-    """`memberships` are what it listens for, `ignored` counts what it has heard in vain.
+    """`memberships` are what it listens for, `sockets` what it hears with, `ignored` counts what it has heard in vain.
 
     `send` sends a datagram from where this CSE is known to live.
     """
@@ -59,8 +59,8 @@ class MemberHost:
         self._engine = engine
         self._settings = settings
         self._next_message_id = next_message_id
-        self._sockets = GroupSockets(settings.interface, self.heard)
-        self.memberships = Memberships(settings, self._sockets, engine.protection.trust)
+        self.sockets = GroupSockets(settings.interface, self.heard)
+        self.memberships = Memberships(settings, self.sockets, engine.protection.trust)
         self.ignored: Counter[Ignored | Refusal] = Counter()
         self._gate = Gate(engine.protection.trust, engine.clock.now())
         self._memory = Memory()
@@ -75,7 +75,7 @@ class MemberHost:
         return 0 if self._settings.multicast_refusal(bool(self._engine.protection.trust)) else IP
 
     async def stop(self) -> None:
-        self._sockets.close()
+        self.sockets.close()
         tasks = [*self._under_way, self._sending]
         for task in tasks:
             task.cancel()

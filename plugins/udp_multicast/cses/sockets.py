@@ -33,7 +33,7 @@ class GroupSockets:
 
     def __init__(self, interface: str, heard: Heard) -> None:
         self._interface = socket.inet_aton(interface)
-        self._heard = heard
+        self.heard = heard
         self._ears: dict[Endpoint, _Ear] = {}
 
     def __len__(self) -> int:
@@ -93,6 +93,6 @@ class GroupSockets:
             except OSError:
                 return
             try:
-                self._heard(datagram, Endpoint(*sender), address)
+                self.heard(datagram, Endpoint(*sender), address)
             except Exception:
                 logger.exception("a datagram from %s to %s could not be handled", sender, address)

@@ -67,6 +67,8 @@ async def test_holders_are_the_lists_that_an_item_is_in(store: Store) -> None:
     await store.run(fill)
     assert sorted(await store.read(lambda transaction: transaction.lists.holders("ri-c"))) == ["group-1", "group-2"]
     assert await store.read(lambda transaction: transaction.lists.holders("ri-z")) == []
+    await store.run(lambda transaction: transaction.lists.replace("group-3", [("/id-mn/c", None), ("/id-mn/d", None)]))
+    assert "group-3" in await store.read(lambda transaction: transaction.lists.holders(None))
 
 
 async def test_a_hundred_thousand_items(store: Store) -> None:
