@@ -83,6 +83,16 @@ class Programs:
             )
         self._running[name] = process
 
+    async def output(self, *arguments: str) -> str:
+        """What a command prints that ends by itself; RuntimeError if it fails."""
+        process = await asyncio.create_subprocess_exec(
+            CSE, *arguments, cwd=self._folder, stdout=asyncio.subprocess.PIPE, stdin=asyncio.subprocess.DEVNULL
+        )
+        printed, _ = await process.communicate()
+        if process.returncode:
+            raise RuntimeError(f"cse {' '.join(arguments)} failed")
+        return printed.decode().strip()
+
     def kill(self, name: str) -> None:
         """At once, as by a power failure; it is not expected to run any longer."""
         self._running.pop(name).kill()
