@@ -56,7 +56,7 @@ class Stranger:
 def test_what_is_installed_comes_through_entry_points() -> None:
     manager = registry.load_plugins()
     types = sorted(registry.resource_types(manager, ServerSettings()))
-    assert types == [1, 2, 3, 4, 5, 9, 13, 14, 15, 16, 17, 18, 23, 28, 29, 30, 48, 58]
+    assert types == [1, 2, 3, 4, 5, 9, 13, 14, 15, 16, 17, 18, 23, 28, 29, 30, 45, 48, 58]
     assert list(registry.networks(manager, Settings())) == [
         "http-unicast",
         "loopback",
