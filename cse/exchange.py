@@ -79,7 +79,7 @@ class Exchange:
             event_category=None if outgoing.event_category is None else str(outgoing.event_category),
         )
         if "://" not in request.to and not self._core.model.fan_out_names.isdisjoint(request.to.split("/")):
-            return await self._to_ourselves(request)
+            return await self._to_group(request)
         host = await self._core.read(lambda work: find_host(work, request.to))
         if host is None and await self._core.read(lambda work: _takes_it_here(work, request.to)):
             return await self._to_ourselves(request)
@@ -88,8 +88,11 @@ class Exchange:
         return await self.send(host, request, answer_matters=answer_matters)
 
     async def _to_ourselves(self, request: Request) -> Response:
-        """A fanOutPoint as target, whose members get a device request, or a resource that takes notifications."""
-        response = await self._door.request(request.derive(request_identifier=self.new_identifier()))
+        return await self._door.request(request.derive(request_identifier=self.new_identifier()))
+
+    async def _to_group(self, request: Request) -> Response:
+        """A fanOutPoint as target: the members get a device request, by whatever networks are the best for them."""
+        response = await self._to_ourselves(request)
         if not response.succeeded:
             raise TargetNotReachable(f"{request.to} answered with {response.status_code}: {response.content}")
         return response

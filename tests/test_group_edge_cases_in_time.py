@@ -330,3 +330,17 @@ async def test_edge_19_what_has_been_collected_survives_a_restart(
         await has_collected(cse, listener, 2)
         await clock.advance(60)
         assert len(await collected(listener)) == 2
+
+
+async def test_edge_19_a_stray_subscription_does_no_harm_to_others(
+    plant: Running, city: Client, clock: ManualClock, listener: Listener
+) -> None:
+    """Whoever writes the group into nu by himself is heard as little as anybody else without a subscription there."""
+    group = (await city.get("/cse-in/g")).resource["ri"]
+    stray = {"rn": "stray", "nu": [f"/id-in/{group}"], "nct": 3, "enc": {"net": [3]}}
+    assert (await city.create("/cse-in/a/box", 23, {"m2m:sub": stray}, "Ca")).rsc == 2001
+    await measure(city, "a")
+    await subscribe(city, listener.url)
+    assert "vrq" in (await listener.next())["m2m:sgn"]
+    await measure(city, "b", "c")
+    await has_collected(plant, listener, 2)

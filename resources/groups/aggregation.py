@@ -128,9 +128,9 @@ def _notifications(request: Request) -> list[dict[str, Any]]:
 
 
 def _belongs(notification: dict[str, Any], forwarding: Forwarding) -> bool:
-    """A notification without nfu, as verifications are, belongs to any."""
+    """Notifications say by nfu whose they are; a verification, which has none, is for any."""
     nfu = notification.get("nfu")
-    return nfu is None or nfu == forwarding["nfu"] or [nfu] == forwarding["nfu"]
+    return bool(notification.get("vrq")) or forwarding["nfu"] in (nfu, [nfu])
 
 
 def _take(work: Work, group: Resource, forwarding: Forwarding, notification: dict[str, Any]) -> None:

@@ -174,7 +174,7 @@ def test_strangers_and_other_targets_are_refused(scene: Scene) -> None:
     with pytest.raises(OriginatorHasNoPrivilege):
         scene.notify("a")
     scene.subscribe()
-    for wrong in ({"originator": "/id-third"}, {"originator": "Cme"}, {"nfu": OTHER}):
+    for wrong in ({"originator": "/id-third"}, {"originator": "Cme"}, {"nfu": OTHER}, {"nfu": None}):
         with pytest.raises(OriginatorHasNoPrivilege):
             scene.notify("a", **wrong)
     scene.subscribe("/id-third")
