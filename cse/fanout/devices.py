@@ -24,7 +24,7 @@ from cse.lanes import Lanes
 from cse.matching import Plan, choose
 from cse.network import Delivery, DeliveryFailed, Discard, Offer, Policy, Reach, Unreachable, Way
 from cse.primitive import Response
-from cse.slices import FEW, aside, in_slices
+from cse.slices import FEW, aside, in_slices, let_go
 from cse.traffic import Ticket
 
 log = logging.getLogger(__name__)
@@ -67,6 +67,7 @@ class DeviceCampaign:
         most = 1 + settings.broadcast_repeats
         sent = book.campaign.document.get("broadcasts", ())
         self._schedule = Schedule(members.silent, core.clock.now(), most, policies, repeats=wire.repeats, sent=sent)
+        members.silent.clear()  # the schedule has them, and drops those that answer
         self._canary = Canary(settings, book.campaign, book.rows)
         self._threshold = Threshold(settings, book.rows)
         self._lanes = Lanes(max(policy.parallel for policy in policies.values()))
@@ -82,6 +83,7 @@ class DeviceCampaign:
         await self._send_and_collect()
         async for host_id in in_slices(list(self._schedule.pending)):
             self._settle(host_id)
+        await let_go(self._reaches)
 
     def answer(self, originator: str, response: Response, network: str) -> None:
         """First wins; everything else is counted and changes nothing."""

@@ -25,7 +25,7 @@ from cse.fanout.states import CANCELLED, Failure, State
 from cse.fanout.wire import Wire, group_request_identifier
 from cse.matching import choose
 from cse.primitive import Request, Response, ResponseType
-from cse.slices import aside
+from cse.slices import aside, in_slices, let_go
 from cse.store import Campaign, Effect, Row
 from cse.times import times_of
 from cse.work import Work
@@ -78,7 +78,7 @@ class FanOut:
             )
             own = group_request_identifier(self._core.model.naming, campaign, request)
             self._seen.note(own, frozen.opened, self._core.clock.now(), limits.deadline)
-            self._supersede(superseded)
+            await self._supersede(superseded)
             await self._carry_out(campaign, request, members, limits)
             return campaign.id
 
@@ -107,11 +107,13 @@ class FanOut:
         limits = self.limits(request, now)
         plan = await aside(len(hosts), choose, offers, available_ms=int((limits.deadline - now) * 1000))
         refused: dict[str, int] = {}
-        for row in frozen.rows:
+        async for row in in_slices(frozen.rows):
             if row.state != State.WAITING:
                 key = str(row.status_code or row.reason)
                 refused[key] = refused.get(key, 0) + 1
-        return {"group": frozen.group.path, "notAsked": refused} | plan_document(plan, hosts)
+        document = {"group": frozen.group.path, "notAsked": refused} | plan_document(plan, hosts)
+        await let_go(offers, hosts, frozen.rows, frozen.hosts)
+        return document
 
     async def cancel(self, campaign_id: str) -> None:
         """Stop sending; the members without an answer are CANCELLED. NotFound if it is not under way."""
@@ -151,6 +153,7 @@ class FanOut:
     async def _carry_out(self, campaign: Campaign, request: Request, members: Members, limits: Limits) -> None:
         """To members here and to hosts at the same time; when all are done, the campaign is finished in the store."""
         book = Book(self._core, campaign, members.rows, Progress(campaign, request, members.rows))
+        members.rows.clear()  # the book has them, and drops those that change
         local = LocalCampaign(self._core, book, request, self._perform)
         wire = Wire.of(self._core.model.naming, campaign, request, limits)
         self._controls[campaign.id] = book.control
@@ -160,6 +163,7 @@ class FanOut:
             async with book.kept(), asyncio.TaskGroup() as parts:
                 parts.create_task(local.run())
                 parts.create_task(self._ask_hosts(book, wire, members, limits, local))
+            await let_go(book.rows, members.hosts)
         except BaseException:
             if not campaign.request_resource:  # whoever waited for the answer has gone
                 self._core.start(self._forget(campaign.id), f"the end of campaign {campaign.id}")
@@ -179,8 +183,8 @@ class FanOut:
             del self._running[campaign.id]
             self._late.count_for(campaign, members.hosts.keys() | members.elsewhere.keys(), running.answered)
 
-    def _supersede(self, superseded: list[tuple[str, Row]]) -> None:
-        for campaign_id, row in superseded:
+    async def _supersede(self, superseded: list[tuple[str, Row]]) -> None:
+        async for campaign_id, row in in_slices(superseded):
             if campaign_id in self._running:
                 self._running[campaign_id].give_up([row.host], Failure.SUPERSEDED)
 

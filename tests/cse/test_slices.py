@@ -3,7 +3,7 @@
 import asyncio
 import threading
 
-from cse.slices import SLICE, aside, in_slices
+from cse.slices import SLICE, aside, in_slices, let_go
 
 
 async def test_others_have_their_turn_between_slices() -> None:
@@ -25,3 +25,9 @@ async def test_others_have_their_turn_between_slices() -> None:
 async def test_only_big_work_goes_to_a_thread() -> None:
     assert await aside(SLICE, threading.get_ident) == threading.get_ident()
     assert await aside(SLICE + 1, threading.get_ident) != threading.get_ident()
+
+
+async def test_collections_are_emptied_in_slices() -> None:
+    items, names = list(range(2 * SLICE)), dict.fromkeys(range(2 * SLICE))
+    await let_go(items, names)
+    assert (items, names) == ([], {})
