@@ -5,7 +5,7 @@ import logging
 from cse.consent import Listening
 from cse.core import Core
 from cse.errors import CSEError, JoinMulticastGroupFailed
-from cse.network import Membership
+from cse.network import Membership, Network
 from cse.store import Effect, Search
 from cse.work import Work
 
@@ -54,14 +54,16 @@ class Memberships:
 
     async def _join(self, membership: Membership) -> None:
         refusals = []
-        for network in self._core.networks.values():
+        able = [network for network in self._core.networks.values() if type(network).join is not Network.join]
+        for network in able:
             try:
                 await network.join(membership)
             except JoinMulticastGroupFailed as error:
                 refusals.append(str(error))
             else:
                 return
-        raise JoinMulticastGroupFailed(f"cannot listen to {membership.address}: {'; '.join(refusals)}")
+        reasons = "; ".join(refusals) or "no network of this CSE can listen to multicast"
+        raise JoinMulticastGroupFailed(f"cannot listen to {membership.address}: {reasons}")
 
     async def _leave(self, identifier: str) -> None:
         for network in self._core.networks.values():

@@ -110,7 +110,7 @@ def send_answer(source: str, destination: Endpoint, request_identifier: str, ori
         sender.sendto(encode(told), destination)
 
 
-async def test_answers_that_were_not_asked_for_are_counted_and_change_nothing() -> None:
+async def test_edge_22_answers_that_were_not_asked_for_are_counted_and_change_nothing() -> None:
     async with federation(mn1=IP, mn2=IP) as city, Listener(silent=True) as device:
         rules = {"acr": [{"acor": ["/id-in/CAdmin"], "acop": 16}]}
         for name in ("mn1", "mn2"):

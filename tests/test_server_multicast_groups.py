@@ -60,7 +60,7 @@ async def test_those_who_cannot_are_asked_by_unicast() -> None:
         assert (result.networks, result.multicasts) == ({NETWORK: 4, "http-unicast": 1}, 1)
 
 
-async def test_a_single_cse_is_not_worth_a_multicast_group() -> None:
+async def test_edge_20_a_single_cse_is_not_worth_a_multicast_group() -> None:
     async with federation(mn1=IP, mn2=0) as city:
         await city.group(*FOUR)
         await city.listens()
@@ -70,7 +70,7 @@ async def test_a_single_cse_is_not_worth_a_multicast_group() -> None:
         assert (result.networks, result.multicasts) == ({"http-unicast": 4}, 0)
 
 
-async def test_where_only_one_can_join_it_leaves_again() -> None:
+async def test_edge_20_where_only_one_can_join_it_leaves_again() -> None:
     async with federation(mn1=IP, mn2=IP) as city:
         # Whoever says that it can, and cannot.
         await city.others["mn2"].client.delete("/id-in")

@@ -6,7 +6,9 @@ import pytest
 
 from cse.app import Server
 from cse.config import Settings
+from cse.consent import Listening
 from cse.errors import JoinMulticastGroupFailed, LeaveMulticastGroupFailed
+from cse.memberships import Memberships
 from cse.network import Membership
 from cse.primitive import Operation, Response
 from cse.store import Store
@@ -50,7 +52,7 @@ class Scene:
     """A server with an ear among its networks, and a registered group host."""
 
     def __init__(self, store: Store | None = None) -> None:
-        self.ear = Ear("air")
+        self.ear = Ear("udp-multicast")  # instead of the real one
         self.clock = ManualClock()
         networks = [ScriptedNetwork("wire"), self.ear]
         settings = Settings({"server": {"store": "memory:"}})
@@ -95,9 +97,17 @@ async def test_nothing_is_made_where_nobody_can_listen() -> None:
         await scene.register()
         response = await scene.make()
         assert response.status_code == 5216
-        assert "air is deaf to 239.192.1.2" in response.content["m2m:dbg"]
+        assert "udp-multicast is deaf to 239.192.1.2" in response.content["m2m:dbg"]
         assert not await scene.exists()
         assert scene.ear.addresses == []
+
+
+async def test_a_server_without_a_network_for_it_says_so() -> None:
+    server = Server(Settings({"server": {"store": "memory:"}}), networks=[ScriptedNetwork("udp-multicast")])
+    async with server.running():
+        membership = Membership("lmg1", HOST, "239.192.1.2", "/id-in2/g1", ("cse-in",), HOST)
+        with pytest.raises(JoinMulticastGroupFailed, match="no network of this CSE"):
+            await Memberships(server.core).change(Listening("join", membership, joins=True))
 
 
 async def test_it_stays_where_it_was_if_it_cannot_listen_elsewhere() -> None:
