@@ -139,9 +139,12 @@ class _Walk:
 
     def _elsewhere(self, member: str, address: str) -> None:
         """On another CSE, which judges for itself whether the originator may do that to the member."""
+        if self._work.model.naming.other_cse(address) == address:
+            self._item(member, error_response(4000, f"{member} is a CSE, and no resource: add /- for its CSEBase"))
+            return
         host = self._others.host(address, member)
         if host is None:
-            self._row(member, state=State.UNREACHABLE, reason=Reason.OFFLINE)
+            self._row(member, state=State.UNREACHABLE, reason=Reason.OFFLINE.value)
         elif self._is_first(member, (host.id, "", "")):
             self.frozen.hosts[host.id] = host
             self._row(member, target=host.id, host=host.id)

@@ -110,6 +110,15 @@ async def test_no_way_there() -> None:
         assert items(response.content) == {MN[0]: 2000, "/id-far/cse/x": 5103, "//elsewhere.example/id-far/x": 5103}
 
 
+async def test_a_cse_is_no_member() -> None:
+    async with scenario() as city:
+        await register(city)
+        await city.group(["/id-mn", MN[0]])
+        response = await update(city)
+        assert items(response.content) == {"/id-mn": 4000, MN[0]: 2000}
+        assert "/-" in contents(response.content)["/id-mn"]["m2m:dbg"]
+
+
 async def test_a_member_in_two_forms_is_asked_once() -> None:
     async with scenario() as city:
         await register(city)
@@ -191,7 +200,7 @@ async def test_what_is_silent_is_asked_again_after_a_restart_as_the_same_request
 
 async def _answered(city: Scenario, request: str, count: int) -> bool:
     rows = await city.rows(request)
-    return sum(row.state == State.ANSWERED for row in rows.values()) >= count
+    return bool(sum(row.state == State.ANSWERED for row in rows.values()) >= count)
 
 
 async def test_a_cse_that_is_away_is_not_tried_for_every_member() -> None:
