@@ -14,7 +14,15 @@ from cse.core import Core
 from cse.deadlines import Deadlines
 from cse.dispatch import Dispatcher
 from cse.door import Door
-from cse.events import CAMPAIGN_CONTROLLED, GROUP_CHANGED, INQUIRY, MEMBERSHIP_CHANGED, NEIGHBOURS_CHANGED, NOTIFICATION
+from cse.events import (
+    CAMPAIGN_CONTROLLED,
+    GROUP_CHANGED,
+    HOST_CHANGED,
+    INQUIRY,
+    MEMBERSHIP_CHANGED,
+    NEIGHBOURS_CHANGED,
+    NOTIFICATION,
+)
 from cse.exchange import Exchange
 from cse.fanout.service import FanOut
 from cse.http.binding import HttpBinding
@@ -76,6 +84,7 @@ class Server:
         performer = Performer(self.core, notifier, self._outbox, self._memberships, inquiry)
         handlers[INQUIRY] = performer.inquire
         self.fan_out = FanOut(self.core, self.door, performer.perform, performer.carry_out)
+        handlers[HOST_CHANGED] = self.fan_out.host_changed
         handlers[CAMPAIGN_CONTROLLED] = self.fan_out.controlled
         polling = PollingChannels(self.core)
         found[polling.name] = polling
@@ -104,11 +113,13 @@ class Server:
     async def running(self) -> AsyncIterator["Server"]:
         """From the opening of the store to its closing; what was under way at the last stop goes on."""
         core = self.core
+        started: list[Network] = []
         await core.store.open()
         try:
             await core.run(lambda work: provide_base(work, self._serializations.media_types))
             for network in core.networks.values():
                 await network.start(self.door)
+                started.append(network)
             core.start(self._outbox.run(), "outbox")
             core.start(self._deadlines.run(), "deadlines")
             core.start(self._registrar.run(), "registrar")
@@ -120,7 +131,7 @@ class Server:
             yield self
         finally:
             await core.stop_tasks()
-            for network in core.networks.values():
+            for network in started:
                 await network.stop()
             self.door.close()
             await core.store.close()

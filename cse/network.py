@@ -6,7 +6,7 @@ The engine turns the members of a group into hosts, asks every network what it o
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple, Protocol
@@ -54,7 +54,8 @@ class Host:
 
     Of an AE, `id` is the AE-ID (`Cmeter7`), which is what the device states as From; `points_of_access` are the URLs of
     its `poa`. `reachable` is its requestReachability, `releases` the release versions and `serializations` the media
-    types that it supports, none if it has not said.
+    types that it supports, none if it has not said; `schedule` has the entries in which it is awake (`cse.windows`),
+    none for always. The engine sends nothing to one that sleeps, but to where it fetches requests.
 
     Of a resource elsewhere, `cse` is the CSE-ID of the CSE that hosts it (`/id-mn`), "" for an AE of ours; `id` is
     where the request goes, SP-relative (`/id-mn/cse-mn/meter7/readings/la`), and `member` the resource in `mid` that
@@ -72,6 +73,7 @@ class Host:
     member: str = ""
     multicast: int = 0
     external_group: str = ""
+    schedule: tuple[str, ...] = ()
 
     def address(self, request: Request) -> str:
         """The `to` that a request to several hosts has for this one."""
@@ -177,7 +179,10 @@ class Delivery:
 
 
 class Engine(Protocol):
-    """What the server gives to a network when it starts."""
+    """What the server gives to a network when it starts.
+
+    `protection` has the keys of the server: what others on the medium could forge is to be signed, if it `signs`.
+    """
 
     clock: Clock
     cse_id: str
@@ -266,6 +271,10 @@ class Network(ABC):
 
     async def prepare(self, group: str, members: Sequence[Host]) -> None:  # noqa: B027 - optional
         """The permitted hosts of a group are now these: set up or tear down what a broadcast to them needs."""
+
+    def counters(self) -> Mapping[str, int]:
+        """What the operator may want to know beside campaigns: what was ignored, and how often, for example."""
+        return {}
 
     async def join(self, membership: Membership) -> None:
         """Listen for this membership, instead of one with the same identifier that there may be.

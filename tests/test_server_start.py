@@ -1,5 +1,11 @@
 """The server answers as soon as it runs."""
 
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cse.config import ConfigurationError
 from cse.testing.clock import ManualClock
 from tests.servers import Listener, Running, serving
 
@@ -39,3 +45,22 @@ async def test_a_server_runs_by_the_clock_it_is_given(clock: ManualClock) -> Non
         await clock.advance(60.0)
         box = await cse.client.create("/home", 3, {"m2m:cnt": {}})
         assert box.resource["ct"] > created
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"udp-multicast": {"encrypt": True}}, "encrypt in .udp-multicast. needs a master key"),
+        ({"lora-broadcast": {"network_server": "mast"}}, "network_server in .lora-broadcast. must be"),
+    ],
+)
+async def test_what_a_network_cannot_do_without_is_said_at_the_start(settings: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(ConfigurationError, match=sentence):
+        async with serving(settings=settings):
+            raise AssertionError("it runs")
+
+
+async def test_keys_that_cannot_be_used(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"the keys in .* can't be used"):
+        async with serving(keys=str(tmp_path / "missing.toml")):
+            raise AssertionError("it runs")

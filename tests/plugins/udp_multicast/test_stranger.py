@@ -5,16 +5,20 @@ from collections.abc import AsyncIterator, Sequence
 
 import aiocoap  # type: ignore[import-untyped]
 import pytest
+from aiocoap.message import Direction  # type: ignore[import-untyped]
 from aiocoap.numbers.optionnumbers import OptionNumber  # type: ignore[import-untyped]
 from aiocoap.resource import PathCapable, Resource  # type: ignore[import-untyped]
 
 from cse.network import Host
 from cse.primitive import OK
+from cse.protection import Keys, Trust
+from cse.protection.keys import NO_KEYS
 from cse.testing.engine import RecordingEngine
 from plugins.udp_multicast.coap import Option
 from plugins.udp_multicast.content import CBOR, write
 from plugins.udp_multicast.network import UdpMulticast
 from plugins.udp_multicast.settings import UdpMulticastSettings
+from tests.plugins.udp_multicast.keys import KEYS
 from tests.plugins.udp_multicast.kit import GROUP, delivery, device_request, way
 
 ADDRESS = "239.192.77.7"
@@ -23,6 +27,16 @@ ANSWER = {"m2m:cin": {"con": "done"}}
 
 def options(message: aiocoap.Message, number: int) -> list[bytes]:
     return [option.encode() for option in message.opt.option_list() if option.number == number]
+
+
+def signer_of(request: aiocoap.Message) -> str | None:
+    """What a device can do by the page docs/protection.md, with what its CoAP stack gives it; None if unsigned."""
+    signatures = options(request, 65004)
+    if not signatures:
+        return None
+    request.opt.delete_option(OptionNumber(65004))
+    request.direction = Direction.OUTGOING
+    return Trust.of("/id-in", [KEYS.public]).signer(b"oneM2M CoAP request\n" + request.encode(), signatures[0])
 
 
 class Device(Resource, PathCapable):  # type: ignore[misc]
@@ -69,8 +83,10 @@ def hosts(port: int) -> Sequence[Host]:
     return [Host("Cstranger", (f"coap://127.0.0.1:{port}",)), Host("Cghost", ("coap://127.7.99.5:9",))]
 
 
-async def test_it_joins_and_answers(device: Device, port: int) -> None:
-    engine = RecordingEngine()
+@pytest.mark.parametrize("keys", [NO_KEYS, KEYS], ids=["unsigned", "signed"])
+async def test_it_joins_and_answers(device: Device, port: int, keys: Keys) -> None:
+    """Signatures are an elective option: who does not know it takes part all the same."""
+    engine = RecordingEngine(keys=keys)
     network = UdpMulticast(UdpMulticastSettings(group_addresses=f"{ADDRESS}/32", group_port=port))
     await network.start(engine)
     await network.prepare(GROUP, hosts(port))
@@ -88,4 +104,5 @@ async def test_it_joins_and_answers(device: Device, port: int) -> None:
     assert engine.discards == {}
     kinds = [request.mtype for request in device.requests]
     assert kinds == [aiocoap.CON, aiocoap.NON, aiocoap.CON]
+    assert [signer_of(request) for request in device.requests] == ["/id-in" if keys.signing else None] * 3
     await network.stop()
