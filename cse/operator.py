@@ -89,7 +89,8 @@ class Operator:
         }
 
     async def _networks(self, http: HttpRequest) -> dict[str, Any]:
-        return {"networks": list(self._core.networks)}
+        counters = {name: dict(network.counters()) for name, network in self._core.networks.items()}
+        return {"networks": list(counters), "counters": {name: counts for name, counts in counters.items() if counts}}
 
     async def _plan(self, http: HttpRequest) -> dict[str, Any]:
         """Body: {"group": address, "originator": AE-ID, "content": primitive content}; the last two may be missing."""

@@ -193,11 +193,12 @@ async def test_only_what_the_group_host_has_signed_is_carried_out_and_only_once(
             stranger.send(encode(replace(forged, message_id=forged.message_id ^ 1)))
         stranger.close()
 
-        async def ignored() -> list[dict[str, int]]:
-            hosts = [udp(other).member_host for other in city.others.values()]
-            return [{reason.value: count for reason, count in host.ignored.items()} for host in hosts]
+        async def counters() -> list[dict[str, int]]:
+            shown = [await other.client.get("/.cse/networks") for other in city.others.values()]
+            return [answer.content["counters"][NETWORK] for answer in shown]
 
-        await eventually(ignored, ([{"replayed": 1, "forged": 2, "unsigned": 1}] * 2).__eq__)
+        expected = {"ignored: replayed": 1, "ignored: forged": 2, "ignored: unsigned": 1}
+        await eventually(counters, [expected, expected].__eq__)
         for name, other in city.others.items():
             found = await other.client.get(f"/cse-{name}?fu=1&ty=3&lbl=real")
             assert len(found.content["m2m:uril"]) == 2

@@ -1,6 +1,6 @@
 """The network object: CoAP over UDP, unicast to one device or multicast to a group."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from cse.network import (
@@ -185,6 +185,12 @@ class UdpMulticast(Network):
                 wanted[host.id] = where
                 self._conversations.learn(host.id, where.ip)
         self.set_ups.change(group, wanted if len(wanted) >= SMALLEST_GROUP else {})
+
+    def counters(self) -> Mapping[str, int]:
+        """What other CSEs have sent by multicast in vain, and how set-ups at other CSEs have gone."""
+        ignored = {f"ignored: {reason}": count for reason, count in self.member_host.ignored.items()}
+        set_ups = {f"set-up: {outcome}": count for outcome, count in self.group_host.inviter.outcomes.items()}
+        return ignored | set_ups
 
     async def join(self, membership: Membership) -> None:
         self.member_host.memberships.join(membership)
