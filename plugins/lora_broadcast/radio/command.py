@@ -1,6 +1,7 @@
 """`cse meters lora`: simulated meters on a simulated LoRaWAN network, with the network server's door."""
 
 import asyncio
+import gc
 from typing import Any
 
 import click
@@ -56,6 +57,7 @@ def lora(
     asleep, slotted = frozenset(names[max(0, len(names) - class_a) :]), frozenset(names[:class_b])
     scenario = Scenario(seed=options.seed, class_a=asleep, class_b=slotted, **scenery)
     simulation = Simulation(scenario, meters, trust)
+    gc.freeze()  # what has been built stays: not to be searched for garbage while the radio runs
     speed = radio_speed or HOUR / options.hour
     try:
         host, port = parse_endpoint(listen)

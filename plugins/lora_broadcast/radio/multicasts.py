@@ -1,10 +1,12 @@
 """How a multicast gets to its group: once from each gateway that is needed, one after the other, as the same frame."""
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
 from plugins.lora_broadcast.network_server import GATEWAY_MARGIN, Drop, MulticastDownlink
+from plugins.lora_broadcast.radio.device import RadioDevice
 from plugins.lora_broadcast.radio.gateway import Gateway, Job
 from plugins.lora_broadcast.radio.groups import Group, Leg
 from plugins.lora_broadcast.radio.kernel import Kernel
@@ -28,19 +30,25 @@ class Multicast:
 
 
 class Multicasts:
-    """`sent(id, gateway, airtime)` is told of each transmission, `ended(run)` when no leg is left."""
+    """`sent(id, gateway, airtime)` is told of each transmission, `ended(run)` when no leg is left.
+
+    `by_unicast` is the airtime in microseconds that unicasts to the same members would have taken.
+    """
 
     def __init__(
         self,
         kernel: Kernel,
         region: Region,
+        devices: Mapping[str, RadioDevice],
         gateways: Sequence[Gateway],
         sent: Callable[[str, int, int], None],
         ended: Callable[[Multicast], None],
     ) -> None:
         self._kernel = kernel
         self._region = region
+        self._devices = devices
         self._gateways = gateways
+        self.by_unicast = 0
         self._sent = sent
         self._ended = ended
 
@@ -48,6 +56,11 @@ class Multicasts:
         """Send to a group, with the frame counter that is next."""
         run = Multicast(downlink, group, group.counter, expires, list(group.legs))
         group.counter += 1
+        rates = Counter(self._devices[eui].downlink_rate for eui in group.members)
+        self.by_unicast += sum(
+            count * self._region.data_rates[rate].airtime(len(downlink.payload), uplink=False)
+            for rate, count in rates.items()
+        )
         self._next_leg(run)
 
     def _next_leg(self, run: Multicast) -> None:

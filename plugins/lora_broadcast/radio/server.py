@@ -58,12 +58,17 @@ class Server:
         self._gateways = gateways
         self._emit = emit
         self._unicasts = Unicasts(kernel, region, gateways)
-        self._multicasts = Multicasts(kernel, region, gateways, self._tell_sent, self._end_multicast)
+        self._multicasts = Multicasts(kernel, region, devices, gateways, self._tell_sent, self._end_multicast)
         self._sessions = Sessions(kernel, region, devices, gateways, self._unicasts, emit, provisioned=provisioned)
         self._budgets: dict[str, int] = {}
         self._intervals: dict[str, int] = {}
         self._counters: dict[str, int] = {}
         self._watch_budgets()
+
+    @property
+    def multicast_by_unicast(self) -> int:
+        """Microseconds of airtime that unicasts in place of all multicasts would have taken."""
+        return self._multicasts.by_unicast
 
     def facts(self) -> list[Event]:
         """Everything there is to know, then Ready."""

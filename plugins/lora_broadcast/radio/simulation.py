@@ -87,12 +87,13 @@ class Simulation:
         self.kernel.run(self.kernel.now + int(seconds * SECOND))
 
     def report(self) -> str:
-        """One line on what the radio has done so far."""
+        """One line on what the radio has done so far, and what it has spared."""
         spent = ", ".join(f"{purpose} {used / SECOND:.1f} s" for purpose, used in sorted(self.medium.airtime.items()))
         overloads = sum(gateway.concentrator.overloads for gateway in self.medium.gateways)
         return (
             f"{self.kernel.now / SECOND:.0f} s: {self.medium.uplinks} uplinks, {self.medium.lost} lost, "
-            f"{overloads} times all demodulators busy; airtime of the gateways: {spent or 'none'}"
+            f"{overloads} times all demodulators busy; airtime of the gateways: {spent or 'none'}; "
+            f"unicasts in place of the multicasts would have taken {self.server.multicast_by_unicast / SECOND:.1f} s"
         )
 
     def _count_beacon(self, airtime: int) -> None:

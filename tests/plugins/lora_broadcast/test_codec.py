@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from cse.primitive import Content, Response
 from plugins.lora_broadcast.codec import (
     LONGEST_EXPONENT,
+    WITH_READING,
     AnswerMessage,
     CampaignMessage,
     Malformed,
@@ -42,10 +43,18 @@ def test_a_request_comes_back_exactly(
     assert CampaignMessage.decode(message.encode()) == message
 
 
-@given(UNSIGNED, st.integers(1000, 9999), CONTENTS)
-def test_an_answer_comes_back_exactly(campaign: int, status_code: int, content: Content) -> None:
-    message = AnswerMessage(campaign, Response(status_code, content))
+@given(UNSIGNED, st.integers(1000, 9999), CONTENTS, JSON)
+def test_an_answer_comes_back_exactly(campaign: int, status_code: int, content: Content, reading: Content) -> None:
+    message = AnswerMessage(campaign, Response(status_code, content), reading)
     assert AnswerMessage.decode(message.encode()) == message
+
+
+def test_an_answer_with_a_reading() -> None:
+    message = CampaignMessage(1, WITH_READING, instruction())
+    assert CampaignMessage.decode(message.encode()).window_exponent == WITH_READING
+    answer = AnswerMessage(1, Response(2000, {"m2m:cin": {"con": "1"}})).with_reading([5, 900])
+    assert AnswerMessage.decode(answer.encode()).reading == [5, 900]
+    assert answer.without_content() == AnswerMessage(1, Response(2000), [5, 900])
 
 
 def test_the_usual_envelopes_take_their_values_only() -> None:

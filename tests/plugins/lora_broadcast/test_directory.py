@@ -30,6 +30,13 @@ def test_it_is_usable_once_everything_has_been_told(directory: Directory) -> Non
     assert directory.obstacle == ""
 
 
+def test_the_region_is_that_of_the_network_server(directory: Directory) -> None:
+    directory.learn(Ready("US915"))
+    assert (directory.region.name, directory.obstacle) == ("US915", "")
+    directory.learn(Ready("AS923"))
+    assert directory.obstacle == "the network server is in AS923, which is not supported"
+
+
 def test_a_lost_connection_voids_everything(directory: Directory) -> None:
     directory.learn(Ready("EU868"))
     directory.learn(Offline("why"))

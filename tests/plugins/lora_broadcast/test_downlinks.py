@@ -12,6 +12,7 @@ from plugins.lora_broadcast.network_server import (
     Event,
     NoNetworkServer,
     Offline,
+    Queued,
     Sent,
     UnicastDownlink,
 )
@@ -36,6 +37,10 @@ async def carried_out(*events: Event) -> list[tuple[int, float]]:
 async def test_every_transmission_counts_until_it_is_complete() -> None:
     events = Sent("1", "a", 1500), Sent("other", "a", 7), Sent("1", "b", 1500), Completed("1"), Completed("other")
     assert await carried_out(*events) == [(1, 1.5), (1, 1.5)]
+
+
+async def test_one_that_waits_for_its_device_is_not_waited_for_and_counts_when_it_is_sent() -> None:
+    assert await carried_out(Queued("1"), Sent("1", "a", 1500), Completed("1")) == [(1, 1.5)]
 
 
 async def test_a_drop_fails_with_its_reason() -> None:

@@ -1,3 +1,4 @@
+import asyncio
 from dataclasses import replace
 from typing import Any
 
@@ -8,6 +9,7 @@ from cse.primitive import Operation
 from plugins.lora_broadcast.network_server import DeviceFacts
 from plugins.lora_broadcast.radio.simulation import dev_eui
 from plugins.lora_broadcast.regions import EU868
+from plugins.lora_broadcast.settings import LoRaSettings
 from tests.plugins.lora_broadcast.kit import GROUP, delivery_of, device_request, one_gateway
 from tests.plugins.lora_broadcast.scene import BROADCAST, Scene, Start, refusals, ways
 
@@ -198,3 +200,33 @@ async def test_a_sleeping_device_in_the_group_does_not_stand_in_the_way(start: S
     reaches = await made.reaches(device_request())
     assert refusals(reaches[0]) == {BROADCAST: Reason.CLASS_A}
     assert len(ways(reaches[7])) == 2
+
+
+async def test_a_device_of_class_a_gets_the_request_after_its_next_uplink(start: Start) -> None:
+    asleep = frozenset({dev_eui(1)})
+    made = await start(Scene(replace(one_gateway(), class_a=asleep), count=2, interval=600))
+    way = await made.way(device_request(), broadcast=False)
+    assert way.offer.latency_ms > 600_000
+    delivery, airtimes = delivery_of(device_request(), way, made.hosts[:1])
+    task = asyncio.create_task(made.network.deliver(delivery))
+    await asyncio.wait_for(task, 10)
+    assert airtimes == []
+    made.simulation.run(700)
+    assert (len(airtimes), made.answered("r1")) == (1, ["Clora0001"])
+
+
+async def test_a_switched_device_of_class_a_hears_the_broadcast(start: Start) -> None:
+    asleep = frozenset({dev_eui(1)})
+    settings = LoRaSettings(switch_class_a=True)
+    made = await start(Scene(replace(one_gateway(), class_a=asleep), count=3, settings=settings, interval=300))
+    await made.join()
+    delivery, _ = delivery_of(device_request(), await made.way(device_request(), broadcast=True), made.hosts)
+    await made.deliver(delivery)
+    assert sorted(set(made.answered("r1"))) == ["Clora0001", "Clora0002", "Clora0003"]
+
+
+async def test_a_device_that_the_network_server_has_forgotten_is_not_sent_to(scene: Scene) -> None:
+    way = await scene.way(device_request(), broadcast=False)
+    delivery, _ = delivery_of(device_request(), way._replace(address=dev_eui(77)), scene.hosts[:1])
+    with pytest.raises(DeliveryFailed, match="knows no device"):
+        await scene.deliver(delivery)

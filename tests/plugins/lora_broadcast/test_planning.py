@@ -1,10 +1,12 @@
 import math
+from dataclasses import replace
 
 import pytest
 
+from plugins.lora_broadcast.codec import WITH_READING
 from plugins.lora_broadcast.network_server import GroupFacts
-from plugins.lora_broadcast.planning import Listening, Planner
-from plugins.lora_broadcast.regions import EU868
+from plugins.lora_broadcast.planning import Listening, Planner, listening
+from plugins.lora_broadcast.regions import EU868, US915
 from plugins.lora_broadcast.settings import LoRaSettings
 from tests.plugins.lora_broadcast.kit import facts_of
 
@@ -66,3 +68,60 @@ def test_radio_times_are_offered_in_server_time() -> None:
 @pytest.mark.parametrize(("window", "exponent"), [(0.0, 0), (8.0, 0), (10.0, 0), (12.0, 1), (1e9, 17)])
 def test_the_window_exponent_stays_in_its_range(window: float, exponent: int) -> None:
     assert planner().window_exponent(GROUP, SLOW, 34, window) == exponent
+
+
+def test_a_device_of_class_a_takes_as_long_as_its_interval() -> None:
+    soon, late = (planner().unicast(Listening(5, "A", interval), 34, 4) for interval in (64, 4096))
+    assert late.latency_ms - soon.latency_ms == (4096 - 64) * 1000
+    assert late.max_payload == 222
+    assert len({soon.id, late.id, planner().unicast(Listening(5, "C", 0), 34, 4).id}) == 3
+
+
+@pytest.mark.parametrize(
+    ("device_class", "interval", "expected"), [("A", 3600, 4096), ("A", 4096, 4096), ("A", 1, 1), ("B", 3600, 0)]
+)
+def test_intervals_are_rounded_up_to_powers_of_two(device_class: str, interval: int, expected: int) -> None:
+    assert listening(facts_of(1, device_class=device_class, uplink_interval_s=interval)).interval_s == expected
+
+
+def test_ping_slots_are_waited_for() -> None:
+    slotted, always = (planner().unicast(Listening(5, kind, 0), 34, 4) for kind in "BC")
+    assert slotted.latency_ms - always.latency_ms == 16_000
+    group = GroupFacts("g", 0, ("gateway-1", "gateway-1"), slot_ms=16_000)
+    offers = [planner().broadcast(one, SLOW, 34, 1, "key") for one in (group, replace(group, slot_ms=0))]
+    assert offers[0].latency_ms - offers[1].latency_ms == 2 * 16_000
+
+
+def test_a_gateway_that_sends_for_two_classes_spends_twice_as_much_of_its_budget() -> None:
+    once, twice = (planner().broadcast(GroupFacts("g", 0, ("a",) * n), SLOW, 34, 1, "key") for n in (1, 2))
+    assert (once.airtime_ms, twice.airtime_ms) == (2139, 4277)
+
+
+def test_a_request_in_fragments_takes_the_airtime_of_all_its_frames() -> None:
+    whole, cut = (planner().broadcast(GROUP, SLOW, size, 1, "key") for size in (51, 52))
+    rate = EU868.data_rates[0]
+    sizes = (11, 11, 51, 51, 51, 3)
+    assert cut.airtime_ms == -(-sum(rate.airtime(size, uplink=False) for size in sizes) // 1000)
+    assert cut.latency_ms > whole.latency_ms + 5 * 2 * 2000
+    assert planner(max_fragments=0).broadcast(GROUP, SLOW, 52, 1, "key").max_payload == 51
+
+
+def test_answers_that_ride_on_readings_take_an_interval_and_no_window() -> None:
+    one = planner(answer_with_reading=True)
+    joined = [*SLOW, facts_of(999, uplink_interval_s=7200)]
+    offer = one.broadcast(GROUP, joined, 34, 1, "key")
+    assert offer.latency(10) == offer.latency(10_000)
+    assert 7200 < offer.latency_ms / 1000 < 7220
+    assert one.window_exponent(GROUP, joined, 34, 100.0) == WITH_READING
+
+
+@pytest.mark.parametrize(("count", "delay"), [(0, 0), (10, 0), (300, 5), (100_000, 7)])
+def test_the_back_off_of_reports_grows_with_the_group(count: int, delay: int) -> None:
+    assert planner().status_delay([facts_of(1, data_rate=0)] * count) == delay
+
+
+def test_the_slowest_rate_of_us915() -> None:
+    one = Planner("lora-broadcast", LoRaSettings(), US915)
+    offer = one.unicast(Listening(0, "C", 0), 34, 4)
+    assert offer.airtime_ms == -(-US915.data_rates[10].airtime(34, uplink=False) // 1000)
+    assert one.spread([facts_of(1, data_rate=0)]) > 0

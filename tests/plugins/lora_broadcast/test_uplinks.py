@@ -8,6 +8,7 @@ from cse.primitive import Operation
 from cse.testing.clock import settle
 from plugins.lora_broadcast.network_server import Uplink
 from plugins.lora_broadcast.radio.simulation import dev_eui
+from plugins.lora_broadcast.settings import LoRaSettings
 from tests.plugins.lora_broadcast.kit import delivery_of, device_request
 from tests.plugins.lora_broadcast.scene import Scene, Start
 
@@ -73,3 +74,18 @@ async def test_uplinks_on_other_ports_are_ignored(scene: Scene) -> None:
     scene.simulation.receive(Uplink(dev_eui(1), 7, 99, b"\xff"))
     await settle()
     assert (scene.engine.requests, scene.engine.discards) == ([], {})
+
+
+async def test_an_answer_may_ride_on_a_reading(start: Start) -> None:
+    settings = LoRaSettings(answer_with_reading=True)
+    made = await start(Scene(count=3, settings=settings, interval=3600))
+    await made.join()
+    made.engine.requests.clear()
+    before = made.simulation.medium.uplinks
+    delivery, _ = delivery_of(device_request(), await made.way(device_request(), broadcast=True), made.hosts)
+    await made.deliver(delivery, 899)
+    await settle()
+    assert sorted(made.answered("r1")) == ["Clora0001", "Clora0002", "Clora0003"]
+    readings = [one.content["m2m:cin"]["con"] for one in made.engine.requests]
+    assert all(reading.endswith('"interval":900}') for reading in readings)
+    assert len(readings) == made.simulation.medium.uplinks - before == 3

@@ -1,6 +1,7 @@
 """What no transmitter may ever do, however much is asked of it: every transmission of a whole network."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from random import Random
@@ -48,7 +49,7 @@ class Log:
         self._note(device.eui, channel, airtime)
         self.simulation.medium.send_up(device, frame, channel, airtime)
 
-    def _receive(self, device: RadioDevice, frame: Frame, channel: int, receivers: list[Gateway]) -> None:
+    def _receive(self, device: RadioDevice, frame: Frame, channel: int, receivers: Sequence[Gateway]) -> None:
         end = self.simulation.kernel.now
         start = end - device.sender.airtime(frame.payload)
         self.received.append((start, end, {gateway.name for gateway in receivers}))
