@@ -145,12 +145,17 @@ def _collect(work: Work, group: Resource, target: str, notification: dict[str, A
     queues, limits = work.transaction.queues, group.attributes.get("nar", {})
     queues.append(group.ri, ALARM + target, notification)
     count = queues.count(group.ri, ALARM + target)
-    most = limits.get("num") or work.transaction.lists.count(group.ri)
-    if count >= min(most, work.model.settings.max_batch):
+    if count >= work.model.settings.max_batch or _is_enough(work, group, count):
         _flush(work, group, target)
     elif count == 1:
         duration = parse_duration(limits.get("dur", f"PT{work.model.settings.batch_duration}S"))
         work.alarm(group, ALARM + target, work.now + duration)
+
+
+def _is_enough(work: Work, group: Resource, count: int) -> bool:
+    """As many as nar says or, without looking at all of a large group, as there are members."""
+    wanted = group.attributes.get("nar", {}).get("num")
+    return count >= (wanted or len(work.transaction.lists.items(group.ri, limit=count + 1)))
 
 
 def _flush(work: Work, group: Resource, target: str) -> None:
