@@ -9,6 +9,7 @@ from cse.work import Work
 
 # Kinds of effects that units of work leave behind.
 NOTIFICATION = "notification"
+HOST_CHANGED = "host-changed"
 CAMPAIGN_CONTROLLED = "campaign-controlled"
 GROUP_CHANGED = "group-changed"
 INQUIRY = "inquiry"
@@ -37,6 +38,11 @@ def announce_deletion(work: Work, resource: Resource, operation: Operation | Non
             _tell(work, [watcher], Event(EventType.DELETED, watched, watched))
     for leaver in [resource, *below]:
         work.type_of(leaver).leaving(work, leaver)
+
+
+def host_changed(work: Work, resource: Resource) -> None:
+    """What stands behind a resource can be reached in another way: fan-outs that wait for it have to know."""
+    work.later(HOST_CHANGED, {"resource": resource.ri})
 
 
 def send_later(work: Work, outgoing: Outgoing, *, awaited: bool = False) -> None:

@@ -1,4 +1,4 @@
-"""What keeps the whole server's requests to what networks and devices bear: one at a time to each host, limits by network."""
+"""What keeps all requests to what networks and devices bear: one at a time to each host, limits by network."""
 
 import asyncio
 from collections import Counter

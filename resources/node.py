@@ -1,5 +1,6 @@
 """node (TS-0001 clause 9.6.18): a device with its management objects, and the links to what is hosted on it."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from cse.attributes import (
@@ -15,7 +16,7 @@ from cse.attributes import (
     list_of,
     table,
 )
-from cse.events import announce
+from cse.events import announce, host_changed
 from cse.network import Host
 from cse.notification import Event, EventType
 from cse.resource import ResourceType
@@ -23,6 +24,7 @@ from cse.store import Resource
 from cse.tree.update import change
 from cse.work import Work
 
+HOURS = "_schedule"  # the entries of that node's schedule: an AE is awake in them only
 HOSTED_ON = "_node"  # the identifier of the node that an AE is hosted on, however its nodeLink names it
 
 
@@ -63,6 +65,7 @@ class Node(ResourceType):
             application = work.transaction.resources.get(identifier)
             if application is not None and application.attributes.get(HOSTED_ON) == resource.ri:
                 del application.attributes[HOSTED_ON]
+                _set_hours(application, ())
                 _change(work, application, "nl", None)
 
 
@@ -73,10 +76,33 @@ def host_on(work: Work, application: Resource, address: str | None) -> None:
     if before is not None and (after is None or after.ri != before.ri):
         hosted = [link for link in before.attributes.get("hael", ()) if link != application.ri]
         _change(work, before, "hael", hosted or None)
+    _set_hours(application, () if after is None else _hours(work, after))
     if after is not None:
         application.attributes[HOSTED_ON] = after.ri
         hosted = after.attributes.get("hael", [])
         _change(work, after, "hael", hosted if application.ri in hosted else [*hosted, application.ri])
+
+
+def keep_hours(work: Work, node: Resource, entries: Sequence[str]) -> None:
+    """The AEs on a node are awake when its schedule says so; without entries always."""
+    for identifier in node.attributes.get("hael", ()):
+        application = work.transaction.resources.get(identifier)
+        if application is not None and application.attributes.get(HOSTED_ON) == node.ri:
+            _set_hours(application, entries)
+            work.transaction.resources.update(application)
+            host_changed(work, application)
+
+
+def _set_hours(application: Resource, entries: Sequence[str]) -> None:
+    application.attributes.pop(HOURS, None)
+    if entries:
+        application.attributes[HOURS] = list(entries)
+
+
+def _hours(work: Work, node: Resource) -> Sequence[str]:
+    """The entries of a node's schedule."""
+    children = work.transaction.resources.children(node.ri)
+    return next((child.attributes["se"]["sce"] for child in children if "se" in child.attributes), ())
 
 
 def _node(work: Work, address: str | None) -> Resource | None:

@@ -2,6 +2,7 @@
 
 from cse.attributes import BOOLEAN, EXPIRATION, LABELS, UNIVERSAL, Attribute, O, table
 from cse.errors import BadRequest, OriginatorHasNoPrivilege
+from cse.events import host_changed
 from cse.primitive import Operation, Request
 from cse.resource import Access, ResourceType, VirtualChild
 from cse.store import Resource
@@ -59,5 +60,6 @@ def _tell(work: Work, owner: Resource, channel: str | None) -> None:
     else:
         owner.attributes["_channel"] = channel
     work.transaction.resources.update(owner)
+    host_changed(work, owner)
     for group in work.transaction.lists.holders(owner.ri):
         work.list_changed(group)

@@ -1,5 +1,6 @@
 """schedule (TS-0001 clause 9.6.9): when its parent is available, or when notifications of its parent may go out."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from cse.attributes import (
@@ -19,6 +20,7 @@ from cse.resource import ResourceType
 from cse.store import Resource
 from cse.windows import parse_window
 from cse.work import Work
+from resources.node import keep_hours
 
 BASE, NODE, SUBSCRIPTION, CROSS_RESOURCE_SUBSCRIPTION = 5, 14, 23, 48
 MOST_ENTRIES = 100
@@ -63,6 +65,22 @@ class Schedule(ResourceType):
 
     def updating(self, work: Work, resource: Resource, changes: dict[str, Any]) -> None:
         _check_coordination(changes, work.transaction.resources.get(resource.pi))
+
+    def created(self, work: Work, resource: Resource, parent: Resource) -> None:
+        self._tell(work, resource, resource.attributes["se"]["sce"])
+
+    def updated(self, work: Work, resource: Resource, changes: dict[str, Any]) -> None:
+        if "se" in changes:
+            self._tell(work, resource, resource.attributes["se"]["sce"])
+
+    def deleted(self, work: Work, resource: Resource) -> None:
+        self._tell(work, resource, ())
+
+    def _tell(self, work: Work, resource: Resource, entries: Sequence[str]) -> None:
+        """What is on a node keeps to its schedule."""
+        parent = work.transaction.resources.get(resource.pi)
+        if parent is not None and parent.ty == NODE:
+            keep_hours(work, parent, entries)
 
 
 def _check_coordination(attributes: dict[str, Any], parent: Resource | None) -> None:

@@ -63,7 +63,7 @@ class Book:
     def answered(self, row_changes: dict[str, Any], positions: Sequence[int]) -> None:
         """A host has answered for these members; its network's totals follow."""
         for position in positions:
-            self.set(position, state=State.ANSWERED.value, **row_changes)
+            self.set(position, state=State.ANSWERED.value, reason="", **row_changes)
         self.tally(row_changes, len(positions))
 
     def tally(self, row_changes: dict[str, Any], members: int) -> None:

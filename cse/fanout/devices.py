@@ -11,26 +11,26 @@ import orjson
 
 from cse.core import Core
 from cse.fanout import split
+from cse.fanout.attempts import attempt
 from cse.fanout.book import Book
 from cse.fanout.discarded import why_discarded
 from cse.fanout.entry import Limits, Members
+from cse.fanout.offers import Offers
 from cse.fanout.ramp import Canary, Threshold
-from cse.fanout.reach import gather
 from cse.fanout.report import plan_document
+from cse.fanout.rest import ASLEEP, reach_of, wakes_at
 from cse.fanout.schedule import TEMPORARY, Pending, Schedule
-from cse.fanout.states import ABORTED, Failure, State
+from cse.fanout.states import ABORTED, WAITING_FOR_DEVICE, Failure, State
 from cse.fanout.wire import Wire
 from cse.lanes import Lanes
 from cse.matching import Plan, choose
-from cse.network import Delivery, DeliveryFailed, Discard, Offer, Policy, Reach, Unreachable, Way
+from cse.network import Delivery, Discard, Host, Offer, Policy, Reach, Unreachable, Way
 from cse.primitive import Response
-from cse.slices import FEW, aside, in_slices, let_go
+from cse.slices import FEW, aside, in_slices
 from cse.traffic import Ticket
 
 log = logging.getLogger(__name__)
 
-REFRESH = 5.0  # seconds after which networks are asked anew what they offer, or longer where asking takes long:
-REFRESH_SHARE = 20.0  # so many times what it took the last time
 MOST_FAILURES = 2  # in a row, after which a CSE is left alone for a while
 
 
@@ -39,8 +39,7 @@ class DeviceCampaign:
 
     `follow` is called with the positions of members whose devices have carried out what the tree has to do as well.
 
-    Networks are asked about all permitted targets, those that have answered already included: they must know whom a
-    broadcast may reach. It is a `cse.door.Receiver`.
+    It is a `cse.door.Receiver`.
     """
 
     def __init__(
@@ -73,8 +72,8 @@ class DeviceCampaign:
         self._lanes = Lanes(max(policy.parallel for policy in policies.values()))
         self._broadcasts: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
-        self._reaches: dict[str, Reach] = {}
-        self._ask_again_at = float("-inf")
+        self._offers = Offers(core, wire, members, book.campaign.group)
+        self._storing = {name for name, network in core.networks.items() if network.stores}
         self._pause = min(policy.backoff_limit for policy in policies.values())
 
     async def run(self) -> None:
@@ -83,7 +82,7 @@ class DeviceCampaign:
         await self._send_and_collect()
         async for host_id in in_slices(list(self._schedule.pending)):
             self._settle(host_id)
-        await let_go(self._reaches)
+        await self._offers.let_go()
 
     def answer(self, originator: str, response: Response, network: str) -> None:
         """First wins; everything else is counted and changes nothing."""
@@ -93,17 +92,12 @@ class DeviceCampaign:
             self._take(originator, response, network)
 
     async def _take_apart(self, cse: str, response: Response, network: str) -> None:
-        """The answer of a CSE: an item for each of its members, or an error for all, or what the only one answered."""
-        directory = self._elsewhere[cse]
-        found = split.items(response)
-        if found is None:
-            asked = [host for host in set(directory.values()) if self._schedule.is_asked(host)]
-            if response.succeeded and len(asked) > 1:
-                self.discard(Discard.MALFORMED, 1)
-                return
-            parts: Iterable[tuple[str, Response]] = [(host, response) for host in asked or [cse]]
-        else:
-            parts = split.responses(self._core.model.naming, cse, directory, found)
+        """The answer of a CSE, for those of its members that it is for."""
+        naming, directory = self._core.model.naming, self._elsewhere[cse]
+        parts = split.parts(naming, cse, directory, response, self._schedule.is_asked)
+        if parts is None:
+            self.discard(Discard.MALFORMED, 1)
+            return
         async for host, part in in_slices(parts):
             self._take(host, part, network)
 
@@ -190,9 +184,8 @@ class DeviceCampaign:
         if not due:
             return
         groups: dict[tuple[str, str], tuple[Offer, list[Pending]]] = {}
-        if self._core.clock.now() >= self._ask_again_at:
-            await self._ask_networks()
-        due = self._canary.admit(due, self._reaches, self._core.clock.now())
+        await self._offers.refresh()
+        due = self._canary.admit(due, self._offers, self._core.clock.now())
         plan = await aside(len(due), self._plan, due, self._core.clock.now())
         if not self.book.has_plan:
             self.book.plan(plan_document(plan, [item.host for item in due]))
@@ -207,27 +200,19 @@ class DeviceCampaign:
             else:
                 self._lanes.add(offer.network, partial(self._deliver_each, Way(offer, address), items))
 
-    async def _ask_networks(self) -> None:
-        clock = self._core.clock
-        began = clock.now()
-        networks, group = self._core.networks.values(), self.book.campaign.group
-        reaches: dict[str, Reach] = {}
-        for request, hosts in self._wire.meant(self._hosts.values()):
-            offers = await gather(networks, hosts, request, group)
-            async for host, reach in in_slices(zip(hosts, offers, strict=True)):
-                if host.id in self._schedule.pending:
-                    reaches[host.id] = reach
-        self._reaches = reaches
-        self._ask_again_at = clock.now() + max(REFRESH, REFRESH_SHARE * (clock.now() - began))
-
     def _plan(self, due: Sequence[Pending], now: float) -> Plan:
-        usable = [
-            self._schedule.usable(item, self._canary.ways(item, self._reaches.get(item.host.id, ()))) for item in due
-        ]
+        usable = [self._schedule.usable(item, self._reach(item, now)) for item in due]
         return choose(usable, available_ms=int((self._deadline - now) * 1000))
+
+    def _reach(self, item: Pending, now: float) -> Reach:
+        return reach_of(item.host, self._canary.ways(item, self._offers.to(item.host)), self._storing, now)
 
     def _unserved(self, item: Pending, reason: Unreachable | None) -> None:
         """Nothing can carry the request to this host now; whether that may change depends on the reason."""
+        waking = wakes_at(item.host, self._core.clock.now())
+        if waking is not None:
+            self._wait_for_device(item, waking)
+            return
         item.unreachable = reason
         if self._is_hopeless(item, reason):
             self._settle(item.host.id)
@@ -235,9 +220,29 @@ class DeviceCampaign:
         else:
             self._schedule.again([item], self._core.clock.now() + self._pause)
 
+    def _wait_for_device(self, item: Pending, waking: float) -> None:
+        """Until it wakes, unless somebody waits for the answer."""
+        item.unreachable = ASLEEP
+        if not self.book.campaign.request_resource:
+            self._settle(item.host.id)
+            self._wake_when_done()
+            return
+        for position in item.positions:
+            self.book.set(position, reason=WAITING_FOR_DEVICE)
+        self._schedule.again([item], waking)
+
+    def host_changed(self, host: Host) -> None:
+        """Something that is of importance for reaching a host is different now: its turn has come, if it waits."""
+        item = self._schedule.pending.get(host.id)
+        if item is not None:
+            item.host = host
+            self._offers.forget(host)
+            self._schedule.hasten(item, self._core.clock.now())
+            self._changed.set()
+
     def _is_hopeless(self, item: Pending, reason: Unreachable | None) -> bool:
         never_sent = item.attempts == 0 and reason is not None and reason.reason not in TEMPORARY
-        return never_sent or self._schedule.is_exhausted(item, self._reaches.get(item.host.id, ()))
+        return never_sent or self._schedule.is_exhausted(item, self._offers.to(item.host))
 
     def _start_broadcast(self, job: Any) -> None:
         task = asyncio.create_task(job(), name="broadcast")
@@ -274,33 +279,33 @@ class DeviceCampaign:
         if self.book.control.is_paused:
             self._schedule.again(items, self._core.clock.now())
             return None
-        attempt = await self._attempted(way, items)
+        number = await self._attempted(way, items)
         if items[0].host.cse and not self._schedule.repeats:
             await self.book.secure()  # a server that is killed now must not send it again when it is back
-        delivery = self._delivery(way, items, attempt, ticket)
-        failure = await self._attempt(delivery)
+        delivery = self._delivery(way, items, number, ticket)
+        failure = await attempt(self._core.networks, delivery)
         await self._come_back(items, way, delivery.window, failure)
         return failure
 
     async def _attempted(self, way: Way, items: Sequence[Pending]) -> int:
         """Note an attempt for these hosts; its number."""
-        attempt = self._schedule.sending(items, way) if items else 0
+        number = self._schedule.sending(items, way) if items else 0
         if way.offer.broadcast:
             self.book.campaign.document["broadcasts"] = self._schedule.sent
         async for item in in_slices(items):
             if item.host.id in self._schedule.pending:
                 for position in item.positions:
-                    self.book.set(position, network=way.offer.network, attempts=item.attempts)
-        return attempt
+                    self.book.set(position, network=way.offer.network, attempts=item.attempts, reason="")
+        return number
 
-    def _delivery(self, way: Way, items: Sequence[Pending], attempt: int, ticket: Ticket) -> Delivery:
+    def _delivery(self, way: Way, items: Sequence[Pending], number: int, ticket: Ticket) -> Delivery:
         return Delivery(
             request=self._wire.elsewhere if way.offer.broadcast and items[0].host.cse else self._wire.to(items[0].host),
             offer=way.offer,
             address=way.address,
             hosts=[item.host for item in items],
             group=self.book.campaign.group,
-            attempt=attempt,
+            attempt=number,
             window=way.offer.latency(len(items)) / 1000,
             deadline=self._send_until,
             transmitted=partial(self._transmitted, way.offer.network, ticket),
@@ -309,18 +314,6 @@ class DeviceCampaign:
     def _transmitted(self, network: str, ticket: Ticket, transmissions: int, airtime_ms: float) -> None:
         ticket.transmitted(transmissions)
         self.book.transmitted(network, transmissions, airtime_ms)
-
-    async def _attempt(self, delivery: Delivery) -> Failure | None:
-        """Deliver; what went wrong, if the network knows that nothing was received."""
-        try:
-            await self._core.networks[delivery.offer.network].deliver(delivery)
-        except DeliveryFailed as error:
-            log.info("delivery by %s to %s failed: %s", delivery.offer.network, delivery.address, error)
-            return Failure.REFUSED if error.refused else Failure.SILENT
-        except Exception:
-            log.exception("network %s failed to deliver", delivery.offer.network)
-            return Failure.ERROR
-        return None
 
     async def _come_back(self, items: list[Pending], way: Way, window: float, failure: Failure | None) -> None:
         """Those who stay silent have their next turn when the answers should be in, or after a pause."""

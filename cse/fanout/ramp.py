@@ -1,13 +1,13 @@
 """Before and while many are asked: a few go first, and too many failures stop it all."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, Protocol
 
 from cse.config import ServerSettings
 from cse.fanout.schedule import Pending
 from cse.fanout.states import Failure, State
-from cse.network import Reach, Way
+from cse.network import Host, Reach, Way
 from cse.primitive import Response
 from cse.store import Campaign, Row
 
@@ -45,6 +45,13 @@ class Threshold:
         return f"{self._failed} of {finished} members failed, more than {self._percent:g} % (abort_percent)"
 
 
+class Offers(Protocol):
+    """What the networks have offered (`cse.fanout.offers`)."""
+
+    def to(self, host: Host) -> Reach:
+        """To this host."""
+
+
 class Canary:
     """The first few hosts, which are asked by unicast before the others are. It is kept in the campaign's document."""
 
@@ -76,10 +83,10 @@ class Canary:
     def _is_passed(self) -> bool:
         return not self._size or self._chosen.get("passed", False)
 
-    def admit(self, due: Sequence[Pending], reaches: Mapping[str, Reach], now: float) -> Sequence[Pending]:
+    def admit(self, due: Sequence[Pending], offers: Offers, now: float) -> Sequence[Pending]:
         """Of those whose turn it is, the ones that may be asked now; the others are held back."""
         if not self._is_passed and not self._chosen:
-            self._choose(due, reaches, now)
+            self._choose(due, offers, now)
         if self._is_passed:
             return due
         self._held += [item for item in due if item.host.id not in self._first]
@@ -133,9 +140,9 @@ class Canary:
     def _needed(self) -> int:
         return math.ceil(len(self._first) * self._share / 100)
 
-    def _choose(self, due: Sequence[Pending], reaches: Mapping[str, Reach], now: float) -> None:
+    def _choose(self, due: Sequence[Pending], offers: Offers, now: float) -> None:
         """Some that are spread over the whole group; nobody where all could be asked, or none by unicast."""
-        able = [item.host.id for item in due if _has_unicast(reaches.get(item.host.id, ()))]
+        able = [item.host.id for item in due if _has_unicast(offers.to(item.host))]
         step = max(1, len(able) // max(1, self._size))
         hosts = able[::step][: self._size]
         self._first = frozenset(hosts)

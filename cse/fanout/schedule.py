@@ -20,6 +20,7 @@ class Pending:
     """A host that has not answered yet, and the positions of its members among the campaign's rows.
 
     `avoided` are offers and addresses that failed for it, `failure` is what the last attempt ended with ("": silence).
+    `due` is when its turn comes, None while it has it.
     `answer` are the changes of a row that an answer brings which counts only if no other one comes. `heard` says that
     it may have received the request.
     """
@@ -30,6 +31,7 @@ class Pending:
     network: str = ""
     failure: str = ""
     answer: dict[str, Any] | None = None
+    due: float | None = None
     unreachable: Unreachable | None = None
     avoided: frozenset[tuple[str, str]] = frozenset()
     heard: bool = False
@@ -81,7 +83,8 @@ class Schedule:
         self._broadcasts = Counter({(offer, address): count for offer, address, count in sent})
         self._attempts: Counter[tuple[str, str]] = Counter()
         self._ties = itertools.count()
-        self._queue = [(now, next(self._ties), list(self.pending))]
+        self._queue: list[tuple[float, int, list[str]]] = []
+        self.again(self.pending.values(), now)
 
     def __bool__(self) -> bool:
         return bool(self.pending)
@@ -91,8 +94,20 @@ class Schedule:
         due: list[Pending] = []
         while self._queue and self._queue[0][0] <= now:
             batch = heapq.heappop(self._queue)[2]
-            due += [self.pending[host_id] for host_id in batch if host_id in self.pending]
+            due += [self.pending[host_id] for host_id in batch if self._is_due(host_id, now)]
+        for item in due:
+            item.due = None
         return due
+
+    def _is_due(self, host_id: str, now: float) -> bool:
+        """A host whose turn was hastened is in a batch for a later one as well."""
+        moment = self.pending[host_id].due if host_id in self.pending else None
+        return moment is not None and moment <= now
+
+    def hasten(self, item: Pending, moment: float) -> None:
+        """The turn of a host comes at this moment already, unless it has it now."""
+        if item.due is not None and item.due > moment:
+            self.again([item], moment)
 
     def next_due(self) -> float | None:
         """When the next host's time comes; None while all are being delivered to."""
@@ -107,7 +122,10 @@ class Schedule:
 
     def again(self, items: Iterable[Pending], moment: float) -> None:
         """Try these hosts again at that moment, as far as they are still silent."""
-        batch = [item.host.id for item in items if item.host.id in self.pending]
+        silent = [item for item in items if item.host.id in self.pending]
+        batch = [item.host.id for item in silent]
+        for item in silent:
+            item.due = moment
         if batch:
             heapq.heappush(self._queue, (moment, next(self._ties), batch))
 

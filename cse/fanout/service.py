@@ -24,6 +24,7 @@ from cse.fanout.seen import SeenRequests
 from cse.fanout.states import CANCELLED, Failure, State
 from cse.fanout.wire import Wire, group_request_identifier
 from cse.matching import choose
+from cse.network import Host
 from cse.primitive import Request, Response, ResponseType
 from cse.slices import aside, in_slices, let_go
 from cse.store import Campaign, Effect, Row
@@ -128,6 +129,13 @@ class FanOut:
                 "campaign %s was over before it could be %s", effect.document["campaign"], effect.document["state"]
             )
 
+    async def host_changed(self, effect: Effect) -> None:
+        """The handler of the outbox: what stands behind a resource can be reached in another way."""
+        host = await self._core.read(lambda work: _host(work, effect.document["resource"]))
+        if host is not None:
+            for running in self._running.values():
+                running.host_changed(host)
+
     async def _control(self, campaign_id: str, state: str) -> None:
         campaign = await self._core.read(lambda work: work.transaction.campaigns.get(campaign_id))
         if campaign is None or campaign.finished_at is not None:
@@ -190,6 +198,11 @@ class FanOut:
 
     async def _forget(self, campaign_id: str) -> None:
         await self._core.run(lambda work: work.transaction.campaigns.remove(campaign_id))
+
+
+def _host(work: Work, identifier: str) -> Host | None:
+    resource = work.transaction.resources.get(identifier)
+    return None if resource is None else work.type_of(resource).host(resource)
 
 
 def _freeze(work: Work, request: Request, visited: frozenset[str]) -> tuple[Frozen, Members]:

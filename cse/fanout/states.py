@@ -24,6 +24,8 @@ class Failure(StrEnum):
     ERROR = "ERROR"
 
 
+WAITING_FOR_DEVICE = "WAITING_FOR_DEVICE"  # the reason of a member in the state WAITING whose device sleeps
+
 # Of a campaign. What has been stopped is in one of the last two states before it is over, too.
 ACCEPTED, RUNNING, PAUSED, FINISHED = "accepted", "running", "paused", "finished"
 CANCELLED, ABORTED = "cancelled", "aborted"

@@ -214,6 +214,10 @@ class Campaigns(ABC):
         """How many rows in this state per response status code."""
 
     @abstractmethod
+    def concern(self, target: str, state: str) -> bool:
+        """Whether some row in this state has this target."""
+
+    @abstractmethod
     def others(self, campaign_id: str, state: str) -> list[tuple[str, Row]]:
         """Rows of older campaigns in this state whose target is also one of this campaign: (campaign id, row)."""
 

@@ -3,6 +3,8 @@
 from typing import Any
 
 from cse.attributes import matching
+from cse.events import host_changed
+from cse.fanout.states import State
 from cse.network import Host
 from cse.polling import channel_address
 from cse.resource import ResourceType
@@ -15,12 +17,22 @@ SERIALIZATION = matching(
 )
 
 
+REACHED_BY = {"poa", "rr", "nl", "csz", "srv"}
+
+
 class Registration(ResourceType):
     """Its creator is the identifier that it registers: an AE-ID or CSE-ID."""
 
     registers = True
 
+    def created(self, work: Work, resource: Resource, parent: Resource) -> None:
+        """Somebody who was registered before may be awaited."""
+        if work.transaction.campaigns.concern(resource.ri, State.WAITING):
+            host_changed(work, resource)
+
     def updated(self, work: Work, resource: Resource, changes: dict[str, Any]) -> None:
+        if REACHED_BY & changes.keys():
+            host_changed(work, resource)
         if "poa" in changes:
             for group in work.transaction.lists.holders(resource.ri):
                 work.list_changed(group)
@@ -36,4 +48,5 @@ class Registration(ResourceType):
             tuple(attributes.get("csz", ())),
             multicast=attributes.get("mtcc", 0),
             external_group=attributes.get("egid", ""),
+            schedule=tuple(attributes.get("_schedule", ())),
         )

@@ -10,6 +10,13 @@ from cse.store import Campaign, Row
 
 UNICAST = Way(Offer("u", "net", False, 0, 1000, 0, 200, 10_000), "a")
 BROADCAST = Way(Offer("b", "net", True, 100, 10, 0, 200, 10_000), "everybody")
+
+
+class Found(dict[str, list[Way]]):
+    def to(self, host: Host) -> list[Way]:
+        return self.get(host.id, [])
+
+
 MANY = [Pending(Host(f"C{number}", ()), [number]) for number in range(10)]
 
 
@@ -28,12 +35,12 @@ def canary(size: int = 3, share: float = 60, rows: list[Row] | None = None, of: 
 
 def test_without_a_canary_all_are_asked() -> None:
     none = canary(0)
-    assert none.admit(MANY, {}, 0.0) is MANY
+    assert none.admit(MANY, Found(), 0.0) is MANY
     assert (none.objection(1e9), none.hosts, none.until) == ("", frozenset(), float("inf"))
 
 
 def test_some_of_those_with_a_unicast_are_spread_over_the_group() -> None:
-    reaches = {f"C{number}": [UNICAST, BROADCAST] if number % 2 else [BROADCAST] for number in range(10)}
+    reaches = Found({f"C{number}": [UNICAST, BROADCAST] if number % 2 else [BROADCAST] for number in range(10)})
     first = canary()
     assert [item.host.id for item in first.admit(MANY, reaches, 0.0)] == ["C1", "C3", "C5"]
     assert first.ways(MANY[1], reaches["C1"]) == [UNICAST]
@@ -49,11 +56,11 @@ def test_some_of_those_with_a_unicast_are_spread_over_the_group() -> None:
 
 @pytest.mark.parametrize("reach", [[BROADCAST], []])
 def test_nobody_goes_first_where_nobody_can(reach: list[Way]) -> None:
-    assert len(canary().admit(MANY, {f"C{number}": reach for number in range(10)}, 0.0)) == 10
+    assert len(canary().admit(MANY, Found({f"C{number}": reach for number in range(10)}), 0.0)) == 10
 
 
 def test_it_fails_when_enough_can_succeed_no_more_or_the_time_is_over() -> None:
-    reaches = {f"C{number}": [UNICAST] for number in range(10)}
+    reaches = Found({f"C{number}": [UNICAST] for number in range(10)})
     first = canary()
     first.admit(MANY, reaches, 0.0)
     assert first.objection(29.9) == ""
@@ -68,7 +75,7 @@ def test_it_fails_when_enough_can_succeed_no_more_or_the_time_is_over() -> None:
 
 def test_after_a_restart_it_goes_on() -> None:
     stored = campaign()
-    reaches = {f"C{number}": [UNICAST] for number in range(10)}
+    reaches = Found({f"C{number}": [UNICAST] for number in range(10)})
     canary(of=stored).admit(MANY, reaches, 0.0)
     again = canary(of=stored, rows=[row(0, "answered", 2000), row(3, "waiting")])
     assert [item.host.id for item in again.admit(MANY[1:], reaches, 5.0)] == ["C3", "C6"]
