@@ -1,6 +1,6 @@
 """What the answer of a CSE says about its members: one item for each in an aggregate (m2m:agr), or one for all."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from cse.address import Naming
@@ -36,6 +36,22 @@ def responses(naming: Naming, cse: str, directory: Directory, found: Iterable[An
         if not isinstance(item, dict) or type(item.get("rsc")) is not int:
             continue
         yield _host(naming, cse, directory, item.get("fr")), Response(item["rsc"], item.get("pc"))
+
+
+def parts(
+    naming: Naming, cse: str, directory: Directory, response: Response, is_asked: Callable[[str], bool]
+) -> Iterable[tuple[str, Response]] | None:
+    """Who has answered what, if a CSE has answered this: each item is for one host, an error for all that were asked.
+
+    None for a success that nobody knows whose it is, because several were asked.
+    """
+    found = items(response)
+    if found is not None:
+        return responses(naming, cse, directory, found)
+    asked = [host for host in set(directory.values()) if is_asked(host)]
+    if response.succeeded and len(asked) > 1:
+        return None
+    return [(host, response) for host in asked or [cse]]
 
 
 def _host(naming: Naming, cse: str, directory: Directory, stated: Any) -> str:
