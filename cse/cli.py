@@ -26,7 +26,9 @@ from cse.security.commands import credential
 from cse.type_table import attributes_table, find_types, types_table
 from cse.web import WebServer, listen
 
-SWITCH_INTERVAL = 0.0005  # seconds: a commit must not wait for a busy event loop to give up the interpreter
+# Seconds: a commit must not wait for a busy event loop to give up the interpreter, nor the event loop for a thread that
+# computes, which happens anew after each of hundreds of system calls when answers come in.
+SWITCH_INTERVAL = 0.0005
 
 
 @click.group()

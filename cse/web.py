@@ -4,7 +4,6 @@ import ipaddress
 import logging
 import signal
 import socket
-import sys
 from asyncio import get_running_loop
 from contextlib import AsyncExitStack
 from typing import Any
@@ -20,10 +19,6 @@ from cse.garbage import keep_short
 from cse.security.tls import server_context
 
 log = logging.getLogger(__name__)
-
-# Seconds for which a thread that computes keeps the event loop waiting, each time that it wants to go on after a system
-# call. Python's own 5 ms add up: a burst of answers on a socket is hundreds of such calls.
-SWITCH_INTERVAL = 0.0005
 
 
 def configuration(server: Server, **options: Any) -> uvicorn.Config:
@@ -60,7 +55,6 @@ class WebServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await self._running.enter_async_context(self._server.running())
         await super().startup(sockets=sockets)
-        sys.setswitchinterval(SWITCH_INTERVAL)
         self._server.core.start(keep_short(self._server.core.clock), "garbage")
         get_running_loop().add_signal_handler(signal.SIGHUP, self._reload)
         settings = self._server.core.settings
