@@ -43,3 +43,7 @@ class Control:
         """Call this at every change, and once now."""
         self._heeding.append(changed)
         changed()
+
+    def close(self) -> None:
+        """The campaign is over: nobody is called any more, and nobody held."""
+        self._heeding.clear()

@@ -178,6 +178,7 @@ class FanOut:
             raise
         finally:
             del self._controls[campaign.id]
+            book.control.close()
 
     async def _ask_hosts(self, book: Book, wire: Wire, members: Members, limits: Limits, local: LocalCampaign) -> None:
         campaign = book.campaign
