@@ -1,6 +1,8 @@
 """Requests on their way through this CSE to another one (TS-0001 clause 8.3, TS-0004 clause 7.3.2.6)."""
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from cse.core import Core
 from cse.errors import BadRequest, NotFound, OperationNotAllowed, TargetNotReachable
@@ -22,7 +24,7 @@ class Transit:
     def __init__(self, core: Core, exchange: Exchange) -> None:
         self._core = core
         self._exchange = exchange
-        self._under_way: set[Trace] = set()
+        self._under_way: dict[Trace, str] = {}
 
     def concerns(self, request: Request) -> bool:
         """Whether a request goes to another CSE; BadRequest for an address that is none."""
@@ -33,17 +35,23 @@ class Transit:
 
         Relative times of the request count from `accepted`.
         """
-        outgoing = self._outgoing(request, accepted)
-        self._require_passage(outgoing)
-        host, neighbour = await self._core.read(lambda work: _way(work, outgoing))
-        if self._exchange.awaits(outgoing.request_identifier):  # two originators use the same one at the same time
-            outgoing = outgoing.derive(request_identifier=self._exchange.new_identifier())
-        trace = _trace(outgoing)
-        self._under_way.add(trace)
-        try:
+        with self._passing(self._outgoing(request, accepted)) as outgoing:
+            host, neighbour = await self._core.read(lambda work: _way(work, outgoing))
             return await self._exchange.forward(host, outgoing, neighbour, _deadline(outgoing))
+
+    @contextmanager
+    def _passing(self, request: Request) -> Iterator[Request]:
+        """The request is on its way, with an identifier that no other one has at the same time."""
+        self._require_passage(request)
+        identifier = request.request_identifier
+        if self._exchange.awaits(identifier) or identifier in self._under_way.values():
+            request = request.derive(request_identifier=self._exchange.new_identifier())
+        trace = _trace(request)
+        self._under_way[trace] = request.request_identifier
+        try:
+            yield request
         finally:
-            self._under_way.discard(trace)
+            del self._under_way[trace]
 
     def _require_passage(self, request: Request) -> None:
         if _trace(request) in self._under_way:

@@ -43,10 +43,19 @@ def distinct(work: Work, names: Iterable[str]) -> list[Member]:
         if not member.is_here and work.model.naming.local(name) is not None:
             missing.append(name)
         else:
-            found.setdefault(_key(work, member), member)
+            found.setdefault(_key(work, member), _as_kept(work, member))
     if missing:
         raise NotFound(f"mid names {len(missing)} resources that do not exist, such as {', '.join(missing[:5])}")
     return list(found.values())
+
+
+def _as_kept(work: Work, member: Member) -> Member:
+    """As it was stated; but an address here that has a scope becomes CSE-relative, unless it comes from elsewhere."""
+    originator = "" if work.request is None else work.request.originator
+    is_from_elsewhere = work.model.naming.as_seen_by(originator, "-") != "-"
+    if not member.is_here or not member.name.startswith("/") or is_from_elsewhere:
+        return member
+    return member._replace(name="/".join(filter(None, (member.place, member.virtual, member.tail))))
 
 
 def _key(work: Work, member: Member) -> tuple[str, ...]:

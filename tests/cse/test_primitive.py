@@ -71,6 +71,36 @@ def test_a_primitive_says_what_is_there(request: Request) -> None:
     assert (primitive.get("ty"), primitive.get("ot")) == (request.resource_type, request.originating_timestamp)
 
 
+def test_a_primitive_has_everything_in_its_form() -> None:
+    request = Request(
+        Operation.RETRIEVE,
+        "/id-mn/-",
+        "Capp",
+        "r1",
+        response_type=ResponseType.NON_BLOCKING_ASYNCH,
+        notification_uris=("http://a/",),
+        filters={
+            "fu": ["1"],
+            "ty": ["3", "4"],
+            "lbl": ["a", "b"],
+            "lim": ["x"],
+            "cra": ["20270101T000000"],
+            "rn": ["b"],
+        },
+        attribute_list=("ri", "lbl"),
+        unstructured_identifiers=True,
+        group_target_members=("a",),
+        role_identifiers=("r@x",),
+    )
+    primitive = request.as_primitive()
+    criteria = {"fu": 1, "ty": [3, 4], "lbl": ["a", "b"], "lim": "x", "cra": "20270101T000000"}
+    assert primitive["fc"] == criteria | {"atr": [{"nm": "rn", "val": "b"}]}
+    assert (primitive["rt"], primitive["pc"]) == ({"rtv": 2, "nu": ["http://a/"]}, {"m2m:atrl": ["ri", "lbl"]})
+    assert (primitive["drt"], primitive["grtm"], primitive["rids"]) == (2, ["a"], ["r@x"])
+    plain = Request(Operation.RETRIEVE, "-", "Capp", "r1").as_primitive()
+    assert plain == {"op": 2, "to": "-", "fr": "Capp", "rqi": "r1"}
+
+
 @given(requests, texts)
 def test_a_derived_request_differs_in_what_was_changed(request: Request, to: str) -> None:
     derived = request.derive(to=to)

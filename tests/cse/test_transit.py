@@ -235,6 +235,11 @@ async def test_two_originators_may_use_one_request_identifier(around: Neighbourh
     assert len(set(originators.values())) == 2
 
 
+async def test_the_same_request_twice_at_the_same_time_is_answered_once(around: Neighbourhood) -> None:
+    asking = [asyncio.create_task(around.get("in", FAR, "Ca", request_identifier="same")) for _ in range(2)]
+    assert sorted([(await one).status_code for one in asking]) == [4103, 5103]
+
+
 async def test_no_more_than_a_number_of_requests_are_under_way() -> None:
     async with neighbourhood() as around:
         await around.start("in", max_forwarded=2)

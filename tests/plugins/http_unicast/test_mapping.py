@@ -56,6 +56,47 @@ def test_parameters_become_query_arguments() -> None:
     assert message.headers["X-M2M-RTU"] == "http://a/&http://b/"
 
 
+def test_a_forwarded_request_loses_nothing() -> None:
+    host = Host("/id-mn/cse-mn/grp/fopt", (POA,), cse="/id-mn", member="/id-mn/cse-mn/grp")
+    message = to_message(
+        request(
+            Operation.RETRIEVE,
+            "/id-mn/cse-mn/grp/fopt",
+            group_target_members=("a", "b"),
+            role_identifiers=("r1@x", "r2@x"),
+            result_persistence="P1D",
+            result_expiration="20270101T000000",
+            execution_time="3000",
+        ),
+        host,
+        POA,
+    )
+    assert message.url == POA + "~/id-mn/cse-mn/grp/fopt?rp=P1D&rids=r1%40x+r2%40x"
+    headers = {"X-M2M-GTM": "a&b", "X-M2M-RST": "20270101T000000", "X-M2M-OET": "3000"}
+    assert headers.items() <= message.headers.items()
+
+
+def test_a_notification_to_an_ae_of_another_cse_goes_to_its_address_there() -> None:
+    host = Host("/id-mn/Cmeter", (POA,), cse="/id-mn")
+    assert to_message(request(Operation.NOTIFY, "/id-mn/Cmeter"), host, POA).url == POA + "~/id-mn/Cmeter"
+
+
+@pytest.mark.parametrize(
+    ("path", "location"),
+    [
+        ("/~/id-mn/cse-mn/box", "/id-mn/cse-mn/box"),
+        ("/_/sp.tld/id-mn/cse-mn/box", "//sp.tld/id-mn/cse-mn/box"),
+        ("/cse-mn/box", "cse-mn/box"),
+        ("cse-mn/box", "cse-mn/box"),
+    ],
+)
+def test_what_a_cse_says_beside_the_content(path: str, location: str) -> None:
+    stated = {"Content-Location": path, "X-M2M-CTS": "1", "X-M2M-CTO": "7", "X-M2M-OT": "20270101T000000"}
+    response = from_answer(Answer(200, {"X-M2M-RSC": "2000", "X-M2M-RST": "20270101T000001", **stated}, b""))
+    expected = Response(OK, None, location, 1, 7, "20270101T000000", "20270101T000001")
+    assert response == expected
+
+
 @pytest.mark.parametrize(
     ("answer", "response"),
     [
@@ -106,6 +147,7 @@ def test_content_is_written_as_the_receiver_wants_it(
     [
         Answer(200, {"X-M2M-RSC": "?"}, b""),
         Answer(200, {"X-M2M-RSC": "2000"}, b"{"),
+        Answer(200, {"X-M2M-RSC": "2000", "X-M2M-CTO": "seven"}, b""),
         Answer(200, {"X-M2M-RSC": "2000", "Content-Type": "application/cbor"}, b"{"),
     ],
 )
