@@ -11,15 +11,15 @@ from tests.federations import cse, introduce
 from tests.servers import Answer, Running, eventually, serving
 
 NETWORK = "udp-multicast"
-IP = 2
+MBMS, IP = 1, 2
 INSTRUCTION = {"m2m:sgn": {"sur": "cse-in/city", "nev": {"rep": {"m2m:cin": {"con": '{"interval": 900}'}}}}}
 
 NO_KEYS: Mapping[str, str] = {}
 
 
 def address(name: str) -> str:
-    """The loopback address that a CSE has for itself."""
-    return {"in": "127.0.10.1", "mn1": "127.0.10.2", "mn2": "127.0.10.3", "mn3": "127.0.10.4"}[name]
+    """The loopback address that a CSE has for itself: `in`, or `mn` and a number below ten."""
+    return "127.0.10.1" if name == "in" else f"127.0.10.{1 + int(name.removeprefix('mn'))}"
 
 
 def a_server(name: str, round_trip: float = 5.0, **changes: Any) -> Any:

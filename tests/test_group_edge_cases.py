@@ -14,7 +14,7 @@ from tests.servers import Answer, Client, Listener
 
 HERE = Path(__file__).parent
 EVERYTHING, RETRIEVE, NOTIFY = 63, 2, 16
-CASES = {1, *range(4, 20)}
+CASES = range(1, 23)
 
 
 @pytest.fixture

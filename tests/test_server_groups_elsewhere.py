@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.federations import cse, introduce, register
+from tests.multicast import IP, MBMS, federation, member_address
 from tests.servers import Answer, Client, Listener, Running, eventually, serving
 
 DEAD = "http://127.0.0.1:1"  # nobody listens there
@@ -137,3 +138,20 @@ async def test_edge_19_a_group_in_the_group_passes_notifications_on(pair: Pair, 
         assert (await pair.client.create(path, 4, {"m2m:cin": {"con": "1"}}, "Capp")).rsc == 2001
     together = (await listener.next())["m2m:agn"]["m2m:sgn"]
     assert {one["sur"].rpartition("/")[0] for one in together} == {"/id-in", "/id-mn"}
+
+
+async def test_edge_21_each_member_of_a_mixed_group_by_what_its_cse_can_do() -> None:
+    """3 on CSEs with IP multicast, 2 with MBMS (without a network for it: by unicast), 5 by unicast or in this tree."""
+    async with federation(mn1=IP, mn2=IP, mn3=IP, mn4=MBMS, mn5=MBMS, mn6=0) as city:
+        client = city.home.client
+        for name in ("x", "y"):
+            await client.create("/cse-in", 3, {"m2m:cnt": {"rn": name}})
+        by_ip = [f"mn{number}/c1" for number in (1, 2, 3)]
+        others = ["mn4/c1", "mn5/c1", "mn6/c1", "mn6/c2", "mn6/c3"]
+        await city.group(*by_ip, *others)
+        members = [*map(member_address, [*by_ip, *others]), "cse-in/x", "cse-in/y"]
+        assert (await client.update("/cse-in/city", {"m2m:grp": {"mid": members}})).rsc == 2004
+        await city.listens(**{member.partition("/")[0]: [member] for member in by_ip})
+        result = await city.fan_out()
+        assert result.codes == dict.fromkeys(members, 2000)
+        assert (result.networks, result.multicasts) == ({"udp-multicast": 3, "http-unicast": 5, "local": 2}, 1)
