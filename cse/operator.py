@@ -20,8 +20,9 @@ from cse.errors import (
 )
 from cse.fanout.report import campaign_report, find_campaign, member_page
 from cse.fanout.service import FanOut
-from cse.fanout.states import ACCEPTED, State
+from cse.fanout.states import ACCEPTED, WAITING_FOR_DEVICE, Failure, State
 from cse.http.binding import read_body
+from cse.network import Reason
 from cse.primitive import OK, Operation, Request, ResponseType
 from cse.security.identity import Identities
 from cse.serialization.formats import JSON
@@ -33,6 +34,7 @@ Handler = Callable[[HttpRequest], Awaitable[Any]]
 MOST_CAMPAIGNS = 1000
 METHODS = ["GET", "POST", "PUT", "DELETE"]
 MOST_MEMBERS = 10_000
+REASONS = (*Failure, *Reason, WAITING_FOR_DEVICE)
 
 
 class Operator:
@@ -124,13 +126,16 @@ class Operator:
         return await self._core.read(lambda work: campaign_report(work, self._find(work, wanted)))
 
     async def _members(self, http: HttpRequest) -> dict[str, Any]:
-        """A page of members: `state` filters, `after` is the position to go on from, `limit` the page's length."""
-        wanted, state = http.path_params["campaign"], http.query_params.get("state", "")
+        """A page of members: `state` and `reason` filter, `after` is where to go on from, `limit` the page's length."""
+        wanted = http.path_params["campaign"]
+        state, reason = (http.query_params.get(name, "") for name in ("state", "reason"))
         if state and state not in set(State):
             raise BadRequest(f"state must be one of {', '.join(State)}")
+        if reason and reason not in REASONS:
+            raise BadRequest(f"reason must be one of {', '.join(REASONS)}")
         after, limit = _number(http, "after", -1), _number(http, "limit", 1000, MOST_MEMBERS)
         return await self._core.read(
-            lambda work: member_page(work, self._find(work, wanted), state=state, after=after, limit=limit)
+            lambda work: member_page(work, self._find(work, wanted), state, reason, after=after, limit=limit)
         )
 
     async def _cancel(self, http: HttpRequest) -> dict[str, Any]:

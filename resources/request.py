@@ -18,11 +18,12 @@ from cse.attributes import (
     one_of,
     table,
 )
+from cse.discovery.criteria import parse_filter
 from cse.errors import RequestNotCancellable
 from cse.events import announce
-from cse.fanout.aggregate import aggregated_response
+from cse.fanout.aggregate import aggregated_page, aggregated_response
 from cse.notification import Event, EventType
-from cse.primitive import Request, Response
+from cse.primitive import Operation, Request, Response, ResultContent
 from cse.resource import Access, RequestKeeper
 from cse.store import Resource, Search
 from cse.timing import timestamp
@@ -33,6 +34,9 @@ from cse.work import Work
 COMPLETED, FAILED, PENDING, FORWARDED, PARTIALLY_COMPLETED = range(1, 6)
 UNDER_WAY = (PENDING, FORWARDED, PARTIALLY_COMPLETED)
 ACCEPTED = 1000
+PAGING = {"lim", "ofst"}
+MOST_ITEMS = 10_000  # of a page whose length is not stated
+PARTIAL = 1  # m2m:contentStatus
 ECHOED = ("rvi", "vsi")
 
 
@@ -111,7 +115,10 @@ class RequestResource(RequestKeeper):
     def compose(self, work: Work, resource: Resource) -> dict[str, Any]:
         attributes = super().compose(work, resource)
         campaign_id = resource.attributes.get("_campaign")
-        if campaign_id is not None and attributes["rs"] != FAILED:
+        page = _page(work)
+        if campaign_id is not None and attributes["rs"] != FAILED and page is not None:
+            attributes["ors"] = _page_of_result(work, resource, *page)
+        elif campaign_id is not None and attributes["rs"] != FAILED:
             response = aggregated_response(work, campaign_id)
             if response is not None:
                 attributes["ors"] = _operation_result(resource, response)
@@ -139,6 +146,24 @@ class RequestResource(RequestKeeper):
         resource.attributes["lt"] = timestamp(work.now)
         work.transaction.resources.update(resource)
         announce(work, Event(EventType.UPDATED, resource, resource, changed))
+
+
+def _page(work: Work) -> tuple[int, int] | None:
+    """The first member and the number of members that a RETRIEVE of the result wants, if not all."""
+    request = work.request
+    if request is None or request.operation is not Operation.RETRIEVE or not PAGING & request.filters.keys():
+        return None
+    if request.result_content not in (None, ResultContent.ATTRIBUTES):
+        return None
+    criteria = parse_filter(request.filters, work.model.attribute_names)
+    return criteria.offset, MOST_ITEMS if criteria.limit is None else criteria.limit
+
+
+def _page_of_result(work: Work, resource: Resource, offset: int, limit: int) -> dict[str, Any]:
+    """With contentStatus and contentOffset where there is more."""
+    response, following = aggregated_page(work, resource.attributes["_campaign"], offset, limit)
+    more = {} if following is None else {"cnst": PARTIAL, "cnot": following}
+    return _operation_result(resource, response) | more
 
 
 def _operation_result(resource: Resource, response: Response) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -41,12 +42,13 @@ class Field:
         linked = await eventually(
             lambda: self.client.get(f"/{request}", originator), lambda answer: len(answer.resource["lbl"]) == 2
         )
-        return "/" + linked.resource["lbl"][1].removeprefix("report:")
+        return "/" + str(linked.resource["lbl"][1]).removeprefix("report:")
 
     async def report(self, path: str, originator: str = "CAdmin") -> dict[str, Any]:
         answer = await self.client.get(path, originator)
         assert answer.rsc == 2000, answer
-        return answer.content["cse:campaign"]
+        report: dict[str, Any] = answer.content["cse:campaign"]
+        return report
 
     async def set(self, path: str, state: str, originator: str = "CAdmin") -> Answer:
         return await self.client.update(path, {"cse:campaign": {"state": state}}, originator)
@@ -60,12 +62,14 @@ class Field:
 
 
 @asynccontextmanager
-async def field(
-    clock: ManualClock | None = None, *, broadcast: bool = False, **settings: Any
-) -> AsyncIterator[Field]:
+async def field(clock: ManualClock | None = None, *, broadcast: bool = False, **settings: Any) -> AsyncIterator[Field]:
     clock, network = clock or ManualClock(), ScriptedNetwork("air", broadcast=broadcast)
     async with serving(clock=clock, networks=[network], **settings) as running:
         yield Field(running, network, clock)
+
+
+def _has_answers(count: int, report: dict[str, Any]) -> bool:
+    return bool(report["answered"] == count)
 
 
 def adds_up(report: dict[str, Any]) -> bool:
@@ -105,7 +109,13 @@ async def test_only_the_originator_and_the_administrator_see_and_stop_it() -> No
         for originator, rsc in (("Cm0", 4103), ("Chead", 2000), ("CAdmin", 2000)):
             assert (await city.client.get(path, originator)).rsc == rsc
         assert (await city.set(path, "paused", "Cm0")).rsc == 4103
-        for content in ({"total": 7}, {"lbl": ["mine"]}, {"acpi": ["cse-in/open"]}, {"state": "finished"}, {"state": 1}):
+        for content in (
+            {"total": 7},
+            {"lbl": ["mine"]},
+            {"acpi": ["cse-in/open"]},
+            {"state": "finished"},
+            {"state": 1},
+        ):
             assert (await city.client.update(path, {"cse:campaign": content}, "Chead")).rsc == 4000, content
         created = {"cse:campaign": {"cnd": "cse.fanout.campaign"}}
         assert (await city.client.create("/cse-in", 28, created)).rsc == 4005
@@ -121,7 +131,7 @@ async def test_only_the_originator_and_the_administrator_see_and_stop_it() -> No
 
 async def test_a_pause_holds_over_a_restart_and_answers_count(tmp_path: Path) -> None:
     clock = ManualClock()
-    stored = {"store": f"sqlite:///{tmp_path}/cse.sqlite", "data_folder": str(tmp_path)}
+    stored: Any = {"store": f"sqlite:///{tmp_path}/cse.sqlite", "data_folder": str(tmp_path)}
     async with field(clock, **stored) as city:
         await city.meters(3)
         city.network.answers = False
@@ -155,7 +165,7 @@ async def test_the_deadline_does_not_wait_for_the_end_of_a_pause() -> None:
 
 async def test_what_has_been_cancelled_is_not_taken_up_after_a_restart(tmp_path: Path) -> None:
     clock = ManualClock()
-    stored = {"store": f"sqlite:///{tmp_path}/cse.sqlite", "data_folder": str(tmp_path)}
+    stored: Any = {"store": f"sqlite:///{tmp_path}/cse.sqlite", "data_folder": str(tmp_path)}
     async with field(clock, **stored) as city:
         await city.meters(2)
         city.network.answers = False
@@ -166,17 +176,43 @@ async def test_what_has_been_cancelled_is_not_taken_up_after_a_restart(tmp_path:
         assert (report["state"], report["reasons"], city.sent()) == ("cancelled", {"CANCELLED": 2}, [])
 
 
-async def test_operations_on_the_tree_pause_too() -> None:
-    async with field(fan_out_slice=1) as city:
-        await city.meters(60)
-        answer = await city.client.create("/cse-in/city/fopt?rt=1", 3, {"m2m:cnt": {"rn": "data"}})
-        path = await city.report_of(answer.content["m2m:uri"])
-        if (await city.set(path, "paused")).rsc == 2004:
-            before = (await city.report(path))["waiting"]
-            assert (await city.set(path, "cancelled")).rsc == 2004
-            assert before <= 60
-        report = await city.over(path)
-        assert adds_up(report)
+async def test_a_large_result_is_read_in_pages() -> None:
+    async with field() as city:
+        await city.meters(7)
+        city.network.hears = lambda host, attempt: host != "Cm3"
+        path = await city.start(seconds=20)
+        request = (await city.over(path))["request"]
+        found: list[str] = []
+        following, pages = 1, 0
+        while following:
+            page = (await city.client.get(f"/{request}?lim=2&ofst={following}")).resource["ors"]
+            found += [item["fr"] for item in page["pc"]["m2m:agr"]["m2m:rsp"]]
+            following, pages = page.get("cnot"), pages + 1
+            assert (page.get("cnst"), page["rsc"]) == (1 if following else None, 2000)
+        assert (found, pages) == ([f"cse-in/m{number}" for number in range(7) if number != 3], 4)
+        whole = (await city.client.get(f"/{request}")).resource["ors"]
+        assert whole == (await city.client.get(f"/{request}?ofst=1")).resource["ors"]
+        assert (await city.client.get(f"/{request}?lim=few")).rsc == 4000
+
+
+async def test_members_are_found_by_state_and_reason() -> None:
+    async with field() as city:
+        await city.meters(4)
+        city.network.hears = lambda host, attempt: host not in ("Cm1", "Cm3")
+        path = await city.start(seconds=20)
+        campaign = path.rpartition("/")[2]
+        await city.over(path)
+        members = f"/.cse/campaigns/{campaign}/members"
+        for query, expected in (
+            ("reason=SILENT", ["cse-in/m1", "cse-in/m3"]),
+            ("reason=SILENT&after=1", ["cse-in/m3"]),
+            ("state=failed&reason=SILENT&limit=1", ["cse-in/m1"]),
+            ("state=answered&reason=SILENT", []),
+            ("reason=OFFLINE", []),
+        ):
+            answer = await city.client.get(f"{members}?{query}")
+            assert [member["member"] for member in answer.content["members"]] == expected, query
+        assert (await city.client.get(f"{members}?reason=nonsense")).status == 400
 
 
 @pytest.mark.parametrize("healthy", [True, False])
@@ -256,7 +292,7 @@ async def test_a_subscriber_hears_of_changes_and_of_the_end_once() -> None:
         identifier = city.sent()[0].request.request_identifier
         for number in range(3):
             city.network.answer(identifier, f"Cm{number}")
-            await hurrying(city.clock, eventually(lambda: city.report(path), lambda r, n=number: r["answered"] > n))
+            await hurrying(city.clock, eventually(lambda: city.report(path), partial(_has_answers, number + 1)))
         await city.over(path)
         seen = [
             notification.content["m2m:sgn"]["nev"]["rep"]["cse:campaign"]

@@ -12,6 +12,7 @@ from cse.store import Row
 from cse.work import Work
 
 UNREACHABLE = 5103
+SETTLED = (State.ANSWERED, State.FAILED, State.UNREACHABLE)
 
 
 def aggregated_response(work: Work, campaign_id: str) -> Response | None:
@@ -19,9 +20,18 @@ def aggregated_response(work: Work, campaign_id: str) -> Response | None:
     campaign = work.transaction.campaigns.get(campaign_id)
     if campaign is None:
         return None
-    rows = work.transaction.campaigns.rows(campaign_id, states=(State.ANSWERED, State.FAILED, State.UNREACHABLE))
+    rows = work.transaction.campaigns.rows(campaign_id, states=SETTLED)
     content = aggregate(Request.from_json(campaign.request), rows)
     return Response(OK, content) if content["m2m:agr"]["m2m:rsp"] else None
+
+
+def aggregated_page(work: Work, campaign_id: str, offset: int, limit: int) -> tuple[Response, int | None]:
+    """The items of at most so many members from the one with this number (from 1) on, and where to go on."""
+    campaigns = work.transaction.campaigns
+    campaign = campaigns.get(campaign_id)
+    rows = campaigns.rows(campaign_id, states=SETTLED, after=offset - 2, limit=limit + 1)
+    content = None if campaign is None else aggregate(Request.from_json(campaign.request), rows[:limit])
+    return Response(OK, content), rows[limit].position + 1 if len(rows) > limit else None
 
 
 def final_response(work: Work, campaign_id: str) -> Response:

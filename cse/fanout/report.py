@@ -71,10 +71,13 @@ def plan_document(plan: Plan, hosts: Sequence[Host]) -> dict[str, Any]:
     return document
 
 
-def member_page(work: Work, campaign: Campaign, *, state: str, after: int, limit: int) -> dict[str, Any]:
+def member_page(
+    work: Work, campaign: Campaign, state: str = "", reason: str = "", *, after: int, limit: int
+) -> dict[str, Any]:
     """Members in the order of their positions; `next` is what to give as `after` for the next page, None at the end."""
-    states = (state,) if state else ()
-    rows = work.transaction.campaigns.rows(campaign.id, states=states, after=after, limit=limit + 1)
+    states, reasons = ((state,) if state else ()), ((reason,) if reason else ())
+    campaigns = work.transaction.campaigns
+    rows = campaigns.rows(campaign.id, states=states, reasons=reasons, after=after, limit=limit + 1)
     page, more = rows[:limit], len(rows) > limit
     return {"members": [_member(row) for row in page], "next": page[-1].position if page and more else None}
 

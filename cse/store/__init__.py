@@ -201,9 +201,15 @@ class Campaigns(ABC):
 
     @abstractmethod
     def rows(
-        self, campaign_id: str, *, states: Sequence[str] = (), after: int = -1, limit: int | None = None
+        self,
+        campaign_id: str,
+        *,
+        states: Sequence[str] = (),
+        reasons: Sequence[str] = (),
+        after: int = -1,
+        limit: int | None = None,
     ) -> list[Row]:
-        """Members in order of position, from behind a position, all or those in some states."""
+        """Members in order of position, from behind a position, all or those in some states or with some reasons."""
 
     @abstractmethod
     def counts(self, campaign_id: str) -> dict[tuple[str, str, str], int]:

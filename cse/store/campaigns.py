@@ -24,6 +24,7 @@ _WRITE = (
 )
 _ROWS = f"SELECT {_COLUMNS} FROM campaign_member WHERE campaign = {_SEQUENCE} AND position > ?"  # noqa: S608
 _IN_STATES = " AND +state IN (SELECT value FROM json_each(?))"  # the + keeps the order of positions, thus no sorting
+_WITH_REASONS = " AND +reason IN (SELECT value FROM json_each(?))"
 _PAGE = " ORDER BY position LIMIT ?"
 _COUNTS = (
     f"SELECT network, state, reason, count(*) FROM campaign_member WHERE campaign = {_SEQUENCE}"  # noqa: S608
@@ -78,12 +79,19 @@ class SQLiteCampaigns(Campaigns):
         self._executemany(_WRITE, [(*row[1:], sequence, row.position) for row in rows])
 
     def rows(
-        self, campaign_id: str, *, states: Sequence[str] = (), after: int = -1, limit: int | None = None
+        self,
+        campaign_id: str,
+        *,
+        states: Sequence[str] = (),
+        reasons: Sequence[str] = (),
+        after: int = -1,
+        limit: int | None = None,
     ) -> list[Row]:
-        if states:
-            values = (campaign_id, after, orjson.dumps(list(states)).decode(), _limit(limit))
-            return [Row._make(row) for row in self._execute(_ROWS + _IN_STATES + _PAGE, values)]
-        return [Row._make(row) for row in self._execute(_ROWS + _PAGE, (campaign_id, after, _limit(limit)))]
+        conditions = {_IN_STATES: states, _WITH_REASONS: reasons}
+        wanted = {text: orjson.dumps(list(values)).decode() for text, values in conditions.items() if values}
+        statement = _ROWS + "".join(wanted) + _PAGE
+        found = self._execute(statement, (campaign_id, after, *wanted.values(), _limit(limit)))
+        return [Row._make(row) for row in found]
 
     def counts(self, campaign_id: str) -> dict[tuple[str, str, str], int]:
         counted = self._execute(_COUNTS, (campaign_id,))

@@ -80,8 +80,8 @@ class Family(ResourceType):
     def _specialize(self, table: Specialization) -> Self:
         if known := sorted(table.attributes.keys() & self.attributes.keys()):
             raise ConfigurationError(f"{table.place}: every {self.name} has the attribute {known[0]}: take it out")
-        own = self._classes.get(table.root, type(self))
-        kind = own.__new__(own)
+        own: type[Any] = self._classes.get(table.root, type(self))
+        kind: Self = own.__new__(own)
         vars(kind).update(vars(self))
         kind.table = table
         kind.name = table.name

@@ -1,6 +1,7 @@
 """What the policy of a network says is kept to, by all fan-outs together."""
 
 import asyncio
+from functools import partial
 
 import pytest
 
@@ -12,6 +13,10 @@ from tests.cse.fanout.scenario import Scenario, items, refusing, scenario
 def sent_to(city: Scenario, network: str, host: str) -> int:
     deliveries = getattr(city, network).deliveries
     return sum(delivery.hosts[0].id == host and not delivery.offer.broadcast for delivery in deliveries)
+
+
+def _has_sent(city: Scenario, count: int) -> bool:
+    return len(city.wire.deliveries) == count
 
 
 async def test_after_its_attempts_a_member_fails_before_the_deadline() -> None:
@@ -67,7 +72,7 @@ async def test_a_code_that_is_retried_counts_when_nothing_better_comes() -> None
         await city.group(await city.meters(2, "wire"))
         request = await city.start()
         for number in range(3):
-            await city.advance_until(lambda count=2 * number + 2: len(city.wire.deliveries) == count)
+            await city.advance_until(partial(_has_sent, city, 2 * number + 2))
             identifier = city.wire.deliveries[0].request.request_identifier
             for host in ("Cm0", "Cm1"):
                 if host == "Cm1" or number < 2:
