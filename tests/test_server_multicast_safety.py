@@ -26,6 +26,7 @@ from plugins.udp_multicast.messages import answer, device_request
 from plugins.udp_multicast.meters import UdpMeters
 from plugins.udp_multicast.sealing import Sealer, conceal, reveal, with_code
 from plugins.udp_multicast.target import Endpoint, Target, path_to
+from tests.multicast import BOTH, FOUR, IP, NETWORK, federation, member_address
 from tests.plugins.udp_multicast.kit import device_request as some_request
 from tests.servers import Client, Running, eventually, serving
 
@@ -207,3 +208,31 @@ async def test_nobody_can_answer_for_another_meter(city: City) -> None:
     assert report["discarded"] == {"forged": 2}
     assert report["states"]["answered"] == len(others)
     assert report["reasons"] == {"SILENT": 1}
+
+
+def files_of_keys(folder: Path) -> dict[str, str]:
+    """Everybody trusts the group host, which trusts mn1, and has a key of mn2 that mn2 does not sign with."""
+    made = {name: new_keys() for name in ("in", "mn1", "mn2")}
+    publics = {name: Keys.parse(text).public for name, text in made.items()}
+    trusted = [f'"/id-{name}" = ["{publics[name]}"]\n' for name in ("in", "mn1", "mn2")]
+    texts = {
+        "in": made["in"] + trusted[1] + trusted[2],
+        "mn1": made["mn1"] + trusted[0],
+        "mn2": new_keys() + trusted[0],
+    }
+    for name, text in texts.items():
+        file = folder / name
+        file.touch(0o600)
+        file.write_text(text)
+    return {name: str(folder / name) for name in texts}
+
+
+async def test_answers_of_another_cse_are_those_that_it_has_signed(tmp_path: Path) -> None:
+    async with federation(files_of_keys(tmp_path), round_trip=1.0, mn1=IP, mn2=IP) as city:
+        await city.group(*FOUR)
+        await city.listens(**BOTH)
+        result = await city.fan_out()
+        assert result.report["discarded"] == {"forged": 1}
+        assert result.codes == {member_address(member): 2000 for member in FOUR}
+        # What cannot be believed is asked for again, where the answer can.
+        assert result.networks == {NETWORK: 2, "http-unicast": 2}

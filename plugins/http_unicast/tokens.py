@@ -8,8 +8,7 @@ import tomllib
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from cse.config import ConfigurationError
-from cse.security.credentials import require_private
+from cse.config import ConfigurationError, require_private
 
 PORTS = {"http": 80, "https": 443}
 Origin = tuple[str, str | None, int | None]

@@ -10,10 +10,14 @@ import cbor2
 
 from cse.config import ConfigurationError
 from cse.protection import Protection, Refusal, Refused, Secret, Trust
+from cse.protection.trust import SIGNATURE_LENGTH
 from plugins.udp_multicast.coap import Message, Option, Type, decode, encode
 
 SIGNED = b"oneM2M CoAP request\n"
 ANSWERED = "oneM2M CoAP answer"
+ANSWER_SIGNED = b"oneM2M CoAP answer\n"
+# What a signature adds to a message: the head of its option, and itself.
+SIGNATURE_ROOM = 5 + SIGNATURE_LENGTH
 _HEADER = 4
 
 
@@ -54,19 +58,21 @@ class Sealer:
 
     def sign(self, message: Message) -> Message:
         """The message that is sent, complete with header and token; the same one where there is no key."""
-        if not self.protection.signs:
-            return message
-        signature = self.protection.sign(SIGNED + encode(message))
-        return replace(message, options=(*message.options, (Option.AUTHENTICATION, signature)))
+        return _sign(message, SIGNED, self.protection)
 
 
-def signer(message: Message, trust: Trust) -> str:
-    """The CSE-ID of who has signed a request; Refused when it is nobody in whom there is trust."""
+def sign_answer(message: Message, protection: Protection) -> Message:
+    """An answer of this CSE for members that it hosts, complete with header and token."""
+    return _sign(message, ANSWER_SIGNED, protection)
+
+
+def signer(message: Message, trust: Trust, purpose: bytes = SIGNED) -> str:
+    """The CSE-ID of who has signed a message; Refused when it is nobody in whom there is trust."""
     signatures = message.values(Option.AUTHENTICATION)
     if not signatures:
         raise Refused(Refusal.UNSIGNED)
     bare = _without(message, Option.AUTHENTICATION)
-    found = trust.signer(SIGNED + encode(bare), signatures[0]) if len(signatures) == 1 else None
+    found = trust.signer(purpose + encode(bare), signatures[0]) if len(signatures) == 1 else None
     if found is None:
         raise Refused(Refusal.FORGED)
     return found
@@ -105,7 +111,9 @@ def with_code(message: Message, secret: Secret | None) -> Message:
 
 
 def is_genuine(message: Message, request_identifier: str, originator: str, protection: Protection) -> bool:
-    """Whether an answer is that of the device whose it claims to be, as far as the device has a secret."""
+    """Whether an answer is that of whom it claims to be: a device that has a secret, or a CSE whose key is known."""
+    if originator.startswith("/"):
+        return _is_of_cse(message, originator, protection.trust)
     codes = message.values(Option.AUTHENTICATION)
     if not codes:
         return not protection.is_provisioned(originator)
@@ -118,6 +126,20 @@ def answer_bytes(message: Message, request_identifier: str, originator: str) -> 
     status, content_format = message.number(Option.RESPONSE_STATUS_CODE), message.number(Option.CONTENT_FORMAT)
     fields = [ANSWERED, request_identifier, originator, message.code, status, content_format, message.payload]
     return cbor2.dumps(fields)
+
+
+def _is_of_cse(message: Message, cse_id: str, trust: Trust) -> bool:
+    try:
+        return not trust.knows(cse_id) or signer(message, trust, ANSWER_SIGNED) == cse_id
+    except Refused:
+        return False
+
+
+def _sign(message: Message, purpose: bytes, protection: Protection) -> Message:
+    if not protection.signs:
+        return message
+    signature = protection.sign(purpose + encode(message))
+    return replace(message, options=(*message.options, (Option.AUTHENTICATION, signature)))
 
 
 def _without(message: Message, number: Option) -> Message:

@@ -22,6 +22,7 @@ from plugins.udp_multicast.cses.memory import Memory
 from plugins.udp_multicast.cses.sockets import GroupSockets
 from plugins.udp_multicast.invitation import work_off
 from plugins.udp_multicast.outbox import Outbox
+from plugins.udp_multicast.sealing import SIGNATURE_ROOM, sign_answer
 from plugins.udp_multicast.settings import UdpMulticastSettings
 from plugins.udp_multicast.target import Endpoint
 
@@ -129,9 +130,11 @@ class MemberHost:
         due = self._engine.clock.now() + window * self._random.random()
         said = await self._ask_members(request, meant)
         if membership.response_target == membership.group_host:
-            for told in answers(request.request_identifier, self._engine.cse_id, said, self._settings.max_datagram):
+            protection = self._engine.protection
+            room = self._settings.max_datagram - (SIGNATURE_ROOM if protection.signs else 0)
+            for told in answers(request.request_identifier, self._engine.cse_id, said, room):
                 reply = replace(told, type=Type.NON, message_id=self._next_message_id(), token=message.token)
-                self._outbox.put(due, encode(reply), "", source)
+                self._outbox.put(due, encode(sign_answer(reply, protection)), "", source)
         else:
             await self._engine.clock.sleep(due - self._engine.clock.now())
             await self._tell(membership, request, said)
