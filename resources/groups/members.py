@@ -50,12 +50,9 @@ def distinct(work: Work, names: Iterable[str]) -> list[Member]:
 
 
 def _as_kept(work: Work, member: Member) -> Member:
-    """As it was stated; but an address here that has a scope becomes CSE-relative, unless it comes from elsewhere."""
-    originator = "" if work.request is None else work.request.originator
-    is_from_elsewhere = work.model.naming.as_seen_by(originator, "-") != "-"
-    if not member.is_here or not member.name.startswith("/") or is_from_elsewhere:
-        return member
-    return member._replace(name="/".join(filter(None, (member.place, member.virtual, member.tail))))
+    """As it was stated; but the CSEBase, for which there are many more forms, by its resource identifier."""
+    base = work.model.naming.base_identifier
+    return member._replace(name=base) if member.is_here and member.place == base and not member.virtual else member
 
 
 def _key(work: Work, member: Member) -> tuple[str, ...]:
