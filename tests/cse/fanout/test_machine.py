@@ -23,7 +23,7 @@ from hypothesis.stateful import (
 from cse.errors import NotFound
 from cse.fanout.report import campaign_report
 from cse.network import Delivery, Discard, Reason
-from cse.primitive import Response
+from cse.primitive import Operation, Response
 from cse.store import Campaign, Row
 from cse.testing.clock import ManualClock, settle
 from cse.work import Work
@@ -52,6 +52,8 @@ class CampaignMachine(RuleBasedStateMachine):
         self.answered: dict[tuple[str, int], Row] = {}
         self.final: dict[tuple[str, int], str] = {}
         self.delivered: list[tuple[float, Delivery]] = []
+        self.held: set[str] = set()
+        self.sent_nevertheless: list[Delivery] = []
         self.run(self.start())
 
     def run(self, doing: Awaitable[Any]) -> Any:
@@ -59,7 +61,7 @@ class CampaignMachine(RuleBasedStateMachine):
 
     async def start(self) -> None:
         store = f"sqlite:///{self.folder}/cse.sqlite"
-        self.server = scenario(store, self.clock, data_folder=str(self.folder))
+        self.server = scenario(store, self.clock, data_folder=str(self.folder), abort_percent=70.0, abort_minimum=3)
         self.city: Scenario = await self.server.__aenter__()
         self.city.identifiers = [""] * (100_000 + 1000 * len(self.requests))
         for network in (self.city.air, self.city.wire):
@@ -70,6 +72,8 @@ class CampaignMachine(RuleBasedStateMachine):
 
         async def watched(delivery: Delivery) -> None:
             self.delivered.append((self.clock.now(), delivery))
+            if delivery.request.request_identifier in self.held:
+                self.sent_nevertheless.append(delivery)
             await deliver(delivery)
 
         return watched
@@ -154,8 +158,29 @@ class CampaignMachine(RuleBasedStateMachine):
         try:
             self.run(self.city.server.fan_out.cancel(report["campaign"]))
         except NotFound:
-            assert self.run(self.city.report(request))["state"] == "finished"
+            assert self.run(self.city.report(request))["finished"]
         self.run(settle())
+
+    @precondition(lambda self: self.requests)
+    @rule(which=st.integers(0, 1000), state=st.sampled_from(["paused", "running", "cancelled"]))
+    def control(self, which: int, state: str) -> None:
+        request = list(self.requests)[which % len(self.requests)]
+        self.run(self.update_report(request, state))
+
+    async def update_report(self, request: str, state: str) -> None:
+        """By the resource in the tree, as a client does; once it is stopped or over, that is refused."""
+        report = await self.city.report(request)
+        response = await self.city.ask(
+            Operation.UPDATE,
+            f"cse-in/campaigns/{report['campaign']}",
+            "Cheadend",
+            content={"cse:campaign": {"state": state}},
+        )
+        assert response.status_code in (2004, 4005), response.content
+        assert response.status_code == 2004 or report["state"] != "running"
+        if response.status_code == 2004:
+            (self.held.discard if state == "running" else self.held.add)(report["campaign"])
+        await settle()
 
     @rule()
     def restart(self) -> None:
@@ -170,7 +195,7 @@ class CampaignMachine(RuleBasedStateMachine):
                 assert [row.position for row in rows] == list(range(len(rows)))
                 assert len({row.member for row in rows}) == len(rows) == report["members"]
                 assert sum(report["states"].values()) == len(rows)
-                assert campaign.state != "finished" or {row.state for row in rows} <= FINAL
+                assert campaign.finished_at is None or {row.state for row in rows} <= FINAL
                 self.remember(campaign, rows)
 
     @invariant()
@@ -196,6 +221,19 @@ class CampaignMachine(RuleBasedStateMachine):
             assert {host.id for host in delivery.hosts} <= set(HOSTS)
 
     @invariant()
+    def nothing_is_sent_in_a_pause_or_after_the_end(self) -> None:
+        assert not self.sent_nevertheless
+
+    @invariant()
+    def reports_add_up(self) -> None:
+        if self.requests:
+            for report in self.run(self.city.server.core.read(_reports)):
+                told = [report[state] for state in ("waiting", "answered", "failed", "unreachable") if state in report]
+                assert sum(told) == report.get("total", 0)
+                assert report["state"] in ("running", "paused", "cancelled") or "end" in report
+                assert "end" not in report or report["waiting"] == 0
+
+    @invariant()
     def devices_get_one_request_per_campaign(self) -> None:
         wires = defaultdict(set)
         for _, delivery in self.delivered:
@@ -208,7 +246,7 @@ class CampaignMachine(RuleBasedStateMachine):
             key = (campaign.id, row.position)
             if row.state == "answered":
                 assert self.answered.setdefault(key, row) == row
-            if campaign.state == "finished":
+            if campaign.finished_at is not None:
                 assert self.final.setdefault(key, row.state + row.reason) == row.state + row.reason
             assert row.state != "waiting" or key not in self.answered
 
@@ -242,6 +280,12 @@ class CampaignMachine(RuleBasedStateMachine):
 def _books(work: Work) -> list[tuple[Campaign, list[Row], dict[str, Any]]]:
     campaigns = work.transaction.campaigns
     return [(campaign, campaigns.rows(campaign.id), campaign_report(work, campaign)) for campaign in campaigns.all()]
+
+
+def _reports(work: Work) -> list[dict[str, Any]]:
+    place = work.resource("cse-in/campaigns")
+    children = () if place is None else work.transaction.resources.children(place.ri)
+    return [child.attributes for child in children]
 
 
 def _run(examples: int, steps: int) -> None:
