@@ -178,6 +178,16 @@ class Delivery:
     transmitted: Callable[[int, float], None] = field(repr=False, default=lambda transmissions, airtime_ms: None)
 
 
+class SetUp(NamedTuple):
+    """Traffic that prepares broadcasts to a group, and is part of no request; airtime in milliseconds."""
+
+    transmissions: int
+    airtime_ms: float = 0.0
+
+
+NO_SET_UP = SetUp(0)
+
+
 class Engine(Protocol):
     """What the server gives to a network when it starts.
 
@@ -286,6 +296,10 @@ class Network(ABC):
 
     async def leave(self, identifier: str) -> None:  # noqa: B027 - optional
         """Listen no longer for this membership, if there is one; LeaveMulticastGroupFailed if it must go on."""
+
+    def set_up(self, group: str) -> SetUp:
+        """What session set-up for a group has cost since the start."""
+        return NO_SET_UP
 
     async def start(self, engine: Engine) -> None:  # noqa: B027 - optional
         """Open sockets. Called once, before anything is offered or delivered."""

@@ -12,6 +12,7 @@ from cse.fanout.control import Control
 from cse.fanout.departures import follow
 from cse.fanout.discarded import count_discarded
 from cse.fanout.progress import Progress
+from cse.fanout.reach import setup_traffic
 from cse.fanout.states import State
 from cse.network import Discard
 from cse.store import Campaign, Row
@@ -130,6 +131,7 @@ class Book:
         is_changed = self._changed.is_set()
         self._changed.clear()
         dirty, self._dirty = self._dirty, {}
+        self._document["setup"] = setup_traffic(self._core.networks.values(), self.campaign.group)
         news = None if self._over else self._progress.take(self._core.clock.now())
 
         def unit(work: Work) -> None:

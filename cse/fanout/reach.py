@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterable, Sequence
 from itertools import chain
 
-from cse.network import Host, Network, Reach, Reason, Unreachable
+from cse.network import NO_SET_UP, Host, Network, Reach, Reason, SetUp, Unreachable
 from cse.primitive import Request
 from cse.slices import in_slices
 
@@ -38,3 +38,21 @@ async def _checked(network: Network, offers: Sequence[Reach]) -> Sequence[Reach]
             if not isinstance(entry, Unreachable) and entry.offer.network != network.name:
                 raise ValueError(f"an offer in the name of {entry.offer.network}")
     return offers
+
+
+def setup_traffic(networks: Iterable[Network], group: str) -> dict[str, dict[str, float]]:
+    """What the preparation of broadcasts to a group has cost, by network, where it has cost anything."""
+    found = {network.name: _set_up(network, group) for network in networks}
+    return {
+        name: {"transmissions": cost.transmissions, "airtimeMs": cost.airtime_ms}
+        for name, cost in found.items()
+        if cost.transmissions
+    }
+
+
+def _set_up(network: Network, group: str) -> SetUp:
+    try:
+        return network.set_up(group)
+    except Exception:
+        log.exception("network %s failed to say what session set-up has cost", network.name)
+        return NO_SET_UP

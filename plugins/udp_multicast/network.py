@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from cse.network import (
+    NO_SET_UP,
     Delivery,
     DeliveryFailed,
     Discard,
@@ -13,6 +14,7 @@ from cse.network import (
     Network,
     Reach,
     Reason,
+    SetUp,
     Unreachable,
 )
 from cse.primitive import Operation, Request
@@ -172,6 +174,10 @@ class UdpMulticast(Network):
         if session is None or target.path[-1] != session.segment:
             raise DeliveryFailed(f"the multicast session of group {delivery.group} has changed since it was offered")
         return self._sealer.to_group(device_request(delivery.request, target, delivery.deadline))
+
+    def set_up(self, group: str) -> SetUp:
+        progress = self.set_ups.progress.get(group)
+        return NO_SET_UP if progress is None else SetUp(progress.transmissions)
 
     async def prepare(self, group: str, members: Sequence[Host]) -> None:
         """Start the set-up and return; members that have not acknowledged it are NOT_JOINED meanwhile."""

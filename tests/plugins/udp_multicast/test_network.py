@@ -32,6 +32,8 @@ async def test_set_up_multicast_and_answers() -> None:
         assert await joined(table) == 50
         assert all(table.meters.listens(device) for device in table.devices)
         assert table.network.set_ups.progress[GROUP].transmissions == 50
+        assert table.network.set_up(GROUP) == (50, 0.0)
+        assert table.network.set_up("another") == (0, 0.0)
         await table.multicast(table.request("r-1", 900))
         answers = await table.engine.answered(50)
         assert {answer.originator for answer in answers} == {device.id for device in table.devices}
