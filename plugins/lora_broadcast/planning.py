@@ -149,7 +149,8 @@ class Planner:
         sizes = frame_sizes(payload, rate.max_payload)
         pauses = len(sizes) * (GATEWAY_MARGIN + group.slot_ms * 1000)
         sending = len(group.gateways) * (_airtime(rate, sizes) + pauses)
-        return sending + self._status_time(sizes, self.status_delay(joined)) + self._answer_airtime(group.data_rate)
+        slowest = min((facts.data_rate for facts in joined), default=self.region.uplink_rates[0])
+        return sending + self._status_time(sizes, self.status_delay(joined)) + self._answer_airtime(slowest)
 
     def _status_time(self, sizes: Sequence[int], delay: int) -> int:
         """Microseconds for the reports of missing fragments."""

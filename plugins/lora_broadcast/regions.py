@@ -46,7 +46,7 @@ class Region:
     `dwell` is how long an uplink may last, None where that is not limited. `second_window` is RX2, which devices of
     class C always listen to. RX1 is on one of `first_windows`, that of the same position as the uplink's channel, at a
     rate that is `rate_shift` above the uplink's, at most `fastest_downlink`. Beacons and ping slots take turns on
-    `slot_frequencies`; ping slots use `slot_rate` unless a device has been told another.
+    `slot_frequencies`.
     """
 
     name: str
@@ -62,7 +62,6 @@ class Region:
     rate_shift: int
     fastest_downlink: int
     slot_frequencies: tuple[int, ...]
-    slot_rate: int
     beacon: Beacon
 
     def band(self, frequency: int) -> SubBand:
@@ -142,7 +141,6 @@ EU868 = Region(
     rate_shift=0,
     fastest_downlink=5,
     slot_frequencies=(869_525_000,),
-    slot_rate=3,
     beacon=Beacon(3, 17),
 )
 
@@ -178,12 +176,11 @@ US915 = Region(
     rate_shift=10,
     fastest_downlink=13,
     slot_frequencies=_US915_DOWNLINKS,
-    slot_rate=8,
     beacon=Beacon(8, 23),
 )
 
 REGIONS: Mapping[str, Region] = MappingProxyType({region.name: region for region in (EU868, US915)})
 
-# Class A, from the end of an uplink; class B, from the beginning of a beacon (LoRaWAN L2 1.0.4).
+# Receive windows, from the end of an uplink.
 FIRST_WINDOW_DELAY = SECOND
 SECOND_WINDOW_DELAY = 2 * SECOND

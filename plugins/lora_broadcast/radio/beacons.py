@@ -29,7 +29,10 @@ class Beacons:
         self._gateways = gateways
         self._listeners = listeners
         self._spent = spent
-        for gateway in gateways:
+
+    def begin(self) -> None:
+        """Send the first beacon; others follow for ever."""
+        for gateway in self._gateways:
             gateway.beacons = True
         self._send()
 

@@ -30,6 +30,8 @@ LONGEST_PAUSE = HOUR
 LIFETIME = 24 * HOUR
 # Sessions of devices that have switched class for them end; they are set up again when half of their time is over.
 SESSION_LENGTH = SECOND << LONGEST_SESSION
+# So long before the end of a session nobody counts on it any more.
+SESSION_MARGIN = 60 * SECOND
 
 
 class Sessions:
@@ -145,7 +147,7 @@ class Sessions:
         """The session of a device that has switched class ends: renew it in time."""
         if session and self._devices[eui].device_class == "A":
             self._kernel.after(SESSION_LENGTH // 2, partial(self._renew, group, eui, session))
-            self._kernel.after(SESSION_LENGTH - LONGEST_PAUSE // 60, partial(self._lapse, group, eui, session))
+            self._kernel.after(SESSION_LENGTH - SESSION_MARGIN, partial(self._lapse, group, eui, session))
 
     def _renew(self, group: Group, eui: str, session: Setup) -> None:
         member = group.members.get(eui)

@@ -72,7 +72,7 @@ class Simulation:
         )
         medium.uplink = self.server.uplink
         if listeners := [device for device in medium.devices.values() if device.device_class == "B"]:
-            self.beacons = Beacons(kernel, region, medium.gateways, listeners, self._count_beacon)
+            Beacons(kernel, region, medium.gateways, listeners, self._count_beacon).begin()
 
     def facts(self) -> list[Event]:
         """Everything there is to know at the moment."""
