@@ -9,6 +9,8 @@ import pytest
 from tests.federations import cse, introduce, register
 from tests.multicast import IP, MBMS, federation, member_address
 from tests.servers import Answer, Client, Listener, Running, eventually, serving
+from tests.test_server_group_federation import federation as of_two
+from tests.test_server_sub_groups import MANY, ready
 
 DEAD = "http://127.0.0.1:1"  # nobody listens there
 FAR = "/id-mn/cse-mn"
@@ -155,3 +157,20 @@ async def test_edge_21_each_member_of_a_mixed_group_by_what_its_cse_can_do() -> 
         result = await city.fan_out()
         assert result.codes == dict.fromkeys(members, 2000)
         assert (result.networks, result.multicasts) == ({"udp-multicast": 3, "http-unicast": 5, "local": 2}, 1)
+
+
+async def test_edge_19_members_that_are_addressed_together_notify_the_group_itself(listener: Listener) -> None:
+    """The group that is made for them at their CSE may go at any time."""
+    async with of_two("in", "mn", sub_group_members=3) as pair:
+        boxes = await pair.boxes("mn", *MANY)
+        await pair.group("in", *boxes)
+        await ready(pair, [boxes])
+        content = {"rn": "news", "nu": [listener.url], "nfu": [listener.url], "nct": 3, "enc": {"net": [3]}}
+        answer = await pair.client.create("/-/g/fopt", 23, {"m2m:sub": content}, "Cin")
+        assert {item["rsc"] for item in answer.content["m2m:agr"]["m2m:rsp"]} == {2001}
+        assert "vrq" in (await listener.next())["m2m:sgn"]
+        group = (await pair.client.get("/-/g")).resource["ri"]
+        subscription = (await pair["mn"].get(f"{boxes[0].removeprefix('/id-mn')}/news")).resource
+        assert (subscription["nu"], subscription["gpi"]) == ([f"/id-in/{group}"], f"/id-in/{group}")
+        await pair.client.create("/-/g/fopt", 4, {"m2m:cin": {"con": "1"}}, "Cin")
+        assert len((await listener.next())["m2m:agn"]["m2m:sgn"]) == len(MANY)

@@ -45,7 +45,7 @@ def adapted(work: Work, group: Resource, request: Request, hosts: Collection[str
     if request.operation is Operation.DELETE and not request.group_target_members:
         _forget(work, group, tail)
     content = request.content.get(ROOT) if isinstance(request.content, dict) else None
-    if not isinstance(content, dict) or content.get("nfu") is None:
+    if not isinstance(content, dict) or content.get("nfu") is None or _is_made_by(work, group, content.get("gpi")):
         return request
     own = work.model.naming.sp_relative(group.ri)
     if request.operation is Operation.CREATE:
@@ -78,6 +78,11 @@ def flush(work: Work, group: Resource) -> None:
     """Send whatever waits."""
     for target in sorted({target for one in group.attributes.get(KNOWN, []) for target in one["targets"]}):
         _flush(work, group, target)
+
+
+def _is_made_by(work: Work, group: Resource, outer: Any) -> bool:
+    """Whether the host of the outer group has made this one to address its own members together: they stay its own."""
+    return isinstance(outer, str) and bool(outer) and work.model.naming.other_cse(outer) == group.creator
 
 
 def _forwarding(content: dict[str, Any], name: str) -> Forwarding:

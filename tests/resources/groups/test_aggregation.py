@@ -206,6 +206,17 @@ def test_where_another_group_is_in_charge_each_is_passed_on(scene: Scene) -> Non
     assert scene.sent() == up
 
 
+def test_what_the_outer_group_has_made_for_its_members_only_carries_requests(scene: Scene) -> None:
+    group = scene.group
+    group.creator = "/id-up"
+    content = {"nu": ["/id-up/grp1"], "gpi": "/id-up/grp1", "nfu": [TARGET]}
+    request = creating("cse-in/g/fopt", 23, {"m2m:sub": content}, "/id-up/Capp")
+    assert scene.work.type_of(group).fanned_out(scene.work, group, request, HOSTS) is request
+    for other in ("/id-other/grp1", "cse-in/g", 5):
+        request = creating("cse-in/g/fopt", 23, {"m2m:sub": content | {"gpi": other}}, "/id-up/Capp")
+        assert scene.fan_out(request) is not request
+
+
 def test_a_subscription_without_name_gets_one_to_be_deleted_by(scene: Scene) -> None:
     content = {"nu": [TARGET], "nfu": [TARGET]}
     got: Any = scene.fan_out(creating("cse-in/g/fopt", 23, {"m2m:sub": content})).content
