@@ -7,8 +7,6 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
 
-import orjson
-
 from cse.core import Core
 from cse.fanout import split
 from cse.fanout.attempts import attempt
@@ -25,7 +23,7 @@ from cse.fanout.wire import Wire
 from cse.lanes import Lanes
 from cse.matching import Plan, choose
 from cse.network import Delivery, Discard, Host, Offer, Policy, Reach, Unreachable, Way
-from cse.primitive import Response
+from cse.primitive import Response, kept
 from cse.slices import FEW, aside, in_slices
 from cse.traffic import Ticket
 
@@ -108,7 +106,7 @@ class DeviceCampaign:
             return
         item.answer = {
             "status_code": response.status_code,
-            "content": b"" if response.content is None else orjson.dumps(response.content),
+            "content": kept(response.content),
             "network": network,
             "attempts": item.attempts,
             "answered_at": self._core.clock.now(),

@@ -5,15 +5,13 @@ import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 
-import orjson
-
 from cse.access import Guard
 from cse.consent import Interruption
 from cse.core import Core
 from cse.errors import CSEError
 from cse.fanout.book import Book
 from cse.fanout.states import Failure, State
-from cse.primitive import Request, Response, error_response
+from cse.primitive import Request, Response, error_response, kept
 from cse.store import Row
 from cse.tree.operations import perform
 from cse.work import Work
@@ -153,7 +151,7 @@ def _answered(work: Work, row: Row, response: Response) -> Row:
     return row._replace(
         state=State.ANSWERED.value,
         status_code=response.status_code,
-        content=b"" if response.content is None else orjson.dumps(response.content),
+        content=kept(response.content),
         network=row.network or "local",
         attempts=row.attempts or 1,
         answered_at=work.now,

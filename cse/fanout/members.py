@@ -7,15 +7,13 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
-import orjson
-
 from cse.access import RIGHT_FOR, Guard
 from cse.errors import BadRequest, NoMembers, NotFound, OriginatorHasNoPrivilege
 from cse.fanout.elsewhere import Elsewhere
 from cse.fanout.managed import device_of
 from cse.fanout.states import State
 from cse.network import Host, Reason
-from cse.primitive import Operation, Request, Response, error_response
+from cse.primitive import Operation, Request, Response, error_response, kept
 from cse.store import Resource, Row
 from cse.tree.target import locate
 from cse.work import Target, Work
@@ -170,7 +168,7 @@ class _Walk:
             member,
             state=State.ANSWERED,
             status_code=response.status_code,
-            content=orjson.dumps(response.content),
+            content=kept(response.content),
             answered_at=self._work.now,
         )
 

@@ -1,4 +1,5 @@
 import math
+import tracemalloc
 from typing import Any
 
 import orjson
@@ -14,6 +15,7 @@ from cse.primitive import (
     ResultContent,
     error_response,
     is_content,
+    kept,
     nests_deeper,
 )
 
@@ -128,3 +130,14 @@ def test_what_json_cannot_express_or_nests_too_deeply_is_no_content(value: Any) 
 def test_only_2000_and_above_is_success() -> None:
     assert [code for code in (1000, 2000, 2004, 4000, 5103) if Response(code).succeeded] == [2000, 2004]
     assert error_response(4004, "nothing there") == Response(4004, {"m2m:dbg": "nothing there"})
+
+
+def test_what_is_kept_of_a_content_takes_no_more_than_it_must() -> None:
+    tracemalloc.start()
+    try:
+        answers = [kept({"m2m:cin": {"con": str(number)}}) for number in range(100)]
+        taken, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert taken < 200 * len(answers)
+    assert kept(None) == b""
