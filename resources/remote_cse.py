@@ -122,6 +122,7 @@ class RemoteCSE(Registration, Neighbour):
         resource.attributes["csi"] = resource.creator = f"/{resource.ri}"
 
     def created(self, work: Work, resource: Resource, parent: Resource) -> None:
+        super().created(work, resource, parent)
         work.later(NEIGHBOURS_CHANGED, {})
         reachable_again(work)
 
