@@ -1,5 +1,6 @@
 """What a multicast to other CSEs costs, and whom it may reach. Pure, without input or output."""
 
+import math
 from collections.abc import Sequence
 
 from cse.network import Host, Offer, Reason, Unreachable, Way
@@ -80,13 +81,18 @@ class Menu:
             network=NETWORK,
             broadcast=True,
             fixed=settings.multicast_fixed_cost,
-            per_member=settings.multicast_member_cost,
+            per_member=self._share(settings.multicast_member_cost),
             loss_ppm=settings.multicast_loss_ppm,
             latency_ms=round((record.window + settings.round_trip) * 1000),
             max_payload=settings.max_datagram,
             payload=payload,
         )
         return Way(offer, str(Target(record.address, path)))
+
+    def _share(self, cost: int) -> int:
+        """What one member costs if its CSE does: each CSE answers for all of its members together."""
+        cses = [host.cse for host in self._hosts if host.cse]
+        return math.ceil(cost * len(set(cses)) / len(cses))
 
     def _excluded(self, reason: Reason, sentence: str) -> Unreachable:
         return Unreachable(self._id, reason, sentence)

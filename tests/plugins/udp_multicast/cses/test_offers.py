@@ -58,6 +58,12 @@ def test_all_members_share_one_transmission() -> None:
     assert Target.parse(way.address) == Target(ALL.address, ("~", "id-in", ALL.segment))
 
 
+def test_an_answer_is_paid_for_once_per_cse() -> None:
+    (way, *_) = offered(HOSTS, ALL, multicast_member_cost=150)
+    assert isinstance(way, Way)
+    assert way.offer.per_member == 100
+
+
 @pytest.mark.parametrize("operation", list(Operation))
 def test_every_operation_is_offered(operation: Operation) -> None:
     content: Content = None if operation in (Operation.RETRIEVE, Operation.DELETE) else {"m2m:cnt": {}}
