@@ -36,6 +36,7 @@ _DROPS = {
     Drop.DUTY_CYCLE: "the gateway has used up its duty cycle for this hour",
     Drop.EXPIRED: "the gateway had no time to send it before it expired, or the device has sent nothing by then",
     Drop.QUEUE_FULL: "the queue is full",
+    Drop.REPEATED: "the same has been handed over again",
 }
 
 

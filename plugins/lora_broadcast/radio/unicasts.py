@@ -80,7 +80,11 @@ class Unicasts:
             gateway.submit_at(job, time, lambda: None)
 
     def _wait(self, device: RadioDevice, job: Job) -> bool:
+        """Keep it for the next uplinks, in the place of the same from before; whether there is room."""
         waiting = self._waiting[device.eui]
+        for earlier in [one for one in waiting if (one.port, one.payload) == (job.port, job.payload)]:
+            waiting.remove(earlier)
+            earlier.drop(Drop.REPEATED)
         if len(waiting) >= MOST_WAITING:
             job.drop(Drop.QUEUE_FULL)
         else:

@@ -10,6 +10,7 @@ from cse.testing.engine import RecordingEngine
 from plugins.lora_broadcast import register_networks, register_settings
 from plugins.lora_broadcast.network_server import MemberFacts, Membership, Offline, Uplink
 from plugins.lora_broadcast.radio.simulation import Scenario, Simulation, dev_eui
+from plugins.lora_broadcast.regions import REGIONS
 from plugins.lora_broadcast.settings import LoRaSettings
 from tests.plugins.lora_broadcast.kit import (
     GROUP,
@@ -189,3 +190,14 @@ def test_impossible_settings_are_refused(values: dict[str, int]) -> None:
 
 def test_the_settings_are_registered() -> None:
     assert register_settings() == [LoRaSettings]
+
+
+@pytest.mark.parametrize("region", REGIONS)
+async def test_a_broadcast_in_each_region(start: Start, region: str) -> None:
+    made = await start(Scene(replace(one_gateway(), region=region)))
+    await made.join()
+    delivery, airtimes = delivery_of(device_request(), await made.way(device_request(), broadcast=True), made.hosts)
+    await made.deliver(delivery)
+    assert sorted(made.answered("r1")) == [host.id for host in made.hosts]
+    rate = REGIONS[region].data_rates[REGIONS[region].downlink_rate(REGIONS[region].uplink_rates[-1])]
+    assert airtimes == [rate.airtime(delivery.offer.payload, uplink=False) / 1000]

@@ -5,9 +5,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cse.network import DeliveryFailed
 from cse.primitive import Request
+from cse.protection import Keys, Refusal, Trust
+from cse.protection.keys import NO_KEYS
+from cse.protection.trust import NOBODY
 from cse.testing.clock import settle
 from plugins.lora_broadcast.fragments import PORT, Status
 from plugins.lora_broadcast.frames import frame_sizes
@@ -29,9 +33,9 @@ def large_request(identifier: str = "r1", size: int = 300) -> Request:
     return replace(request, content={"m2m:sgn": notification})
 
 
-async def slow_scene(start: Start, count: int = 12) -> Scene:
+async def slow_scene(start: Start, count: int = 12, keys: Keys = NO_KEYS, trust: Trust = NOBODY) -> Scene:
     """All devices at data rate 0, with their sessions."""
-    made = Scene(count=count)
+    made = Scene(count=count, keys=keys, trust=trust)
     for device in made.simulation.medium.devices.values():
         device.data_rate = 0
     await start(made)
@@ -64,6 +68,22 @@ async def test_a_request_in_fragments_is_carried_out_and_answered_by_everybody(s
     expected = [EU868.data_rates[0].airtime(size, uplink=False) / 1000 for size in sizes]
     assert airtimes == expected
     assert offer.airtime_ms == pytest.approx(sum(expected), abs=1)
+
+
+async def test_a_signed_request_goes_in_fragments_at_the_slowest_data_rate(start: Start) -> None:
+    keys = Keys(signing=Ed25519PrivateKey.from_private_bytes(bytes(32)))
+    made = await slow_scene(start, 3, keys, Trust.of("/id-in", [keys.public]))
+    airtimes = await carry(made, device_request())
+    assert len(airtimes) == len(frame_sizes(33 + 64, ROOM)) == 7
+    assert sorted(made.answered("r1")) == [host.id for host in made.hosts]
+
+
+async def test_a_request_in_fragments_by_somebody_else_is_refused(start: Start) -> None:
+    keys, others = (Keys(signing=Ed25519PrivateKey.from_private_bytes(bytes([n]) * 32)) for n in (1, 2))
+    made = await slow_scene(start, 3, keys, Trust.of("/id-in", [others.public]))
+    await carry(made, device_request())
+    assert {meter.executions for meter in made.meters.values()} == {0}
+    assert {meter.refused[Refusal.FORGED] for meter in made.meters.values()} == {1}
 
 
 async def test_devices_that_lack_fragments_say_so_and_get_more(start: Start) -> None:

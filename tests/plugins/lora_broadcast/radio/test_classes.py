@@ -157,9 +157,22 @@ def test_what_waits_for_a_device_that_says_nothing_expires() -> None:
 def test_few_downlinks_wait_for_one_device() -> None:
     scene = Scene(ASLEEP)
     for number in range(9):
-        scene.unicast(f"u{number}")
+        scene.unicast(f"u{number}", number)
     assert [event.id for event in scene.recorder.of(Dropped)] == ["u8"]
     assert len(scene.recorder.of(Queued)) == 8
+
+
+def test_what_is_handed_over_again_before_the_device_has_said_anything_is_sent_once() -> None:
+    scene = Scene(ASLEEP, interval=600)
+    for number in range(3):
+        scene.unicast(f"u{number}", 1)
+    assert [(event.id, event.reason) for event in scene.recorder.of(Dropped)] == [
+        ("u0", Drop.REPEATED),
+        ("u1", Drop.REPEATED),
+    ]
+    scene.simulation.run(3000)
+    assert [event.id for event in scene.recorder.of(Completed)] == ["u2"]
+    assert len(scene.downlinks) == 1
 
 
 # Class B.
