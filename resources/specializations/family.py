@@ -1,5 +1,6 @@
 """A resource type under whose number there are specialisations, each of them a table."""
 
+import copy
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Self
@@ -80,9 +81,9 @@ class Family(ResourceType):
     def _specialize(self, table: Specialization) -> Self:
         if known := sorted(table.attributes.keys() & self.attributes.keys()):
             raise ConfigurationError(f"{table.place}: every {self.name} has the attribute {known[0]}: take it out")
-        own: type[Any] = self._classes.get(table.root, type(self))
-        kind: Self = own.__new__(own)
-        vars(kind).update(vars(self))
+        own = self._classes.get(table.root, type(self))
+        kind = copy.copy(self)
+        kind.__class__ = own  # type: ignore[assignment]
         kind.table = table
         kind.name = table.name
         kind.attributes = {**own.attributes, **table.attributes}
