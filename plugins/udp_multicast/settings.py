@@ -37,6 +37,9 @@ class UdpMulticastSettings(Policy):
     answers_per_second: int = setting(2500, "rate of answers that this server takes in")
     ack_timeout: float = setting(2.0, "seconds before a unicast request is sent again (then 2, 4, 8 times as long)")
     max_retransmissions: int = setting(4, "times that an unacknowledged unicast request is sent again")
+    parallel: int = setting(
+        500, "unicast requests under way; one to a dead device is for the minute in which it is repeated", minimum=1
+    )
     setup_parallel: int = setting(128, "members that are asked to join at the same time")
     setup_attempts: int = setting(3, "times that a silent member is asked to join or leave a group")
     setup_pause: float = setting(5.0, "seconds before the second of these times; doubles with every further one")
