@@ -16,6 +16,7 @@ from plugins.lora_broadcast.network_server import DeviceFacts, SetGroup
 SCHEME = "lora"
 # Campaigns whose targets are remembered, so that repeats to the silent ones know who else may hear them.
 MOST_CAMPAIGNS = 1000
+MOST_TARGETS = 500_000
 _ADDRESS = re.compile(r"lora://([0-9a-fA-F]{16})/?")
 
 
@@ -99,8 +100,11 @@ class Registry:
         key = (request_identifier, group)
         self._targets.setdefault(key, set()).update(devices)
         self._targets.move_to_end(key)
-        if len(self._targets) > MOST_CAMPAIGNS:
+        while len(self._targets) > 1 and self._are_too_many():
             self._targets.popitem(last=False)
+
+    def _are_too_many(self) -> bool:
+        return len(self._targets) > MOST_CAMPAIGNS or sum(map(len, self._targets.values())) > MOST_TARGETS
 
     def bystanders(self, request_identifier: str, group: str) -> tuple[int, ...]:
         """Short addresses of devices that would or might hear a broadcast of this request and are not its targets."""
