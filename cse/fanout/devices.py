@@ -30,6 +30,7 @@ from cse.traffic import Ticket
 log = logging.getLogger(__name__)
 
 MOST_FAILURES = 2  # in a row, after which a CSE is left alone for a while
+AT_ONCE = 8  # members of one CSE
 
 
 class DeviceCampaign:
@@ -196,7 +197,8 @@ class DeviceCampaign:
             if offer.broadcast:
                 self._start_broadcast(partial(self._deliver, Way(offer, address), items))
             else:
-                self._lanes.add(offer.network, partial(self._deliver_each, Way(offer, address), items))
+                for part in _side_by_side(items):
+                    self._lanes.add(offer.network, partial(self._deliver_each, Way(offer, address), part))
 
     def _plan(self, due: Sequence[Pending], now: float) -> Plan:
         usable = [self._schedule.usable(item, self._reach(item, now)) for item in due]
@@ -382,3 +384,8 @@ async def _cancelled(*tasks: asyncio.Task[None]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _side_by_side(items: list[Pending]) -> list[list[Pending]]:
+    """Those who share an address get one transmission; but members of another CSE are sent to one by one, in rows."""
+    return [items[row::AT_ONCE] for row in range(min(AT_ONCE, len(items)))] if items[0].host.cse else [items]

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from cse.fanout.devices import AT_ONCE, MOST_FAILURES
 from cse.fanout.states import State
 from cse.network import DeliveryFailed, Discard, Host
 from cse.primitive import Operation, Request, Response, ResponseType, ResultContent
@@ -210,9 +211,10 @@ async def test_a_cse_that_is_away_is_not_tried_for_every_member() -> None:
         await city.group(many)
         city.wire.failure = DeliveryFailed("connection refused", refused=True)
         request = await started(city)
-        await city.advance_until(lambda: len(city.wire.deliveries) == 2, step=0.1)
+        tried = MOST_FAILURES * AT_ONCE
+        await city.advance_until(lambda: len(city.wire.deliveries) == tried, step=0.1)
         await city.clock.advance(0.5)
-        assert len(city.wire.deliveries) == 2
+        assert len(city.wire.deliveries) == tried
         result = await city.finished(request)
         assert items(result["ors"]["pc"]) == dict.fromkeys(many, 5103)
         assert (await city.report(request))["reasons"] == {"REFUSED": 50}

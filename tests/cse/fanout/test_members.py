@@ -75,3 +75,17 @@ async def test_what_is_wrong_with_the_whole_group() -> None:
                 await frozen(city, **parameters)  # type: ignore[arg-type]
         with pytest.raises(BadRequest, match="grtm"):
             await frozen(city, group_target_members=("cse-in/m7",))
+
+
+async def test_groups_that_the_request_has_visited_are_not_opened_again() -> None:
+    async with scenario() as city:
+        first, second = await city.meters(2, "wire")
+        await city.group([first], "west")
+        await city.group(["cse-in/west/fopt", second])
+        request = Request(Operation.NOTIFY, "cse-in/city/fopt", "CAdmin", "r")
+        found = await city.server.core.read(lambda work: freeze(work, request))
+        assert len(found.opened) == 2
+        visited = {found.opened[1]}
+        again = await city.server.core.read(lambda work: freeze(work, request, visited))
+        assert rows(again) == [("cse-in/west/fopt", "answered", 4104), (second, "waiting", "")]
+        assert again.opened == found.opened[:1]
