@@ -68,9 +68,11 @@ async def field(region: str, folder: Path, **settings: Any) -> AsyncIterator[Fie
             assert (
                 await cse.client.create("/cse-in", 9, {"m2m:grp": {"rn": "city", "mnm": 50, "mid": mid}})
             ).rsc == 2001
-            yield Field(cse, simulation, meters)
-            time.cancel()
-            await asyncio.gather(time, return_exceptions=True)
+            try:
+                yield Field(cse, simulation, meters)
+            finally:
+                time.cancel()
+                await asyncio.gather(time, return_exceptions=True)
 
 
 def instruction(text: str) -> dict[str, Any]:
