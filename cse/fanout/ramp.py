@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
 from cse.config import ServerSettings
+from cse.fanout.rest import wakes_at
 from cse.fanout.schedule import Pending
 from cse.fanout.states import Failure, State
 from cse.network import Host, Reach, Way
@@ -142,7 +143,8 @@ class Canary:
 
     def _choose(self, due: Sequence[Pending], offers: Offers, now: float) -> None:
         """Some that are spread over the whole group; nobody where all could be asked, or none by unicast."""
-        able = [item.host.id for item in due if _has_unicast(offers.to(item.host))]
+        awake = [item.host for item in due if wakes_at(item.host, now) is None]
+        able = [host.id for host in awake if _has_unicast(offers.to(host))]
         step = max(1, len(able) // max(1, self._size))
         hosts = able[::step][: self._size]
         self._first = frozenset(hosts)

@@ -54,6 +54,12 @@ def test_some_of_those_with_a_unicast_are_spread_over_the_group() -> None:
     assert first.objection(1e9) == ""
 
 
+def test_who_sleeps_does_not_go_first() -> None:
+    due = [Pending(Host(f"C{number}", (), reachable=number != 0), [number]) for number in range(4)]
+    reaches = Found({f"C{number}": [UNICAST] for number in range(4)})
+    assert [item.host.id for item in canary(2).admit(due, reaches, 0.0)] == ["C1", "C2"]
+
+
 @pytest.mark.parametrize("reach", [[BROADCAST], []])
 def test_nobody_goes_first_where_nobody_can(reach: list[Way]) -> None:
     assert len(canary().admit(MANY, Found({f"C{number}": reach for number in range(10)}), 0.0)) == 10
