@@ -3,7 +3,7 @@
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
 from tinydb import TinyDB
 
@@ -110,17 +110,17 @@ class Registry:
         """Short addresses of devices that would or might hear a broadcast of this request and are not its targets."""
         requested = self._groups.values.get(group, ())
         targets = self._targets.get((request_identifier, group), set())
-        listeners = self._directory.listeners(group).union(requested)
-        facts = (self._directory.devices.get(device) for device in listeners - targets)
-        return tuple(sorted(known.address for known in facts if known and self._hears(group, known)))
-
-    def _hears(self, group: str, facts: DeviceFacts) -> bool:
-        """Whether a multicast can reach a device; one of class A must have been switched for it."""
-        switched = facts.device_class != "A" or facts.device in self._directory.listeners(group)
-        return switched and bool(facts.gateways)
+        listeners = self._directory.listeners(group)
+        facts = (self._directory.devices.get(device) for device in listeners.union(requested) - targets)
+        return tuple(sorted(known.address for known in facts if known and _may_hear(known, listeners)))
 
     def _no(self, reason: Reason, detail: str) -> Unreachable:
         return Unreachable(self._network, reason, detail)
+
+
+def _may_hear(facts: DeviceFacts, listeners: Container[str]) -> bool:
+    """Whether a multicast can reach a device; one of class A must have been switched for it."""
+    return bool(facts.gateways) and (facts.device_class != "A" or facts.device in listeners)
 
 
 def dev_eui(host: Host) -> str | None:
