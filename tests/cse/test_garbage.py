@@ -2,43 +2,53 @@
 
 import asyncio
 import gc
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 
-from cse.garbage import ALL, LOOK, MANY, keep_short
+from cse.garbage import ALL, LOOK, MANY, SURVIVORS, YOUNG, keep_short
 from cse.testing.clock import ManualClock, settle
 
 
 @pytest.fixture(autouse=True)
-def undone() -> Iterator[None]:
-    """The collector belongs to all tests."""
-    thresholds = gc.get_threshold()
-    yield
+async def clock() -> AsyncIterator[ManualClock]:
+    """The collector belongs to all tests, so everything is as it was afterwards."""
+    thresholds, clock = gc.get_threshold(), ManualClock()
+    task = asyncio.create_task(keep_short(clock))
+    await settle()
+    yield clock
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert all("garbage" not in callback.__module__ for callback in gc.callbacks if hasattr(callback, "__module__"))
     gc.unfreeze()
     gc.set_threshold(*thresholds)
 
 
-async def test_what_has_grown_old_in_great_numbers_is_left_alone() -> None:
-    clock = ManualClock()
-    task = asyncio.create_task(keep_short(clock))
-    await settle()
-    assert len(gc.get_objects(generation=2)) < MANY
-    many: list[list[object]] = [[] for _ in range(2 * MANY)]
-    gc.collect(1)
-    assert len(gc.get_objects(generation=2)) >= MANY
+def seen() -> int:
+    """How many objects the collector would look at."""
+    return len(gc.get_objects())
+
+
+async def test_what_survives_in_great_numbers_is_left_alone_at_once() -> None:
+    many: list[list[object]] = [[] for _ in range(20 * YOUNG)]
+    assert seen() < SURVIVORS + 2 * YOUNG
+    assert len(many) == 20 * YOUNG
+
+
+async def test_what_has_grown_old_in_great_numbers_is_left_alone(clock: ManualClock) -> None:
+    many: list[list[list[object]]] = []
+    while len(gc.get_objects(generation=2)) < MANY:
+        many.append([[] for _ in range(SURVIVORS // 2)])
+        gc.collect(1)
+    for _ in range(5):
+        gc.collect(1)  # as many as it would have taken, had they grown slowly
     await clock.advance(LOOK)
-    assert len(gc.get_objects(generation=2)) < MANY
-    task.cancel()
-    assert len(many) == 2 * MANY
+    assert seen() < MANY
+    assert many
 
 
-async def test_cycles_that_have_grown_old_are_collected_after_a_while() -> None:
-    clock = ManualClock()
-    task = asyncio.create_task(keep_short(clock))
-    await settle()
+async def test_cycles_that_have_grown_old_are_collected_after_a_while(clock: ManualClock) -> None:
     old = gc.get_stats()[2]["collections"]
     for _ in range(round(ALL / LOOK) + 1):
         await clock.advance(LOOK)
     assert gc.get_stats()[2]["collections"] > old
-    task.cancel()
