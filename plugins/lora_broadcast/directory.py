@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 
 from cse.slices import in_slices
+from plugins.lora_broadcast.crowd import Crowd
 from plugins.lora_broadcast.network_server import (
     DeviceFacts,
     Event,
@@ -67,11 +68,13 @@ class Directory:
         """The devices that hear a broadcast to the group or, since an acknowledgement is missing, may hear it."""
         return set(self._members[group])
 
-    async def joined_devices(self, group: str) -> list[DeviceFacts]:
+    async def crowd(self, group: str) -> Crowd:
         """The devices that certainly hear a broadcast to the group."""
-        members = in_slices(list(self._members[group].items()))
-        joined = [device async for device, state in members if state is Membership.JOINED]
-        return [self.devices[device] async for device in in_slices(joined) if device in self.devices]
+        crowd = Crowd()
+        async for device, state in in_slices(list(self._members[group].items())):
+            if state is Membership.JOINED and device in self.devices:
+                crowd.add(self.devices[device])
+        return crowd
 
     def budget(self, group: GroupFacts) -> int:
         """Microseconds of airtime that every gateway of the group has left in this hour."""
@@ -81,4 +84,4 @@ class Directory:
     def band(self, group: GroupFacts) -> str:
         """What the gateways of the group share their duty cycle in: their names and the sub-band."""
         bands = sorted({self.gateways[name].band for name in group.gateways if name in self.gateways})
-        return "+".join(sorted(group.gateways)) + "/" + "+".join(bands)
+        return "+".join(sorted(set(group.gateways))) + "/" + "+".join(bands)

@@ -74,7 +74,7 @@ class Offering:
             raise DeliveryFailed(self._too_many(excluded))
         number = self._campaigns.number(identifier)
         message = CampaignMessage(number, 0, delivery.request.content, excluded)
-        planner, joined = self._planner, await self._directory.joined_devices(group)
+        planner, joined = self._planner, await self._directory.crowd(group)
         room = planner.rate(facts).max_payload
         length = self._signing.length(len(message.encode()), room)
         exponent = planner.window_exponent(facts, joined, length, delivery.window)
@@ -110,8 +110,8 @@ class Offering:
         """The offer to all joined devices of the group, or why there is none."""
         identifier, offer_id = request.request_identifier, f"{self._network}:{group}"
         self._registry.target(identifier, group, [facts.device async for facts in in_slices(devices)])
-        facts, joined = self._directory.groups.get(group), await self._directory.joined_devices(group)
-        if facts is None or not joined:
+        facts, joined = self._directory.groups.get(group), await self._directory.crowd(group)
+        if facts is None or not joined.rates:
             return Unreachable(offer_id, Reason.NOT_JOINED, "no device has acknowledged a session of this group yet")
         excluded = self._registry.bystanders(identifier, group)
         if len(excluded) > self._most_excluded:

@@ -16,6 +16,7 @@ from typing import NamedTuple
 from cse.network import Offer
 from plugins.lora_broadcast.airtime import SECOND, DataRate
 from plugins.lora_broadcast.codec import LONGEST_EXPONENT, WITH_READING
+from plugins.lora_broadcast.crowd import Crowd
 from plugins.lora_broadcast.frames import LONGEST_DELAY, ROUNDS, frame_sizes, largest_request, report_seconds
 from plugins.lora_broadcast.network_server import GATEWAY_MARGIN, LISTENING_PAUSE, DeviceFacts, GroupFacts
 from plugins.lora_broadcast.regions import EU868, Region
@@ -81,9 +82,7 @@ class Planner:
             preference=4,
         )
 
-    def broadcast(
-        self, group: GroupFacts, joined: Sequence[DeviceFacts], payload: int, budget: int, budget_key: str
-    ) -> Offer:
+    def broadcast(self, group: GroupFacts, joined: Crowd, payload: int, budget: int, budget_key: str) -> Offer:
         """To all joined devices of a group, once from each of its gateways, which have `budget` microseconds left."""
         rate = self.rate(group)
         airtime = _airtime(rate, frame_sizes(payload, rate.max_payload))
@@ -109,47 +108,47 @@ class Planner:
         """The data rate of a group's multicasts."""
         return self.region.data_rates[group.data_rate]
 
-    def spread(self, joined: Sequence[DeviceFacts]) -> float:
+    def spread(self, joined: Crowd) -> float:
         """Microseconds of answer window per device that keep collisions at the setting's share."""
-        counts = Counter(facts.data_rate for facts in joined)
-        load = sum((count / len(joined)) ** 2 * self._answer_airtime(rate) for rate, count in counts.items())
+        size = joined.size
+        load = sum((count / size) ** 2 * self._answer_airtime(rate) for rate, count in joined.rates.items())
         return 2 * load * MILLION / (len(self.region.uplink_channels) * self.settings.collision_ppm)
 
-    def window_exponent(self, group: GroupFacts, joined: Sequence[DeviceFacts], payload: int, window: float) -> int:
+    def window_exponent(self, group: GroupFacts, joined: Crowd, payload: int, window: float) -> int:
         """The answer window for devices: the largest power of two of radio seconds within `window` server seconds."""
         if self.settings.answer_with_reading:
             return WITH_READING
         left = window * self.settings.speed - self._sending(group, payload, joined) / SECOND
         return min(LONGEST_EXPONENT, int(math.log2(left))) if left >= 1 else 0
 
-    def status_delay(self, joined: Sequence[DeviceFacts]) -> int:
+    def status_delay(self, joined: Crowd) -> int:
         """The back-off (2^(delay + 4) s) for reports of missing fragments, if they come from the expected share."""
-        losers = len(joined) * self.settings.broadcast_loss_ppm / MILLION
-        wanted = self.spread(joined) * losers / SECOND if joined else 0.0
+        losers = joined.size * self.settings.broadcast_loss_ppm / MILLION
+        wanted = self.spread(joined) * losers / SECOND
         return next((delay for delay in range(LONGEST_DELAY) if 16 << delay >= wanted), LONGEST_DELAY)
 
     def lifetime_ms(self, seconds: float) -> int:
         """Radio milliseconds in so many server seconds, a week at most."""
         return int(min(seconds * self.settings.speed, 7 * 86400.0) * 1000)
 
-    def _shortest_window(self, joined: Sequence[DeviceFacts]) -> int:
+    def _shortest_window(self, joined: Crowd) -> int:
         if self.settings.answer_with_reading:
-            return max(facts.uplink_interval_s for facts in joined) * SECOND
+            return joined.longest_interval_s * SECOND
         return SHORTEST_WINDOW
 
-    def _per_member(self, joined: Sequence[DeviceFacts]) -> int:
+    def _per_member(self, joined: Crowd) -> int:
         """Microseconds of server time by which each member lengthens the answer window."""
         if self.settings.answer_with_reading:
             return 0
         return math.ceil(2 * self.spread(joined) / self.settings.speed)
 
-    def _sending(self, group: GroupFacts, payload: int, joined: Sequence[DeviceFacts]) -> int:
+    def _sending(self, group: GroupFacts, payload: int, joined: Crowd) -> int:
         """Microseconds that the broadcast takes from all gateways, and the last answer."""
         rate = self.rate(group)
         sizes = frame_sizes(payload, rate.max_payload)
         pauses = len(sizes) * (GATEWAY_MARGIN + group.slot_ms * 1000)
         sending = len(group.gateways) * (_airtime(rate, sizes) + pauses)
-        slowest = min((facts.data_rate for facts in joined), default=self.region.uplink_rates[0])
+        slowest = min(joined.rates, default=self.region.uplink_rates[0])
         return sending + self._status_time(sizes, self.status_delay(joined)) + self._answer_airtime(slowest)
 
     def _status_time(self, sizes: Sequence[int], delay: int) -> int:

@@ -4,15 +4,16 @@ from dataclasses import replace
 import pytest
 
 from plugins.lora_broadcast.codec import WITH_READING
+from plugins.lora_broadcast.crowd import Crowd
 from plugins.lora_broadcast.network_server import GroupFacts
 from plugins.lora_broadcast.planning import Listening, Planner, listening
 from plugins.lora_broadcast.regions import EU868, US915
 from plugins.lora_broadcast.settings import LoRaSettings
 from tests.plugins.lora_broadcast.kit import facts_of
 
-SLOW = [facts_of(number, data_rate=0) for number in range(300)]
-FAST = [facts_of(number, data_rate=5) for number in range(300)]
-MIXED = [facts_of(number, data_rate=number % 6) for number in range(300)]
+SLOW = Crowd.of(facts_of(number, data_rate=0) for number in range(300))
+FAST = Crowd.of(facts_of(number, data_rate=5) for number in range(300))
+MIXED = Crowd.of(facts_of(number, data_rate=number % 6) for number in range(300))
 GROUP = GroupFacts("g", 0, ("gateway-1", "gateway-2"))
 
 
@@ -37,8 +38,8 @@ def test_a_unicast_costs_the_airtime_of_its_data_rate() -> None:
 
 def test_the_window_keeps_collisions_of_one_data_rate_at_the_wanted_share() -> None:
     airtime = EU868.data_rates[0].airtime(26, uplink=True)
-    window = planner(collision_ppm=50_000).spread(SLOW) * len(SLOW)
-    collided = 1 - math.exp(-2 * len(SLOW) * airtime / (8 * window))
+    window = planner(collision_ppm=50_000).spread(SLOW) * SLOW.size
+    collided = 1 - math.exp(-2 * SLOW.size * airtime / (8 * window))
     assert collided == pytest.approx(0.05, abs=0.002)
 
 
@@ -51,9 +52,9 @@ def test_data_rates_share_the_window_because_they_do_not_collide() -> None:
 def test_devices_get_a_window_of_at_least_what_is_needed_and_at_most_what_was_offered(speed: float) -> None:
     one = planner(speed=speed)
     offer = one.broadcast(GROUP, SLOW, 34, 1, "key")
-    window = offer.latency(len(SLOW)) / 1000
+    window = offer.latency(SLOW.size) / 1000
     exponent = one.window_exponent(GROUP, SLOW, 34, window)
-    needed = one.spread(SLOW) * len(SLOW) / 1e6
+    needed = one.spread(SLOW) * SLOW.size / 1e6
     assert needed <= 2**exponent * 1.01
     assert 2**exponent <= window * speed
 
@@ -108,7 +109,7 @@ def test_a_request_in_fragments_takes_the_airtime_of_all_its_frames() -> None:
 
 def test_answers_that_ride_on_readings_take_an_interval_and_no_window() -> None:
     one = planner(answer_with_reading=True)
-    joined = [*SLOW, facts_of(999, uplink_interval_s=7200)]
+    joined = Crowd.of([facts_of(1, data_rate=0), facts_of(999, uplink_interval_s=7200)])
     offer = one.broadcast(GROUP, joined, 34, 1, "key")
     assert offer.latency(10) == offer.latency(10_000)
     assert 7200 < offer.latency_ms / 1000 < 7220
@@ -117,11 +118,11 @@ def test_answers_that_ride_on_readings_take_an_interval_and_no_window() -> None:
 
 @pytest.mark.parametrize(("count", "delay"), [(0, 0), (10, 0), (300, 5), (100_000, 7)])
 def test_the_back_off_of_reports_grows_with_the_group(count: int, delay: int) -> None:
-    assert planner().status_delay([facts_of(1, data_rate=0)] * count) == delay
+    assert planner().status_delay(Crowd.of([facts_of(1, data_rate=0)] * count)) == delay
 
 
 def test_the_slowest_rate_of_us915() -> None:
     one = Planner("lora-broadcast", LoRaSettings(), US915)
     offer = one.unicast(Listening(0, "C", 0), 34, 4)
     assert offer.airtime_ms == -(-US915.data_rates[10].airtime(34, uplink=False) // 1000)
-    assert one.spread([facts_of(1, data_rate=0)]) > 0
+    assert one.spread(Crowd.of([facts_of(1, data_rate=0)])) > 0
