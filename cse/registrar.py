@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from logging import ERROR, WARNING
 from typing import Any
 
 from cse.attributes import NP
@@ -58,12 +59,14 @@ class Registrar:
     async def _attempt(self, kind: Neighbour) -> float:
         """Seconds until the next one."""
         interval = self._core.settings.registration_interval
+        pause = min(interval, FIRST_PAUSE * 2.0 ** min(self._failures, 30))
         try:
             await self._register(kind)
-        except CSEError as error:
-            pause = min(interval, FIRST_PAUSE * 2.0 ** min(self._failures, 30))
+        except Exception as error:
+            foreseen = isinstance(error, CSEError)
+            text = "not registered with %s, next attempt in %g seconds: %s"
+            log.log(WARNING if foreseen else ERROR, text, self._url, pause, error, exc_info=not foreseen)
             self._is_registered, self._failures = False, self._failures + 1
-            log.warning("not registered with %s, next attempt in %g seconds: %s", self._url, pause, error)
             return pause
         if not self._is_registered:
             log.info("registered with %s", self._url)

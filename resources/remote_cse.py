@@ -172,9 +172,11 @@ class RemoteCSE(Registration, Neighbour):
         remove(work, resource)
 
     def _keep(self, work: Work, cse_id: str, wanted: dict[str, Any]) -> None:
+        base = work.target(work.model.naming.cse_name).resource
         known = work.transaction.resources.get(cse_id[1:])
         if known is None:
-            base = work.target(work.model.naming.cse_name).resource
+            if work.transaction.resources.find(f"{base.path}{cse_id}") is not None:
+                raise Conflict(f"{base.path}{cse_id} is in the way of the registrar's remoteCSE: delete it")
             add(work, self, base, wanted, cse_id, cse_id[1:], cse_id[1:])
             reachable_again(work)
         elif changes := {row: value for row, value in wanted.items() if known.attributes.get(row) != value}:

@@ -111,14 +111,14 @@ class Neighbourhood:
         content = (await self.get(to, f"-/id-{name}")).content
         return dict(content.get("m2m:csr", {}))
 
-    async def registered(self, to: str, name: str, **attributes: Any) -> dict[str, Any]:
-        """The same, once it is there and has these attributes."""
+    async def registered(self, to: str, name: str, *, later: bool = False, **attributes: Any) -> dict[str, Any]:
+        """The same, once it is there and has these attributes; if that takes time (`later`), time passes."""
         async with asyncio.timeout(20):
             while True:
                 found = await self.known(to, name)
                 if found and attributes.items() <= found.items():
                     return found
-                await asyncio.sleep(0.005)
+                await (self.clock.advance(1.0) if later else asyncio.sleep(0.005))
 
 
 @asynccontextmanager

@@ -1,6 +1,7 @@
 """A CSE registers with its registrar and stays registered, whatever becomes of that."""
 
-import itertools
+import asyncio
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -9,7 +10,9 @@ import pytest
 from cse.app import Server
 from cse.config import ConfigurationError, Settings
 from cse.primitive import Operation, Request
+from resources.remote_cse import RemoteCSE
 from tests.cse.neighbourhood import Neighbourhood, neighbourhood
+from tests.servers import eventually
 
 INTERVAL = 30.0
 
@@ -29,6 +32,11 @@ def last(around: Neighbourhood, name: str, operation: Operation) -> Request:
     return [request for _, request in around.lanes[name].sent if request.operation is operation][-1]
 
 
+async def logged(caplog: pytest.LogCaptureFixture, text: str) -> None:
+    """Wait until this is in the log."""
+    await eventually(lambda: asyncio.sleep(0), lambda _: text in caplog.text)
+
+
 async def test_each_has_the_remote_cse_of_the_other(around: Neighbourhood) -> None:
     await around.start("in")
     await around.start("mn", "in")
@@ -46,9 +54,10 @@ async def test_the_registration_is_renewed_before_it_expires(around: Neighbourho
     await around.start("mn", "in", registration_lifetime=40)
     first = await around.registered("in", "mn")
     await around.registered("mn", "in")
-    for _ in range(3):
-        await around.clock.advance(INTERVAL)
-    renewed = await around.registered("in", "mn")
+    end = around.clock.now() + 3 * INTERVAL
+    while around.clock.now() < end:
+        await around.clock.advance(1.0)
+    renewed = await around.known("in", "mn")
     assert renewed["et"] > first["et"]
     assert renewed["ct"] == first["ct"]
     assert list(last(around, "mn", Operation.UPDATE).content["m2m:csr"]) == ["et"]
@@ -65,21 +74,22 @@ async def test_a_registration_that_is_not_renewed_expires(around: Neighbourhood)
     assert (await around.get("mn", "/id-in/cse-in")).status_code == 5103
 
 
-async def test_a_registrar_that_is_down_is_tried_again_less_and_less_often(around: Neighbourhood) -> None:
+async def test_a_registrar_that_is_down_is_tried_again_less_and_less_often(
+    around: Neighbourhood, caplog: pytest.LogCaptureFixture
+) -> None:
     around.down.add("in")
     await around.start("in")
     await around.start("mn", "in")
-    times = []
-    for _ in range(100):
+
+    async def pauses() -> list[str]:
         await around.clock.advance(1.0)
-        times.append(len(around.lanes["mn"].sent))
-    growth = [second for second, count in enumerate(times) if count != (times[second - 1] if second else 1)]
-    pauses = [later - earlier for earlier, later in itertools.pairwise(growth)]
-    assert pauses[:5] == [2, 4, 8, 16, 30]
+        return re.findall(r"next attempt in (\d+) seconds", caplog.text)
+
+    tried = await eventually(pauses, lambda found: len(found) == 7)
+    assert tried == ["1", "2", "4", "8", "16", "30", "30"]
     assert (await around.get("mn", "cse-mn")).status_code == 2000
     around.down.clear()
-    await around.clock.advance(INTERVAL)
-    await around.registered("in", "mn")
+    await around.registered("in", "mn", later=True)
 
 
 async def test_a_registrar_that_has_forgotten_is_told_again(around: Neighbourhood) -> None:
@@ -89,8 +99,7 @@ async def test_a_registrar_that_has_forgotten_is_told_again(around: Neighbourhoo
     await around.registered("mn", "in")
     await around.start("in")  # another one, with nothing in it
     assert await around.known("in", "mn") == {}
-    await around.clock.advance(INTERVAL)
-    assert (await around.registered("in", "mn"))["poa"] == ["lane://mn"]
+    assert (await around.registered("in", "mn", later=True))["poa"] == ["lane://mn"]
 
 
 async def test_a_server_that_has_forgotten_finds_its_registration(around: Neighbourhood) -> None:
@@ -120,8 +129,7 @@ async def test_somebody_else_has_the_name(around: Neighbourhood, caplog: pytest.
     await around.start("in")
     await around.create("in", "-", 3, {"m2m:cnt": {"rn": "id-mn"}})
     await around.start("mn", "in")
-    await around.clock.advance(1.0)
-    assert "not registered with lane://in, next attempt in 1 seconds" in caplog.text
+    await logged(caplog, "it answered with 4103")
     assert await around.known("mn", "in") == {}
 
 
@@ -148,8 +156,36 @@ async def test_what_is_known_of_the_registrar_survives_a_restart(around: Neighbo
     await around.start("mn", "in", **kept)
     assert (await around.get("mn", "/id-in/cse-in")).status_code == 5103
     around.down.clear()
-    await around.clock.advance(INTERVAL)
-    assert requests_of(around, "mn")[-2:] == [("UPDATE", "-/id-mn"), ("RETRIEVE", "-")]
+
+    async def later() -> list[tuple[str, str]]:
+        await around.clock.advance(1.0)
+        return requests_of(around, "mn")
+
+    await eventually(later, lambda sent: sent[-2:] == [("UPDATE", "-/id-mn"), ("RETRIEVE", "-")])
+
+
+async def test_something_here_is_in_the_way(around: Neighbourhood, caplog: pytest.LogCaptureFixture) -> None:
+    await around.start("in")
+    around.down.add("in")
+    await around.start("mn", "in")
+    await around.create("mn", "-", 3, {"m2m:cnt": {"rn": "id-in"}})
+    await logged(caplog, "connection refused")
+    around.down.clear()
+    await around.registered("in", "mn", later=True)
+    await logged(caplog, "cse-mn/id-in is in the way")
+    await around.ask("mn", Operation.DELETE, "-/id-in")
+    await around.registered("mn", "in", later=True)
+
+
+async def test_a_server_that_fails_in_an_unforeseen_way_goes_on(
+    around: Neighbourhood, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr(RemoteCSE, "meet", lambda *_: 1 / 0)
+        await around.start("in")
+        await around.start("mn", "in")
+        await logged(caplog, "division by zero")
+    await around.registered("mn", "in", later=True)
 
 
 def test_an_in_cse_has_no_registrar() -> None:

@@ -123,7 +123,7 @@ def test_names_that_make_no_address_are_refused(values: dict[str, Any], key: str
 def test_a_model_knows_its_types() -> None:
     model = registry.model(registry.load_plugins(), ServerSettings())
     assert model.watchers == [23]
-    assert model.leavers == [23, 48]
+    assert model.leavers == [9, 23, 48]
     assert model.fan_out_names == {"fopt"}
     assert model.virtual_names == {"la", "ol", "fopt", "pcu"}
     assert model.request_keeper.number == 17
