@@ -15,6 +15,7 @@ from cse.forwarding import remote_host
 from cse.network import Delivery, DeliveryFailed, Discard, Host, Network, Reason, Unreachable, Way
 from cse.notification import Outgoing
 from cse.primitive import OK, Operation, Request, Response
+from cse.times import times_of
 from cse.work import Work
 
 log = logging.getLogger(__name__)
@@ -98,10 +99,15 @@ class Exchange:
         return response
 
     async def send(self, host: Host, request: Request, *, answer_matters: bool = True) -> Response:
-        """Send a request, under an identifier of its own, and wait for the answer; TargetNotReachable without one."""
+        """Send a request, under an identifier of its own, and wait for the answer; TargetNotReachable without one.
+
+        RequestTimeout if none has come when the request expires.
+        """
         request = request.derive(request_identifier=self.new_identifier(), release_version=_release(request, host))
-        timeout = self._core.settings.exchange_timeout
-        return await self._send(host, request, Terms(timeout, answer_matters=answer_matters))
+        expiration = times_of(request, self._core.clock.now()).request_expiration
+        deadline = math.inf if expiration is None else expiration
+        terms = Terms(self._core.settings.exchange_timeout, deadline, answer_matters=answer_matters)
+        return await self._send(host, request, terms)
 
     async def forward(self, host: Host, request: Request, neighbour: str, deadline: float = math.inf) -> Response:
         """Send the request of somebody else as it is, and wait for the answer of the host or of the neighbour's CSE.

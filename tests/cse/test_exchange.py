@@ -8,7 +8,7 @@ import pytest
 from cse.errors import TargetNotReachable
 from cse.exchange import Exchange
 from cse.network import Delivery, DeliveryFailed, Discard
-from cse.primitive import OK, Response
+from cse.primitive import OK, Operation, Response
 from cse.resource import Outgoing
 from tests.cse.fanout.scenario import Scenario, eventually, scenario
 
@@ -57,6 +57,20 @@ async def test_the_next_way_when_one_stays_silent() -> None:
         await eventually(lambda: city.air.deliveries)
         await city.clock.advance(5.1)
         assert (await task).status_code == OK
+
+
+@pytest.mark.parametrize(("expires", "code"), [("2000", 4008), ("20000", 5103)])
+async def test_a_request_that_expires_is_waited_for_no_longer(expires: str, code: int) -> None:
+    async with scenario() as city:
+        await city.meter("app", "wire://app")
+        city.wire.answers = False
+        asking = city.ask(Operation.NOTIFY, "cse-in/app", content=CONTENT, request_expiration=expires)
+        task = asyncio.create_task(asking)
+        await eventually(lambda: city.wire.deliveries)
+        await city.clock.advance(1.9)
+        assert not task.done()
+        await city.clock.advance(0.2 if code == 4008 else 4.0)
+        assert (await task).status_code == code
 
 
 async def test_an_answer_by_the_first_way_while_the_second_is_tried() -> None:

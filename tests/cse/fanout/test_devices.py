@@ -206,6 +206,7 @@ async def test_nothing_is_sent_after_the_expiry_while_answers_are_still_collecte
         await city.group(await city.meters(1, "wire"))
         city.wire.answers = False
         request = await city.start(request_expiration="10000", result_expiration="60000")
+        await eventually(lambda: city.wire.deliveries)
         await city.clock.advance(20)
         sent = len(city.wire.deliveries)
         await city.clock.advance(20)
