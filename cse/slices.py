@@ -1,7 +1,7 @@
 """Long work in short pieces, so that a campaign to 100,000 members does not stop everybody else's requests."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from typing import Any, ParamSpec, TypeVar
 
 T = TypeVar("T")
@@ -32,3 +32,16 @@ async def aside(size: int, function: Callable[P, T], *args: P.args, **kwargs: P.
     if size <= SLICE:
         return function(*args, **kwargs)
     return await asyncio.to_thread(function, *args, **kwargs)
+
+
+async def work_off(items: Iterable[T], work: Callable[[T], Awaitable[None]], parallel: int) -> None:
+    """Do the work for every item, at most so many at the same time."""
+    remaining = iter(items)
+
+    async def worker() -> None:
+        for item in remaining:
+            await work(item)
+
+    async with asyncio.TaskGroup() as workers:
+        async for _ in in_slices(range(parallel), FEW):
+            workers.create_task(worker())

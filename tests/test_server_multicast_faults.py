@@ -7,11 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from cse.coap.message import Option, decode, encode
+from cse.coap.target import Endpoint
 from cse.primitive import OK, Response
 from cse.protection.keys import new_keys
-from plugins.udp_multicast.coap import Option, decode, encode
 from plugins.udp_multicast.messages import answer
-from plugins.udp_multicast.target import Endpoint
 from tests.federations import register
 from tests.multicast import (
     BOTH,

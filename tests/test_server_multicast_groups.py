@@ -1,6 +1,6 @@
 """Multicast between CSEs (TS-0001 clause 10.2.7.13): set-up, fan-out, changes, and what goes by unicast."""
 
-from plugins.udp_multicast.cses.inviter import Outcome
+from cse.multicast.inviter import Outcome
 from tests.federations import register
 from tests.multicast import BOTH, FOUR, INSTRUCTION, IP, NETWORK, a_server, federation, member_address, udp
 from tests.servers import Listener, eventually

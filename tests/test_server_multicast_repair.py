@@ -3,8 +3,8 @@
 import itertools
 from collections.abc import Callable
 
+from cse.coap.target import Endpoint
 from plugins.udp_multicast.cses.member_host import Ignored
-from plugins.udp_multicast.target import Endpoint
 from tests.multicast import BOTH, FOUR, IP, NETWORK, Federation, federation, member_address, udp
 from tests.servers import Running
 

@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from cse.coap.message import Message, Option, encode
+from cse.coap.target import Endpoint, Target, path_to
 from cse.primitive import Response
 from cse.protection import Keys, Protection, Refusal, Secret
 from cse.protection.commands import keys as keys_command
@@ -21,11 +23,9 @@ from cse.protection.keys import new_keys
 from cse.testing.device import SimulatedDevice
 from cse.testing.fleet import Fleet
 from cse.testing.meters import build_devices, refusals
-from plugins.udp_multicast.coap import Message, Option, encode
 from plugins.udp_multicast.messages import answer, device_request
 from plugins.udp_multicast.meters import UdpMeters
 from plugins.udp_multicast.sealing import Sealer, conceal, reveal, with_code
-from plugins.udp_multicast.target import Endpoint, Target, path_to
 from tests.multicast import BOTH, FOUR, IP, NETWORK, federation, member_address
 from tests.plugins.udp_multicast.kit import device_request as some_request
 from tests.servers import Client, Running, eventually, serving

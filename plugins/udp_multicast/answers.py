@@ -2,15 +2,15 @@
 
 from collections.abc import Callable
 
+from cse.coap.message import EMPTY, MAX_TOKEN, CoapError, Message, Type, decode, encode
+from cse.coap.target import Endpoint
 from cse.network import Discard, Engine
-from plugins.udp_multicast.coap import EMPTY, MAX_TOKEN, CoapError, Message, Type, decode, encode
 from plugins.udp_multicast.conversations import Conversations
 from plugins.udp_multicast.cses.answering import understood
 from plugins.udp_multicast.datagrams import MAX_ANSWER
 from plugins.udp_multicast.exchanges import Exchange, Exchanges
 from plugins.udp_multicast.messages import read_answer
 from plugins.udp_multicast.sealing import is_genuine
-from plugins.udp_multicast.target import Endpoint
 
 
 class Door:

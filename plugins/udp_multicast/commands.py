@@ -7,12 +7,12 @@ from pathlib import Path
 
 import click
 
+from cse.coap.target import DEFAULT_PORT
 from cse.config import ConfigurationError, require_private
 from cse.protection import Secret, Trust
 from cse.testing.device import SimulatedDevice
 from cse.testing.meters import PROBABILITY, MeterOptions, meter_options, operate, report_refusals, trust_options
 from plugins.udp_multicast.meters import UdpMeters
-from plugins.udp_multicast.target import DEFAULT_PORT
 
 SECRETS_HELP = "the meters' secrets, as `cse keys member` prints them; their answers prove who they are"
 

@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from plugins.udp_multicast.coap import MAX_TOKEN
+from cse.coap.message import MAX_TOKEN
 
 MAX_CONVERSATIONS = 10_000
 MAX_ADDRESSES = 500_000

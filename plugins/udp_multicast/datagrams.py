@@ -8,7 +8,7 @@ import struct
 from collections import deque
 from collections.abc import Callable
 
-from plugins.udp_multicast.target import Endpoint
+from cse.coap.target import Endpoint
 
 logger = logging.getLogger(__name__)
 

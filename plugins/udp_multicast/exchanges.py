@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
+from cse.coap.message import MAX_MESSAGE_ID, Message, Type, encode
+from cse.coap.target import Endpoint
 from cse.network import DeliveryFailed
 from cse.timing import Clock
-from plugins.udp_multicast.coap import MAX_MESSAGE_ID, Message, Type, encode
-from plugins.udp_multicast.target import Endpoint
 
 ACK_RANDOM_FACTOR = 1.5
 # A question is asked again as a whole, so the single attempt gives up early.

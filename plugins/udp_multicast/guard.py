@@ -4,14 +4,15 @@ from collections import OrderedDict
 from functools import lru_cache
 from typing import NamedTuple
 
+from cse.coap.message import Message, Option
+from cse.coap.signing import signer
 from cse.errors import BadRequest
 from cse.protection import Freshness, Refusal, Refused, Secret, Trust
 from cse.protection.freshness import Moment
 from cse.protection.trust import NOBODY
 from cse.timing import parse_timestamp
-from plugins.udp_multicast.coap import Message, Option
 from plugins.udp_multicast.messages import DeviceRequest, read_request
-from plugins.udp_multicast.sealing import reveal, signer
+from plugins.udp_multicast.sealing import reveal
 
 # Requests follow one another whatever the group; the set-ups of each group do so on their own.
 REQUESTS = "requests"

@@ -1,23 +1,17 @@
 """Asking one device to listen to a group, or to listen no longer."""
 
-import asyncio
 import secrets
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import TypeVar
 
+from cse.coap.message import MAX_TOKEN, CoapError
 from cse.network import DeliveryFailed
-from cse.slices import FEW, in_slices
 from cse.timing import Clock
-from plugins.udp_multicast.coap import MAX_TOKEN, CoapError
 from plugins.udp_multicast.exchanges import Exchanges
 from plugins.udp_multicast.messages import Membership
 from plugins.udp_multicast.sealing import Sealer, is_genuine
 from plugins.udp_multicast.sessions import Member, Session, State
-
-T = TypeVar("T")
 
 # How long a device may take between its empty acknowledgement and its response, in seconds.
 RESPONSE_PAUSE = 10.0
@@ -83,16 +77,3 @@ class Inviter:
     def _membership(self, session: Session, device: str) -> Membership:
         membership = Membership(self._cse_id, device, str(session.address), session.segment, session.window)
         return replace(membership, secret=self._sealer.group_secret(membership.target))
-
-
-async def work_off(items: Iterable[T], work: Callable[[T], Awaitable[None]], parallel: int) -> None:
-    """Do the work for every item, at most so many at the same time."""
-    remaining = iter(items)
-
-    async def worker() -> None:
-        for item in remaining:
-            await work(item)
-
-    async with asyncio.TaskGroup() as workers:
-        async for _ in in_slices(range(parallel), FEW):
-            workers.create_task(worker())

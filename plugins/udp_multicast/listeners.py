@@ -2,8 +2,8 @@
 
 import socket
 
+from cse.coap.target import Endpoint
 from plugins.udp_multicast.member import Member
-from plugins.udp_multicast.target import Endpoint
 
 INTERFACE = socket.inet_aton("127.0.0.1")
 # What Linux allows. A group that any socket of the machine has joined reaches all sockets bound to 0.0.0.0.

@@ -5,10 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from cse.primitive import CREATED, DELETED, Response, error_response
-from cse.protection import Refused
-from cse.testing.device import SimulatedDevice
-from plugins.udp_multicast.coap import (
+from cse.coap.content import CBOR
+from cse.coap.message import (
     DELETE,
     EMPTY,
     MAX_MESSAGE_ID,
@@ -20,11 +18,13 @@ from plugins.udp_multicast.coap import (
     Type,
     encode,
 )
-from plugins.udp_multicast.content import CBOR
+from cse.coap.target import Endpoint, path_to
+from cse.primitive import CREATED, DELETED, Response, error_response
+from cse.protection import Refused
+from cse.testing.device import SimulatedDevice
 from plugins.udp_multicast.guard import REQUESTS, Guard
 from plugins.udp_multicast.messages import LOCAL_MULTICAST_GROUP, DeviceRequest, Membership, answer
 from plugins.udp_multicast.sealing import with_code
-from plugins.udp_multicast.target import Endpoint, path_to
 
 REMEMBERED_MESSAGES = 64
 NOT_CBOR = b"\xff"
@@ -121,7 +121,7 @@ class Member:
     def _is_set_up(self, request: DeviceRequest) -> bool:
         """Whether the request makes or ends a membership of this meter."""
         if request.code == POST:
-            return request.resource_type == LOCAL_MULTICAST_GROUP and request.path[2:] == (self.device.id,)
+            return request.resource_type == LOCAL_MULTICAST_GROUP.number and request.path[2:] == (self.device.id,)
         return request.code == DELETE and len(request.path) == 4 and request.path[2] == self.device.id
 
     def _is_meant(self, request: DeviceRequest, listening: Listening) -> bool:

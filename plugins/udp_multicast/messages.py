@@ -4,16 +4,16 @@ import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from cse.coap import content as wire
+from cse.coap.message import DELETE, EMPTY, POST, CoapError, Message, Option, Type, code, number_value, text_option
+from cse.coap.target import Target, exclusion_query, path_to, read_exclusions
 from cse.errors import HTTP_STATUS_BY_RESPONSE_STATUS_CODE, BadRequest
+from cse.multicast.inviter import ListenerType
 from cse.primitive import Content, Request, Response
 from cse.protection import Secret
 from cse.timing import parse_duration, precise_timestamp, timestamp
-from plugins.udp_multicast import content as wire
-from plugins.udp_multicast.coap import DELETE, EMPTY, POST, CoapError, Message, Option, Type, code, number_value
-from plugins.udp_multicast.target import Target, exclusion_query, path_to, read_exclusions
 
-LOCAL_MULTICAST_GROUP = 45
-MAX_TEXT = 255
+LOCAL_MULTICAST_GROUP = ListenerType(45, "m2m:lmg")
 _EXCEPT = "except="
 
 CODES_BY_STATUS = {2000: code(2, 4), 2001: code(2, 1), 2002: code(2, 2), 2004: code(2, 4)}
@@ -22,14 +22,6 @@ STATUS_BY_CODE = {
     code(4, 1): 4103, code(4, 3): 4103, code(4, 4): 4004, code(4, 5): 4005, code(4, 15): 4015,
     code(5, 1): 5001, code(5, 4): 4008,
 }  # fmt: skip
-
-
-def text_option(number: Option, text: str) -> tuple[int, bytes]:
-    """A text option; CoapError when it is empty or longer than the 255 bytes that the binding allows."""
-    value = text.encode()
-    if not 0 < len(value) <= MAX_TEXT:
-        raise CoapError(f"{number.name} must have 1 to {MAX_TEXT} bytes in a CoAP option, not {len(value)}")
-    return number, value
 
 
 def _path_options(path: tuple[str, ...]) -> list[tuple[int, bytes]]:
@@ -134,7 +126,7 @@ class Membership:
         options = [
             *_path_options(path_to(self.cse_id, self.device)),
             *self._parameters(request_identifier, now),
-            (int(Option.RESOURCE_TYPE), number_value(LOCAL_MULTICAST_GROUP)),
+            (int(Option.RESOURCE_TYPE), number_value(LOCAL_MULTICAST_GROUP.number)),
             *_content_options(self.content),
         ]
         return Message(Type.CON, POST, 0, b"", tuple(options), _payload(self.content))
@@ -153,13 +145,13 @@ class Membership:
             "mli": [self.device],
             "rstw": f"PT{self.window:g}S",
         }
-        return {"m2m:lmg": {**group, "key": self.secret.text} if self.secret else group}
+        return {LOCAL_MULTICAST_GROUP.root: {**group, "key": self.secret.text} if self.secret else group}
 
     @classmethod
     def read(cls, request: "DeviceRequest") -> "Membership":
         """The membership that a device is to take up; CoapError when the request does not say where to listen."""
         try:
-            group = request.content["m2m:lmg"]
+            group = request.content[LOCAL_MULTICAST_GROUP.root]
             cse_id, segment = str(group["mgft"]).rsplit("/", 1)
             window, secret = parse_duration(group["rstw"], "rstw"), group.get("key")
             known = None if secret is None else Secret.from_text(secret)

@@ -8,19 +8,19 @@ from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Address
 from types import MappingProxyType
 
+from cse.coap.message import POST, CoapError, Message, Type, decode
+from cse.coap.target import DEFAULT_PORT, Endpoint
 from cse.primitive import Response, error_response
 from cse.protection import Secret, Trust
 from cse.protection.trust import NOBODY
 from cse.testing.device import SimulatedDevice
 from cse.timing import Clock, SystemClock
-from plugins.udp_multicast.coap import POST, CoapError, Message, Type, decode
 from plugins.udp_multicast.datagrams import enlarge_receive_buffer
 from plugins.udp_multicast.guard import Guard
 from plugins.udp_multicast.listeners import Listeners
 from plugins.udp_multicast.member import Listening, Member
 from plugins.udp_multicast.messages import DeviceRequest, Membership
 from plugins.udp_multicast.outbox import Outbox
-from plugins.udp_multicast.target import DEFAULT_PORT, Endpoint
 
 RECEIVE_BUFFER = 4 * 1024 * 1024
 MAX_REQUEST = 2048

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from cse.coap.message import CoapError, Message, encode
+from cse.coap.target import Endpoint, Target, endpoint
 from cse.network import (
     NO_SET_UP,
     Delivery,
@@ -20,7 +22,6 @@ from cse.network import (
 from cse.primitive import Operation, Request
 from cse.slices import in_slices
 from plugins.udp_multicast.answers import Door
-from plugins.udp_multicast.coap import CoapError, Message, encode
 from plugins.udp_multicast.conversations import Conversation, Conversations
 from plugins.udp_multicast.cses.group_host import GroupHost
 from plugins.udp_multicast.cses.member_host import MemberHost
@@ -34,7 +35,6 @@ from plugins.udp_multicast.sealing import Sealer
 from plugins.udp_multicast.sessions import Sessions
 from plugins.udp_multicast.settings import UdpMulticastSettings
 from plugins.udp_multicast.setup import SetUps
-from plugins.udp_multicast.target import Endpoint, Target, endpoint
 
 # Fewer than two devices are no group to the standard (TS-0001 clause 10.2.7.13).
 SMALLEST_GROUP = 2

@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from cse.coap.message import MAX_TOKEN, CoapError, Message, encode
+from cse.coap.target import Endpoint, Target, path_to
 from cse.network import Host, Offer, Reason, Unreachable, Way
 from cse.primitive import Request
-from plugins.udp_multicast.coap import MAX_TOKEN, CoapError, Message, encode
 from plugins.udp_multicast.messages import device_request
 from plugins.udp_multicast.sealing import Sealer
 from plugins.udp_multicast.sessions import Session
 from plugins.udp_multicast.settings import UdpMulticastSettings
-from plugins.udp_multicast.target import Endpoint, Target, path_to
 
 NETWORK = "udp-multicast"
 UNICAST = "udp-unicast"

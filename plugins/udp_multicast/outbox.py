@@ -5,8 +5,8 @@ import heapq
 import itertools
 from collections.abc import Callable
 
+from cse.coap.target import Endpoint
 from cse.timing import Clock
-from plugins.udp_multicast.target import Endpoint
 
 # Datagrams that are due within this many seconds go out together.
 TICK = 0.005

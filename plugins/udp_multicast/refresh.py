@@ -2,7 +2,8 @@
 
 import asyncio
 
-from plugins.udp_multicast.invitation import Inviter, Outcome, Progress, work_off
+from cse.slices import work_off
+from plugins.udp_multicast.invitation import Inviter, Outcome, Progress
 from plugins.udp_multicast.sessions import Session
 
 

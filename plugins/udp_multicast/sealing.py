@@ -1,23 +1,18 @@
 """What protects CoAP messages: signatures and encryption of requests, codes of answers.
 
-A signature covers the whole datagram as it would be without it, behind `SIGNED`; since the option that holds it has the
-highest number, it is the last one. Encryption comes before: everything but the Uri-Path goes into the payload.
+Signatures are those of `cse.coap.signing`. Encryption comes before: everything but the Uri-Path goes into the payload.
 """
 
 from dataclasses import replace
 
 import cbor2
 
+from cse.coap.message import Message, Option, Type, decode, encode
+from cse.coap.signing import ANSWER_SIGNED, sign, signer
 from cse.config import ConfigurationError
 from cse.protection import Protection, Refusal, Refused, Secret, Trust
-from cse.protection.trust import SIGNATURE_LENGTH
-from plugins.udp_multicast.coap import Message, Option, Type, decode, encode
 
-SIGNED = b"oneM2M CoAP request\n"
 ANSWERED = "oneM2M CoAP answer"
-ANSWER_SIGNED = b"oneM2M CoAP answer\n"
-# What a signature adds to a message: the head of its option, and itself.
-SIGNATURE_ROOM = 5 + SIGNATURE_LENGTH
 _HEADER = 4
 
 
@@ -58,24 +53,7 @@ class Sealer:
 
     def sign(self, message: Message) -> Message:
         """The message that is sent, complete with header and token; the same one where there is no key."""
-        return _sign(message, SIGNED, self.protection)
-
-
-def sign_answer(message: Message, protection: Protection) -> Message:
-    """An answer of this CSE for members that it hosts, complete with header and token."""
-    return _sign(message, ANSWER_SIGNED, protection)
-
-
-def signer(message: Message, trust: Trust, purpose: bytes = SIGNED) -> str:
-    """The CSE-ID of who has signed a message; Refused when it is nobody in whom there is trust."""
-    signatures = message.values(Option.AUTHENTICATION)
-    if not signatures:
-        raise Refused(Refusal.UNSIGNED)
-    bare = _without(message, Option.AUTHENTICATION)
-    found = trust.signer(purpose + encode(bare), signatures[0]) if len(signatures) == 1 else None
-    if found is None:
-        raise Refused(Refusal.FORGED)
-    return found
+        return sign(message, self.protection)
 
 
 def conceal(message: Message, secret: Secret) -> Message:
@@ -133,17 +111,6 @@ def _is_of_cse(message: Message, cse_id: str, trust: Trust) -> bool:
         return not trust.knows(cse_id) or signer(message, trust, ANSWER_SIGNED) == cse_id
     except Refused:
         return False
-
-
-def _sign(message: Message, purpose: bytes, protection: Protection) -> Message:
-    if not protection.signs:
-        return message
-    signature = protection.sign(purpose + encode(message))
-    return replace(message, options=(*message.options, (Option.AUTHENTICATION, signature)))
-
-
-def _without(message: Message, number: Option) -> Message:
-    return replace(message, options=tuple(option for option in message.options if option[0] != number))
 
 
 def _visible(code: int, path: tuple[tuple[int, bytes], ...]) -> bytes:

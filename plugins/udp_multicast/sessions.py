@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 
 from tinydb import TinyDB
 
+from cse.coap.target import Endpoint
+from cse.multicast.addresses import free_address, room
+from cse.multicast.journal import Journal
 from cse.slices import in_slices
-from plugins.udp_multicast.addresses import free_address, room
-from plugins.udp_multicast.journal import Journal
 from plugins.udp_multicast.settings import UdpMulticastSettings
-from plugins.udp_multicast.target import Endpoint
 
 
 class State(StrEnum):

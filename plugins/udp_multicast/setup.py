@@ -4,11 +4,12 @@ import asyncio
 import logging
 from collections.abc import Mapping
 
+from cse.coap.target import Endpoint
+from cse.slices import work_off
 from cse.timing import Clock
-from plugins.udp_multicast.invitation import Inviter, Outcome, Progress, work_off
+from plugins.udp_multicast.invitation import Inviter, Outcome, Progress
 from plugins.udp_multicast.sessions import Member, Session, Sessions, State
 from plugins.udp_multicast.settings import UdpMulticastSettings
-from plugins.udp_multicast.target import Endpoint
 
 logger = logging.getLogger(__name__)
 

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+from cse.coap import content as wire
+from cse.coap.message import MAX_TOKEN, Message, encode
 from cse.primitive import OK, Content, Response, error_response
-from plugins.udp_multicast import content as wire
-from plugins.udp_multicast.coap import MAX_TOKEN, Message, encode
 from plugins.udp_multicast.messages import answer
 
 NOT_ACCEPTABLE = 5207

@@ -2,15 +2,15 @@
 
 from collections import OrderedDict
 
+from cse.coap import primitives
+from cse.coap.message import Message, Option
+from cse.coap.signing import signer
 from cse.errors import BadRequest
 from cse.network import Membership
 from cse.primitive import Request
 from cse.protection import Freshness, Refusal, Refused, Trust
 from cse.protection.freshness import Moment
 from cse.timing import parse_timestamp
-from plugins.udp_multicast.coap import Message, Option
-from plugins.udp_multicast.cses import primitives
-from plugins.udp_multicast.sealing import signer
 
 MOST_TRACKS = 10_000
 

@@ -5,21 +5,24 @@ from contextlib import suppress
 from ipaddress import IPv4Address
 from urllib.parse import urlsplit
 
+from cse.coap import primitives
+from cse.coap.message import Message
+from cse.coap.target import Endpoint, Target
+from cse.multicast.addresses import free_address
+from cse.multicast.bearer import Bearer
+from cse.multicast.inviter import Inviter
+from cse.multicast.offers import Menu, Sender, members_by_cse
+from cse.multicast.records import Records
+from cse.multicast.setup import SetUps
 from cse.network import Delivery, DeliveryFailed, Engine, Host
 from cse.primitive import Request
-from plugins.udp_multicast.addresses import free_address
-from plugins.udp_multicast.coap import Message
 from plugins.udp_multicast.conversations import Conversations
-from plugins.udp_multicast.cses import primitives
-from plugins.udp_multicast.cses.inviter import Inviter
 from plugins.udp_multicast.cses.member_host import IP
-from plugins.udp_multicast.cses.offers import Menu, member_of
-from plugins.udp_multicast.cses.records import Records
-from plugins.udp_multicast.cses.setup import SetUps
+from plugins.udp_multicast.messages import LOCAL_MULTICAST_GROUP
+from plugins.udp_multicast.offers import NETWORK
 from plugins.udp_multicast.sealing import Sealer
 from plugins.udp_multicast.sessions import Sessions
 from plugins.udp_multicast.settings import UdpMulticastSettings
-from plugins.udp_multicast.target import Endpoint, Target
 
 DOCUMENTS = "udp-multicast-cses"
 
@@ -42,13 +45,15 @@ class GroupHost:
         self._settings = settings
         self._conversations = conversations
         self._sealer = sealer
+        condition = "it takes two CSEs with multicastCapability 2 (IP)"
+        self._sender = Sender(NETWORK, settings, engine.cse_id, sealer.protection, condition)
 
         def allocate(group: str) -> Endpoint:
             used = sessions.addresses | {record.address.ip for record in self.records}
             return free_address(settings, group, used)
 
         self.records = Records(engine.documents(DOCUMENTS), allocate)
-        self.inviter = Inviter(engine)
+        self.inviter = Inviter(engine, LOCAL_MULTICAST_GROUP, Bearer())
         self.set_ups = SetUps(self.records, self.inviter, settings, engine.clock)
 
     async def stop(self) -> None:
@@ -56,19 +61,23 @@ class GroupHost:
 
     def prepare(self, group: str, hosts: Sequence[Host]) -> None:
         """Start the set-up and return."""
-        if self._settings.multicast_refusal(self._sealer.signs) or self._sealer.encrypts:
+        if self._refusal():
             return
-        wanted: dict[str, set[str]] = {}
-        for host in hosts:
-            if host.cse and host.multicast == IP:
-                self._learn(host)
-                wanted.setdefault(host.cse, set()).add(member_of(host))
-        self.set_ups.change(group, {cse: tuple(sorted(members)) for cse, members in wanted.items()})
+        able = [host for host in hosts if host.cse and host.multicast == IP]
+        for host in able:
+            self._learn(host)
+        self.set_ups.change(group, members_by_cse(able))
 
     def menu(self, hosts: Sequence[Host], request: Request, group: str) -> Menu:
         """What can be offered for this request."""
-        record = self.records.get(group)
-        return Menu(self._settings, self._engine.cse_id, hosts, request, group, record, self._sealer)
+        record, refusal = self.records.get(group), self._refusal()
+        return Menu(f"{NETWORK}:{group}:cses", self._sender, hosts, request, record, refusal)
+
+    def _refusal(self) -> str:
+        """Why nothing may be sent, "" where it may."""
+        if refusal := self._settings.multicast_refusal(self._sealer.signs):
+            return refusal
+        return "what is encrypted for devices (encrypt) other CSEs cannot read" if self._sealer.encrypts else ""
 
     def message(self, delivery: Delivery, target: Target) -> Message:
         """What is sent, but for token and message identifier."""

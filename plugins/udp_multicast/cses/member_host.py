@@ -10,21 +10,21 @@ from dataclasses import replace
 from enum import StrEnum
 from typing import Any
 
+from cse.coap import primitives
+from cse.coap.message import NON_LIFETIME, CoapError, Message, Type, decode, encode
+from cse.coap.signing import SIGNATURE_ROOM, sign_answer
+from cse.coap.target import Endpoint
 from cse.network import Engine, Membership
 from cse.primitive import Operation, Request, Response
 from cse.protection import Refusal, Refused
-from plugins.udp_multicast.coap import NON_LIFETIME, CoapError, Message, Type, decode, encode
-from plugins.udp_multicast.cses import primitives
+from cse.slices import work_off
 from plugins.udp_multicast.cses.answering import Said, answers, together
 from plugins.udp_multicast.cses.gate import Gate
 from plugins.udp_multicast.cses.memberships import Meant, Memberships
 from plugins.udp_multicast.cses.memory import Memory
 from plugins.udp_multicast.cses.sockets import GroupSockets
-from plugins.udp_multicast.invitation import work_off
 from plugins.udp_multicast.outbox import Outbox
-from plugins.udp_multicast.sealing import SIGNATURE_ROOM, sign_answer
 from plugins.udp_multicast.settings import UdpMulticastSettings
-from plugins.udp_multicast.target import Endpoint
 
 logger = logging.getLogger(__name__)
 

@@ -6,12 +6,12 @@ from contextlib import suppress
 from ipaddress import AddressValueError, IPv4Address, IPv4Network
 from typing import NamedTuple
 
+from cse.coap.target import Endpoint
 from cse.errors import JoinMulticastGroupFailed, LeaveMulticastGroupFailed
 from cse.network import Membership
 from cse.protection import Trust
 from plugins.udp_multicast.cses.sockets import GroupSockets
 from plugins.udp_multicast.settings import UdpMulticastSettings
-from plugins.udp_multicast.target import Endpoint
 
 _ADDRESS = re.compile(r"([0-9.]+)(?::([0-9]{1,5}))?")
 

@@ -6,8 +6,8 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from cse.coap.target import Endpoint
 from plugins.udp_multicast.datagrams import enlarge_receive_buffer
-from plugins.udp_multicast.target import Endpoint
 
 logger = logging.getLogger(__name__)
 

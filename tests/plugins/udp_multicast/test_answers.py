@@ -2,17 +2,17 @@
 
 import pytest
 
+from cse.coap.message import EMPTY, POST, Message, Option, Type, code, decode, encode
+from cse.coap.target import Endpoint
 from cse.network import Discard
 from cse.primitive import OK, Response
 from cse.testing.clock import ManualClock
 from cse.testing.engine import Answer, RecordingEngine
 from plugins.udp_multicast.answers import Door
-from plugins.udp_multicast.coap import EMPTY, POST, Message, Option, Type, code, decode, encode
 from plugins.udp_multicast.conversations import Conversations
 from plugins.udp_multicast.datagrams import MAX_ANSWER
 from plugins.udp_multicast.exchanges import Exchanges
 from plugins.udp_multicast.messages import answer
-from plugins.udp_multicast.target import Endpoint
 
 DEVICE = Endpoint("127.7.0.1", 5683)
 OTHER_PORT = Endpoint("127.7.0.1", 9)

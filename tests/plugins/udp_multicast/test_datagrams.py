@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import uvloop
 
+from cse.coap.target import Endpoint
 from plugins.udp_multicast.datagrams import DatagramSocket, enlarge_receive_buffer
-from plugins.udp_multicast.target import Endpoint
 
 LOOPBACK = "127.0.0.1"
 CLOSED = Endpoint("127.7.99.3", 9)

@@ -11,14 +11,14 @@ from cryptography.hazmat.primitives.ciphers.aead import AESCCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from cse.coap.message import Option, decode, encode
+from cse.coap.target import Endpoint
 from cse.protection import Keys, Protection, Refusal, Secret, Trust
 from cse.testing.device import SimulatedDevice
-from plugins.udp_multicast.coap import Option, decode, encode
 from plugins.udp_multicast.guard import Guard
 from plugins.udp_multicast.member import Listening, Member
 from plugins.udp_multicast.messages import Membership
 from plugins.udp_multicast.sealing import is_genuine, reveal
-from plugins.udp_multicast.target import Endpoint
 
 PAGE = Path(__file__).parents[3] / "docs" / "protection.md"
 Example = dict[str, bytes]

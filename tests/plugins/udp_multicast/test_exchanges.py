@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 import pytest
 
+from cse.coap.message import EMPTY, POST, Message, Type, code, decode
+from cse.coap.target import Endpoint
 from cse.network import DeliveryFailed
 from cse.testing.clock import ManualClock, settle
-from plugins.udp_multicast.coap import EMPTY, POST, Message, Type, code, decode
 from plugins.udp_multicast.exchanges import Exchanges
-from plugins.udp_multicast.target import Endpoint
 
 DEVICE = Endpoint("127.7.0.1", 5683)
 SUBJECT = ("r-1", "Ca")

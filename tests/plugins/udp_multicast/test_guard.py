@@ -8,17 +8,17 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from cse.coap.message import Message, Option, Type
+from cse.coap.target import Endpoint, Target, path_to
 from cse.primitive import error_response
 from cse.protection import Protection, Refusal, Trust
 from cse.protection.freshness import SKEW
 from cse.testing.device import SimulatedDevice
 from cse.timing import precise_timestamp
-from plugins.udp_multicast.coap import Message, Option, Type
 from plugins.udp_multicast.guard import REMEMBERED_TRACKS, Guard
 from plugins.udp_multicast.member import Listening, Member
 from plugins.udp_multicast.messages import DeviceRequest, Membership, device_request
 from plugins.udp_multicast.sealing import Sealer
-from plugins.udp_multicast.target import Endpoint, Target, path_to
 from tests.plugins.udp_multicast.keys import KEYS, secret_of
 from tests.plugins.udp_multicast.kit import device_request as request
 

@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import pytest
 
+from cse.coap.message import EMPTY, Message, Option, Type, decode
+from cse.coap.target import Endpoint, Target, path_to
 from cse.primitive import OK, Response
 from cse.testing.device import Faults, SimulatedDevice
 from cse.timing import precise_timestamp
-from plugins.udp_multicast.coap import EMPTY, Message, Option, Type, decode
 from plugins.udp_multicast.member import Listening, Member
 from plugins.udp_multicast.messages import DeviceRequest, Membership, device_request, read_answer, read_request
-from plugins.udp_multicast.target import Endpoint, Target, path_to
 from tests.plugins.udp_multicast.kit import device_request as request
 
 NOW = 1_800_000_000.0

@@ -3,11 +3,11 @@ from dataclasses import replace
 
 import pytest
 
+from cse.coap.content import CBOR, write
+from cse.coap.message import DELETE, POST, CoapError, Message, Option, Type, code, decode, encode
+from cse.coap.target import Endpoint, Target, path_to
 from cse.primitive import OK, Response, error_response
-from plugins.udp_multicast.coap import DELETE, POST, CoapError, Message, Option, Type, code, decode, encode
-from plugins.udp_multicast.content import CBOR, write
 from plugins.udp_multicast.messages import Membership, answer, device_request, read_answer, read_request
-from plugins.udp_multicast.target import Endpoint, Target, path_to
 from tests.plugins.udp_multicast.kit import device_request as request
 
 TARGET = Target(Endpoint("239.192.0.1", 5683), path_to("/id-in", "g01"), ("Ca", "Cb"))

@@ -12,6 +12,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from click.testing import CliRunner
 
+from cse.coap.target import Endpoint
 from cse.config import Settings
 from cse.protection import Protection
 from cse.protection.commands import keys
@@ -24,7 +25,6 @@ from plugins.udp_multicast.commands import read_secrets, run_meters
 from plugins.udp_multicast.meters import UdpMeters
 from plugins.udp_multicast.outbox import TICK, Outbox
 from plugins.udp_multicast.settings import UdpMulticastSettings
-from plugins.udp_multicast.target import Endpoint
 from tests.plugins.udp_multicast.kit import bench
 
 DESTINATION = Endpoint("127.0.0.1", 1)

@@ -1,14 +1,14 @@
 import pytest
 
+from cse.coap.message import Message
+from cse.coap.target import Endpoint, Target
 from cse.network import Host, Offer, Reason, Unreachable, Way
 from cse.protection import Protection
 from plugins.udp_multicast import messages
-from plugins.udp_multicast.coap import Message
 from plugins.udp_multicast.offers import Menu, size
 from plugins.udp_multicast.sealing import Sealer
 from plugins.udp_multicast.sessions import Member, Session, State
 from plugins.udp_multicast.settings import UdpMulticastSettings
-from plugins.udp_multicast.target import Endpoint, Target
 from tests.plugins.udp_multicast.kit import GROUP, device_request
 
 NOW = 1_800_000_000.0

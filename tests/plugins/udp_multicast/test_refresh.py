@@ -1,3 +1,4 @@
+from cse.coap.target import Endpoint
 from cse.protection import Protection
 from cse.testing.clock import ManualClock
 from plugins.udp_multicast.exchanges import Exchanges
@@ -5,7 +6,6 @@ from plugins.udp_multicast.invitation import Inviter, Outcome, Progress
 from plugins.udp_multicast.refresh import Refresher
 from plugins.udp_multicast.sealing import Sealer
 from plugins.udp_multicast.sessions import Member, Session, State
-from plugins.udp_multicast.target import Endpoint
 
 GROUP, HERE = Endpoint("239.192.0.1", 5683), Endpoint("127.7.0.1", 5683)
 

@@ -6,14 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cse.coap.message import CoapError, Message, Option, Type, decode, encode
+from cse.coap.signing import signer
+from cse.coap.target import Endpoint, Target, path_to
 from cse.config import ConfigurationError
 from cse.primitive import Response
 from cse.protection import Protection, Refusal, Refused, Trust
 from cse.protection.keys import Keys
-from plugins.udp_multicast.coap import CoapError, Message, Option, Type, decode, encode
 from plugins.udp_multicast.messages import answer, device_request
-from plugins.udp_multicast.sealing import Sealer, is_genuine, reveal, signer, with_code
-from plugins.udp_multicast.target import Endpoint, Target, path_to
+from plugins.udp_multicast.sealing import Sealer, is_genuine, reveal, with_code
 from tests.plugins.udp_multicast.keys import KEYS
 from tests.plugins.udp_multicast.kit import device_request as request
 

@@ -2,10 +2,10 @@ import pytest
 from tinydb import TinyDB
 from tinydb.storages import MemoryStorage
 
+from cse.coap.target import Endpoint
 from cse.errors import InternalServerError
 from plugins.udp_multicast.sessions import Member, Sessions, State
 from plugins.udp_multicast.settings import UdpMulticastSettings
-from plugins.udp_multicast.target import Endpoint
 
 HERE, THERE = Endpoint("127.7.0.1", 5683), Endpoint("127.7.0.2", 5683)
 

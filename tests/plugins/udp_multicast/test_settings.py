@@ -10,7 +10,7 @@ from plugins.udp_multicast.settings import UdpMulticastSettings
         ({"interface": "eth0"}, "an address in"),
         ({"group_addresses": "239.192.0.1/16"}, "an address in"),
         ({"group_addresses": "10.0.0.0/8"}, "must be multicast"),
-        ({"answers_per_second": 0}, "answers_per_second in .udp-multicast. must be at least 1"),
+        ({"receive_queue": 0}, "receive_queue in .udp-multicast. must be at least 1"),
     ],
 )
 def test_settings_that_cannot_be_used(settings: dict[str, object], sentence: str) -> None:

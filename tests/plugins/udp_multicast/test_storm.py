@@ -2,9 +2,9 @@
 
 import pytest
 
+from cse.coap.target import Endpoint
 from cse.testing.meters import build_devices
 from plugins.udp_multicast.sessions import Member, Sessions, State
-from plugins.udp_multicast.target import Endpoint
 from tests.plugins.udp_multicast.kit import GROUP, Bench, bench
 
 

@@ -9,13 +9,13 @@ from aiocoap.message import Direction  # type: ignore[import-untyped]
 from aiocoap.numbers.optionnumbers import OptionNumber  # type: ignore[import-untyped]
 from aiocoap.resource import PathCapable, Resource  # type: ignore[import-untyped]
 
+from cse.coap.content import CBOR, write
+from cse.coap.message import Option
 from cse.network import Host
 from cse.primitive import OK
 from cse.protection import Keys, Trust
 from cse.protection.keys import NO_KEYS
 from cse.testing.engine import RecordingEngine
-from plugins.udp_multicast.coap import Option
-from plugins.udp_multicast.content import CBOR, write
 from plugins.udp_multicast.network import UdpMulticast
 from plugins.udp_multicast.settings import UdpMulticastSettings
 from tests.plugins.udp_multicast.keys import KEYS

@@ -7,16 +7,16 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from cse.coap import primitives
+from cse.coap.message import Message, Type, decode, encode
+from cse.coap.target import Endpoint
 from cse.network import Membership
 from cse.primitive import OK, Operation, Request, Response
 from cse.testing.engine import RecordingEngine
 from cse.timing import precise_timestamp
-from plugins.udp_multicast.coap import Message, Type, decode, encode
-from plugins.udp_multicast.cses import primitives
 from plugins.udp_multicast.cses.member_host import MemberHost
 from plugins.udp_multicast.messages import Answer, read_answer
 from plugins.udp_multicast.settings import UdpMulticastSettings
-from plugins.udp_multicast.target import Endpoint
 
 GROUP_HOST = "/id-home"
 HOME = Endpoint("127.0.11.1", 4711)

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cse.coap.message import MAX_TOKEN, Message, decode, encode
 from cse.primitive import OK, Response, error_response
-from plugins.udp_multicast.coap import MAX_TOKEN, Message, decode, encode
 from plugins.udp_multicast.cses.answering import NOT_ACCEPTABLE, Said, aggregate, answers, together, understood
 from plugins.udp_multicast.messages import read_answer
 

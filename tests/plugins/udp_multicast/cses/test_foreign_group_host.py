@@ -9,11 +9,11 @@ import aiocoap  # type: ignore[import-untyped]
 import pytest
 from aiocoap.numbers.optionnumbers import OptionNumber  # type: ignore[import-untyped]
 
+from cse.coap.content import CBOR, write
+from cse.coap.message import Option
 from cse.network import Membership
 from cse.primitive import OK, Response
 from cse.testing.engine import RecordingEngine
-from plugins.udp_multicast.coap import Option
-from plugins.udp_multicast.content import CBOR, write
 from plugins.udp_multicast.network import UdpMulticast
 from plugins.udp_multicast.settings import UdpMulticastSettings
 from tests.plugins.udp_multicast.cses.kit import free_port

@@ -7,14 +7,15 @@ from dataclasses import dataclass, replace
 
 import pytest
 
+from cse.coap import primitives
+from cse.coap.message import GET, Message, Type, decode, encode
+from cse.coap.target import Endpoint
+from cse.multicast.addresses import free_address
 from cse.network import DeliveryFailed, Discard, Host, Reach, Reason, Unreachable, Way
 from cse.primitive import CREATED, OK, Operation, Request, Response
 from cse.protection import Keys
 from cse.testing.engine import RecordingEngine
-from plugins.udp_multicast.addresses import free_address
-from plugins.udp_multicast.coap import GET, Message, Type, decode, encode
 from plugins.udp_multicast.conversations import Conversations
-from plugins.udp_multicast.cses import primitives
 from plugins.udp_multicast.cses.answering import NOT_ACCEPTABLE, aggregate
 from plugins.udp_multicast.cses.group_host import GroupHost
 from plugins.udp_multicast.messages import answer
@@ -22,7 +23,6 @@ from plugins.udp_multicast.network import UdpMulticast
 from plugins.udp_multicast.sealing import Sealer
 from plugins.udp_multicast.sessions import Sessions
 from plugins.udp_multicast.settings import UdpMulticastSettings
-from plugins.udp_multicast.target import Endpoint
 from tests.plugins.udp_multicast.cses.kit import free_port
 from tests.plugins.udp_multicast.kit import GROUP, delivery, way
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from cse.coap.message import Type
 from cse.primitive import OK, Operation, Request, Response
 from cse.testing.clock import ManualClock
 from cse.testing.engine import RecordingEngine
-from plugins.udp_multicast.coap import Type
 from plugins.udp_multicast.cses.member_host import Ignored
 from tests.plugins.udp_multicast.cses.kit import CSE, GROUP_HOST, HOME, IP, MEMBERS, membership, scene
 

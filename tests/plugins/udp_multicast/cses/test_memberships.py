@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from cse.coap.target import Endpoint
 from cse.errors import JoinMulticastGroupFailed, LeaveMulticastGroupFailed
 from plugins.udp_multicast.cses.sockets import GroupSockets
-from plugins.udp_multicast.target import Endpoint
 from tests.plugins.udp_multicast.cses.kit import GROUP_HOST, IP, TARGET, membership, scene
 
 

@@ -5,12 +5,12 @@ from dataclasses import replace
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from cse.coap import primitives
+from cse.coap.message import Message, Option, decode, encode
 from cse.primitive import OK, Operation, Response
 from cse.protection import Keys, Protection, Refusal
 from cse.testing.clock import ManualClock
 from cse.testing.engine import RecordingEngine
-from plugins.udp_multicast.coap import Message, Option, decode, encode
-from plugins.udp_multicast.cses import primitives
 from plugins.udp_multicast.sealing import Sealer, is_genuine
 from tests.plugins.udp_multicast.cses.kit import CSE, GROUP_HOST, MEMBERS, Scene, membership, scene
 

@@ -5,13 +5,12 @@ from itertools import chain
 from typing import Any
 from urllib.parse import quote
 
+from cse.coap import content as wire
+from cse.coap.message import DELETE, GET, POST, PUT, CoapError, Message, Option, Type, number_value, text_option
 from cse.errors import BadRequest
 from cse.http.address import parse_query
 from cse.primitive import Operation, Request, ResultContent
 from cse.timing import parse_timestamp
-from plugins.udp_multicast import content as wire
-from plugins.udp_multicast.coap import DELETE, GET, POST, PUT, CoapError, Message, Option, Type, number_value
-from plugins.udp_multicast.messages import text_option
 
 METHODS = {
     Operation.CREATE: POST,

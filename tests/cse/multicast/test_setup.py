@@ -4,24 +4,30 @@ from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
+from cse.multicast.addresses import free_address
+from cse.multicast.bearer import Bearer
+from cse.multicast.inviter import Inviter, ListenerType, Outcome
+from cse.multicast.records import Record, Records, Wanted
+from cse.multicast.settings import MulticastSettings
+from cse.multicast.setup import SetUps
 from cse.primitive import CREATED, DELETED, UPDATED, Operation, Request, Response
 from cse.testing.clock import ManualClock
 from cse.testing.engine import RecordingEngine
-from plugins.udp_multicast.addresses import free_address
-from plugins.udp_multicast.cses.inviter import Inviter, Outcome
-from plugins.udp_multicast.cses.records import Record, Records, Wanted
-from plugins.udp_multicast.cses.setup import SetUps
-from plugins.udp_multicast.settings import UdpMulticastSettings
 
 GROUP = "grp1"
 SILENCE, REFUSAL = 5103, 5216
 ONE: Wanted = {"/id-a": ("/id-a/x",)}
 TWO: Wanted = {**ONE, "/id-b": ("/id-b/x", "/id-b/y")}
 THREE: Wanted = {**TWO, "/id-c": ("/id-c/x",)}
+
+
+@dataclass(frozen=True)
+class Settings(MulticastSettings):
+    section: ClassVar[str] = "test"
 
 
 class Others:
@@ -65,7 +71,8 @@ class Scene:
     others: Others
     engine: RecordingEngine
     clock: ManualClock
-    settings: UdpMulticastSettings
+    settings: MulticastSettings
+    bearer: Bearer = field(default_factory=Bearer)
     set_ups: SetUps = field(init=False)
     records: Records = field(init=False)
     inviter: Inviter = field(init=False)
@@ -73,7 +80,7 @@ class Scene:
     def __post_init__(self) -> None:
         documents = self.engine.documents("test")
         self.records = Records(documents, lambda group: free_address(self.settings, group, set()))
-        self.inviter = Inviter(self.engine)
+        self.inviter = Inviter(self.engine, ListenerType(45, "m2m:lmg"), self.bearer)
         self.set_ups = SetUps(self.records, self.inviter, self.settings, self.clock)
 
     async def change(self, wanted: Wanted) -> None:
@@ -106,7 +113,7 @@ class Scene:
 async def scene(**settings: Any) -> AsyncIterator[Scene]:
     others, clock = Others(), ManualClock()
     values = {"setup_pause": 5.0, "renewal": 1000.0} | settings
-    one = Scene(others, RecordingEngine(clock, respond=others.respond), clock, UdpMulticastSettings(**values))
+    one = Scene(others, RecordingEngine(clock, respond=others.respond), clock, Settings(**values))
     yield one
     await one.set_ups.stop()
 
@@ -204,7 +211,7 @@ async def test_what_somebody_refuses_to_give_up_is_forgotten() -> None:
 
 
 async def test_a_longer_window_is_told_to_all() -> None:
-    async with scene(answer_bytes_per_second=100, min_window=1.0) as one:
+    async with scene(answers_per_second=1, min_window=1.0) as one:
         await one.change(TWO)
         await one.change(THREE)
         windows = {group["rstw"] for groups in one.others.groups.values() for group in groups.values()}

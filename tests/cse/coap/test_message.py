@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plugins.udp_multicast.coap import (
+from cse.coap.message import (
     EMPTY,
     POST,
     CoapError,

@@ -1,8 +1,8 @@
 import pytest
 
+from cse.coap.message import CoapError
+from cse.coap.target import Endpoint, Target, endpoint, path_to
 from cse.network import Host
-from plugins.udp_multicast.coap import CoapError
-from plugins.udp_multicast.target import Endpoint, Target, endpoint, path_to
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,11 @@ from typing import Any, NamedTuple
 
 from tinydb import TinyDB
 
-from plugins.udp_multicast.journal import Journal
-from plugins.udp_multicast.target import Endpoint
+from cse.coap.target import Endpoint
+from cse.multicast.journal import Journal
 
 Wanted = Mapping[str, tuple[str, ...]]  # by CSE-ID, the members that the CSE hosts
+Key = tuple[str, str]  # group and externalGroupID, "" where that does not matter
 Place = tuple[str, str]  # CSE-ID and segment of the fan-out target, which is the name of the resource there, too
 
 
@@ -25,7 +26,9 @@ class Listener(NamedTuple):
 class Record:
     """One group's multicast address, and every <localMulticastGroup> that there may be for it.
 
-    A new `generation` has a new segment: requests to it are ignored by all who were told an older one.
+    A new `generation` has a new segment: requests to it are ignored by all who were told an older one. In a mobile
+    network `external_group` is the externalGroupID that the CSEs share, and `tmgi` is good until `expiration`, in
+    seconds since 1970.
     """
 
     group: str
@@ -33,11 +36,18 @@ class Record:
     window: float
     generation: int = 0
     listeners: dict[Place, Listener] = field(default_factory=dict)
+    external_group: str = ""
+    tmgi: str = ""
+    expiration: float = 0.0
+
+    @property
+    def key(self) -> Key:
+        return self.group, self.external_group
 
     @property
     def segment(self) -> str:
         """The last part of the present fan-out target, unlike that of any device of the group."""
-        return "c" + blake2s(f"{self.group}/{self.generation}".encode(), digest_size=5).hexdigest()
+        return "c" + blake2s(f"{self.group}/{self.external_group}{self.generation}".encode(), digest_size=5).hexdigest()
 
     def listening(self) -> dict[str, Listener]:
         """Who hears, or may hear, requests to the present fan-out target, by CSE-ID."""
@@ -47,6 +57,11 @@ class Record:
         """The members behind a CSE that listens for sure."""
         listener = self.listeners.get((cse, self.segment))
         return listener.members if listener and listener.sure else ()
+
+    def doubt(self) -> None:
+        """Whoever listens has to be told something new: from now on nobody listens for sure."""
+        for place, listener in self.listeners.items():
+            self.listeners[place] = listener._replace(sure=False)
 
     def to_be_told(self, wanted: Wanted) -> list[str]:
         """The CSEs that do not listen yet, or not for the right members."""
@@ -60,6 +75,9 @@ class Record:
         """The record as JSON values."""
         return {
             "group": self.group,
+            "external_group": self.external_group,
+            "tmgi": self.tmgi,
+            "expiration": self.expiration,
             "address": str(self.address),
             "window": self.window,
             "generation": self.generation,
@@ -72,29 +90,32 @@ class Record:
             (cse, segment): Listener(tuple(members), sure) for cse, segment, members, sure in document["listeners"]
         }
         address = Endpoint.parse(document["address"])
-        return cls(document["group"], address, document["window"], document["generation"], listeners)
+        names = ("group", "window", "generation", "external_group", "tmgi", "expiration")
+        return cls(address=address, listeners=listeners, **{name: document[name] for name in names})
 
 
 class Records:
-    """All records, by group. `allocate` finds an address for a group that has none, among those in use."""
+    """All records. `allocate` finds an address for a name that has none, among those in use."""
 
     def __init__(self, documents: TinyDB, allocate: Callable[[str], Endpoint]) -> None:
-        self._journal = Journal(documents.table("groups"))
+        self._journal = Journal(documents.table("groups"), ("group", "external_group"))
         self._allocate = allocate
         stored = map(Record.from_document, self._journal)
-        self._by_group = {record.group: record for record in stored}
+        self._by_key = {record.key: record for record in stored}
 
     def __iter__(self) -> Iterator[Record]:
-        return iter(self._by_group.values())
+        return iter(self._by_key.values())
 
-    def get(self, group: str) -> Record | None:
-        return self._by_group.get(group)
+    def get(self, group: str, external_group: str = "") -> Record | None:
+        return self._by_key.get((group, external_group))
 
-    def open(self, group: str, window: float) -> Record:
-        """The record of a group, made if need be."""
-        record = self._by_group.get(group)
+    def open(self, key: Key, window: float) -> Record:
+        """The record of this key, made if need be."""
+        record = self._by_key.get(key)
         if record is None:
-            record = self._by_group[group] = Record(group, self._allocate(group), window)
+            group, external_group = key
+            address = self._allocate(group + external_group)
+            record = self._by_key[key] = Record(group, address, window, external_group=external_group)
         return record
 
     async def save(self, record: Record) -> None:
@@ -103,8 +124,8 @@ class Records:
 
     async def forget(self, record: Record) -> None:
         """Drop a record; its address may be used again."""
-        self._by_group.pop(record.group, None)
-        await self._journal.forget(record.group)
+        self._by_key.pop(record.key, None)
+        await self._journal.forget(*record.key)
 
     async def written(self) -> None:
         """Return when nothing is being written any longer."""

@@ -3,13 +3,13 @@
 import secrets
 from collections import Counter
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
+from cse.coap.target import DEFAULT_PORT, Endpoint
+from cse.multicast.bearer import Bearer
+from cse.multicast.records import Place, Record
 from cse.network import Engine
 from cse.primitive import DELETED, Operation, Request, Response
-from plugins.udp_multicast.cses.records import Place, Record
-from plugins.udp_multicast.messages import LOCAL_MULTICAST_GROUP
-from plugins.udp_multicast.target import DEFAULT_PORT, Endpoint
 
 NOT_FOUND, CONFLICT = 4004, 4105
 # Whether the other CSE has heard it is not known: no answer in time, not reachable by us or by somebody on the way.
@@ -25,16 +25,25 @@ class Outcome(StrEnum):
     SILENT = "silent"
 
 
+class ListenerType(NamedTuple):
+    """The resource type that stands for a CSE's listening: its number, and the name of its root in content."""
+
+    number: int
+    root: str
+
+
 class Inviter:
     """`outcomes` counts them: set-up traffic, which is not part of any request to the group."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, kind: ListenerType, bearer: Bearer) -> None:
         self._engine = engine
+        self._kind = kind
+        self.bearer = bearer
         self.outcomes: Counter[Outcome] = Counter()
 
     async def join(self, record: Record, cse: str, members: tuple[str, ...], known: bool) -> Outcome:
         """Have a CSE listen to the group's address for these members of its own; `known` if it may do so already."""
-        content = {"mli": list(members), "rstw": f"PT{record.window:g}S"}
+        content = {"mli": list(members), "rstw": f"PT{record.window:g}S", **self.bearer.attributes(record)}
         status = await self._change(record, cse, content) if known else await self._create(record, cse, content)
         if known and status == NOT_FOUND:
             status = await self._create(record, cse, content)
@@ -55,7 +64,7 @@ class Inviter:
             "rstt": self._engine.cse_id,
             **content,
         }
-        response = await self._ask(Operation.CREATE, f"{cse}/-", group, resource_type=LOCAL_MULTICAST_GROUP)
+        response = await self._ask(Operation.CREATE, f"{cse}/-", group, resource_type=self._kind.number)
         return response.status_code
 
     async def _change(self, record: Record, cse: str, content: dict[str, Any]) -> int:
@@ -71,7 +80,7 @@ class Inviter:
                 to,
                 self._engine.cse_id,
                 f"multicast-{secrets.token_hex(8)}",
-                content=None if group is None else {"m2m:lmg": group},
+                content=None if group is None else {self._kind.root: group},
                 release_version=RELEASE,
                 **parameters,
             )

@@ -4,12 +4,12 @@ from collections.abc import Container
 from hashlib import blake2s
 from ipaddress import IPv4Address, IPv4Network
 
+from cse.coap.target import Endpoint
 from cse.errors import InternalServerError
-from plugins.udp_multicast.settings import UdpMulticastSettings
-from plugins.udp_multicast.target import Endpoint
+from cse.multicast.settings import MulticastSettings
 
 
-def free_address(settings: UdpMulticastSettings, group: str, used: Container[str]) -> Endpoint:
+def free_address(settings: MulticastSettings, group: str, used: Container[str]) -> Endpoint:
     """The address that belongs to the group's name, or the next one that is not used."""
     network = IPv4Network(settings.group_addresses)
     first = int.from_bytes(blake2s(group.encode(), digest_size=8).digest())

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cse.coap import primitives
+from cse.coap.message import GET, POST, PUT, CoapError, Message, Option, Type, code, decode, encode
 from cse.primitive import Operation, Request, ResultContent
-from plugins.udp_multicast.coap import GET, POST, PUT, CoapError, Message, Option, Type, code, decode, encode
-from plugins.udp_multicast.cses import primitives
 
 PATH = ("~", "id-in", "c1")
 TO = "/id-in/c1"

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plugins.udp_multicast.coap import CoapError
-from plugins.udp_multicast.content import read, write
+from cse.coap.content import read, write
+from cse.coap.message import CoapError
 
 JSON = st.recursive(
     st.none()

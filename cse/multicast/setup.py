@@ -4,45 +4,55 @@ import asyncio
 import itertools
 import logging
 
+from cse.multicast.addresses import room
+from cse.multicast.inviter import Inviter
+from cse.multicast.records import Key, Record, Records, Wanted
+from cse.multicast.round import SMALLEST_GROUP, Round
+from cse.multicast.settings import MulticastSettings
 from cse.timing import Clock
-from plugins.udp_multicast.addresses import room
-from plugins.udp_multicast.cses.inviter import Inviter
-from plugins.udp_multicast.cses.records import Record, Records, Wanted
-from plugins.udp_multicast.cses.round import SMALLEST_GROUP, Round
-from plugins.udp_multicast.settings import UdpMulticastSettings
 
 logger = logging.getLogger(__name__)
 
 
 class SetUps:
-    """One task per group, which goes on until all CSEs that are wanted listen, and then looks after them.
+    """One task per record, which goes on until all CSEs that are wanted listen, and then looks after them.
 
     Those that are silent or refuse are asked again and again, with growing pauses.
     """
 
-    def __init__(self, records: Records, inviter: Inviter, settings: UdpMulticastSettings, clock: Clock) -> None:
+    def __init__(self, records: Records, inviter: Inviter, settings: MulticastSettings, clock: Clock) -> None:
         self._records = records
         self._inviter = inviter
         self._settings = settings
         self._clock = clock
-        self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._idle: dict[str, asyncio.Event] = {}
-        self._looked_after: set[str] = set()
+        self._tasks: dict[Key, asyncio.Task[None]] = {}
+        self._idle: dict[Key, asyncio.Event] = {}
+        self._wanted: dict[Key, Wanted] = {}
+        self._looked_after: set[Key] = set()
 
-    def change(self, group: str, wanted: Wanted) -> None:
+    def change(self, group: str, wanted: Wanted, external_group: str = "") -> None:
         """From now on these are the CSEs with members of a group, if they are enough."""
-        self._end(group)
+        key = group, external_group
+        self._end(key)
         wanted = wanted if len(wanted) >= SMALLEST_GROUP else {}
-        if not wanted and self._records.get(group) is None:
+        if not wanted and self._records.get(*key) is None:
             return
-        self._idle[group] = asyncio.Event()
-        task = self._tasks[group] = asyncio.create_task(self._run(group, wanted))
-        task.add_done_callback(lambda done: self._finished(group, done))
+        self._wanted[key] = wanted
+        self._idle[key] = asyncio.Event()
+        task = self._tasks[key] = asyncio.create_task(self._run(key, wanted))
+        task.add_done_callback(lambda done: self._finished(key, done))
 
-    def _end(self, group: str) -> None:
-        if group in self._tasks:
-            self._tasks.pop(group).cancel()
-            self._idle.pop(group).set()
+    async def again(self, group: str, external_group: str = "") -> None:
+        """Do at once what is left to be done, and return when it has been tried."""
+        key = group, external_group
+        self.change(group, self._wanted.get(key, {}), external_group)
+        if key in self._idle:
+            await self._idle[key].wait()
+
+    def _end(self, key: Key) -> None:
+        if key in self._tasks:
+            self._tasks.pop(key).cancel()
+            self._idle.pop(key).set()
 
     async def settled(self) -> None:
         """Return when nothing is under way: all has been done that can be done before a pause."""
@@ -57,30 +67,30 @@ class SetUps:
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._records.written()
 
-    def _finished(self, group: str, task: asyncio.Task[None]) -> None:
-        if self._tasks.get(group) is task:
-            del self._tasks[group]
-            self._idle.pop(group).set()
+    def _finished(self, key: Key, task: asyncio.Task[None]) -> None:
+        if self._tasks.get(key) is task:
+            del self._tasks[key]
+            self._idle.pop(key).set()
         if not task.cancelled() and task.exception():
-            logger.error("the multicast set-up of group %s has failed", group, exc_info=task.exception())
+            logger.error("the multicast set-up of group %s has failed", key[0], exc_info=task.exception())
 
-    async def _run(self, group: str, wanted: Wanted) -> None:
+    async def _run(self, key: Key, wanted: Wanted) -> None:
         settings = self._settings
-        record = self._records.open(group, settings.window(room(len(wanted))))
+        record = self._records.open(key, settings.window(room(len(wanted))))
         round_ = Round(record, wanted, self._records, self._inviter, settings.setup_parallel)
-        if group not in self._looked_after or record.window < settings.window(len(wanted)):
+        if key not in self._looked_after or record.window < settings.window(len(wanted)):
             record.window = max(record.window, settings.window(room(len(wanted))))
             round_.renew()
-        self._looked_after.add(group)
+        self._looked_after.add(key)
         for attempt in itertools.count():
             await round_.work()
             if not wanted and not record.listeners:
                 await self._forget(record)
                 return
             self._log(record, wanted)
-            self._idle[group].set()
-            await self._clock.sleep(self._pause(round_, attempt))
-            self._idle[group].clear()
+            self._idle[key].set()
+            await self._clock.sleep(min(self._pause(round_, attempt), self._inviter.bearer.lasts(record)))
+            self._idle[key].clear()
 
     def _pause(self, round_: Round, attempt: int) -> float:
         """Seconds until the next round, which is one for all if nothing else is left to be done."""
@@ -90,7 +100,9 @@ class SetUps:
         return min(self._settings.renewal, self._settings.setup_pause * 2.0 ** min(attempt, 30))
 
     async def _forget(self, record: Record) -> None:
-        self._looked_after.discard(record.group)
+        self._looked_after.discard(record.key)
+        self._wanted.pop(record.key, None)
+        await self._inviter.bearer.close(record)
         await self._records.forget(record)
 
     def _log(self, record: Record, wanted: Wanted) -> None:

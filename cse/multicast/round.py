@@ -3,9 +3,9 @@
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import TypeVar
 
-from plugins.udp_multicast.cses.inviter import Inviter, Outcome
-from plugins.udp_multicast.cses.records import Listener, Place, Record, Records, Wanted
-from plugins.udp_multicast.invitation import work_off
+from cse.multicast.inviter import Inviter, Outcome
+from cse.multicast.records import Listener, Place, Record, Records, Wanted
+from cse.slices import work_off
 
 T = TypeVar("T")
 
@@ -27,11 +27,13 @@ class Round:
         self._failed: set[str] = set()
         self._renewed: set[str] = set()
         self._stubborn: set[Place] = set()
+        self._is_open = True
 
     @property
     def is_complete(self) -> bool:
         """Whether nothing is left that another round could bring about."""
-        return not (self._record.to_be_told(self._wanted) or self._record.to_be_left(self._wanted))
+        record = self._record
+        return self._is_open and not (record.to_be_told(self._wanted) or record.to_be_left(self._wanted))
 
     def renew(self) -> None:
         """Everybody is to be told again: what he has may have been deleted, or its time be over."""
@@ -57,7 +59,13 @@ class Round:
         self._stubborn.clear()
 
     async def _tell(self) -> None:
-        """Those first with whom it has failed the last time: without them, others may be told in vain."""
+        """Those first with whom it has failed the last time: without them, others may be told in vain.
+
+        Nobody is told anything while there is nothing that could carry a request to him.
+        """
+        self._is_open = not self._wanted or await self._inviter.bearer.open(self._record)
+        if not self._is_open:
+            return
         steps = list(dict.fromkeys([*self._record.to_be_told(self._wanted), *sorted(self._renewed)]))
         first = [cse for cse in steps if cse in self._failed]
         rest = [cse for cse in steps if cse not in self._failed]

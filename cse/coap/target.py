@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 from urllib.parse import quote, unquote
 
+from cse.coap.message import CoapError
 from cse.network import Host, addresses
-from plugins.udp_multicast.coap import CoapError
 
 DEFAULT_PORT = 5683
 _OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"

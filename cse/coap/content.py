@@ -2,11 +2,11 @@
 
 import cbor2
 
+from cse.coap.message import CoapError
 from cse.errors import BadRequest
 from cse.primitive import Content
 from cse.serialization import formats
 from cse.serialization.limits import Limits
-from plugins.udp_multicast.coap import CoapError
 
 # Content formats, plain and oneM2M's own.
 CBOR = 60

@@ -8,6 +8,7 @@ VERSION = 1
 MARKER = 0xFF
 MAX_TOKEN = 8
 MAX_OPTIONS = 64
+MAX_TEXT = 255
 MAX_MESSAGE_ID = 0xFFFF
 NON_LIFETIME = 145.0
 
@@ -107,6 +108,14 @@ class Message:
 def number_value(value: int) -> bytes:
     """An unsigned integer option value in as few bytes as possible."""
     return value.to_bytes((value.bit_length() + 7) // 8)
+
+
+def text_option(number: Option, text: str) -> tuple[int, bytes]:
+    """A text option; CoapError when it is empty or longer than the 255 bytes that the binding allows."""
+    value = text.encode()
+    if not 0 < len(value) <= MAX_TEXT:
+        raise CoapError(f"{number.name} must have 1 to {MAX_TEXT} bytes in a CoAP option, not {len(value)}")
+    return number, value
 
 
 def encode(message: Message) -> bytes:

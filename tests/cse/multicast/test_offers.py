@@ -4,17 +4,15 @@ from collections.abc import Sequence
 
 import pytest
 
+from cse.coap.target import Endpoint, Target
+from cse.multicast.offers import Menu, Sender, member_of, tail_of
+from cse.multicast.records import Listener, Record
+from cse.multicast.settings import MulticastSettings
 from cse.network import Host, Reason, Unreachable, Way
 from cse.primitive import Content, Operation, Request
 from cse.protection import Protection
-from plugins.udp_multicast.cses.offers import Menu, member_of, tail_of
-from plugins.udp_multicast.cses.records import Listener, Record
-from plugins.udp_multicast.sealing import Sealer
-from plugins.udp_multicast.settings import UdpMulticastSettings
-from plugins.udp_multicast.target import Endpoint, Target
 
 RETRIEVE = Request(Operation.RETRIEVE, "cse-in/city/fopt", "Capp", "r-1")
-SEALER = Sealer(Protection("/id-in"), encrypts=False)
 
 
 def host(cse: str, name: str, tail: str = "") -> Host:
@@ -38,10 +36,11 @@ ALL = record(("id-a", "xy", True), ("id-b", "x", True))
 
 
 def offered(
-    hosts: Sequence[Host], known: Record | None, request: Request = RETRIEVE, **settings: object
+    hosts: Sequence[Host], known: Record | None, request: Request = RETRIEVE, refusal: str = "", **settings: object
 ) -> list[Way | Unreachable]:
-    chosen = UdpMulticastSettings(**settings)  # type: ignore[arg-type]
-    menu = Menu(chosen, "/id-in", hosts, request, "grp", known, SEALER)
+    chosen = MulticastSettings(**settings)  # type: ignore[arg-type]
+    sender = Sender("test", chosen, "/id-in", Protection("/id-in"), "it takes two CSEs")
+    menu = Menu("test:grp", sender, hosts, request, known, refusal)
     return [menu.reach(one) for one in hosts if one.cse]
 
 
@@ -97,7 +96,7 @@ def test_it_is_not_offered_when_others_would_hear_it(hosts: list[Host], known: R
 
 
 def test_what_nobody_must_forge_or_read_is_not_offered() -> None:
-    assert set(reasons(offered(HOSTS, ALL, interface="192.0.2.1"))) == {Reason.SECURITY}
+    assert set(reasons(offered(HOSTS, ALL, refusal="anybody could forge it"))) == {Reason.SECURITY}
     long_name = RETRIEVE.derive(originator="C" * 300)
     assert set(reasons(offered(HOSTS, ALL, long_name))) == {Reason.PAYLOAD_TOO_LARGE}
 
