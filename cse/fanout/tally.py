@@ -1,7 +1,7 @@
 """Counts of a campaign, kept as it goes on, for its report in the tree: cheap however many members there are."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import Any
 
 from cse.fanout.states import State
@@ -18,39 +18,29 @@ class Tally:
 
     def __init__(self, members: int) -> None:
         self._members = members
-        self._states: Counter[str] = Counter()
-        self._reasons: Counter[str] = Counter()
-        self._networks: Counter[tuple[str, str]] = Counter()
-        self._succeeded = 0
+        self._ends: Counter[tuple[str, str, str, int]] = Counter()  # by state, network, reason, response status code
         self._hints: dict[int, str] = {}
 
-    def add(self, rows: Iterable[Row]) -> None:
+    def add(self, rows: Collection[Row]) -> None:
         """These rows have been written; each comes once with its final state."""
-        for row in rows:
-            self._hints.pop(row.position, None)
-            if row.state != State.WAITING:
-                self._settled(row)
-            elif row.reason:
-                self._hints[row.position] = row.reason
-
-    def _settled(self, row: Row) -> None:
-        self._states[row.state] += 1
-        self._networks[row.network or "none", row.state] += 1
-        if row.reason:
-            self._reasons[row.reason] += 1
-        if row.state == State.ANSWERED and Response(row.status_code).succeeded:
-            self._succeeded += 1
+        waiting = State.WAITING.value
+        ended = (row for row in rows if row.state != waiting)
+        self._ends.update((row.state, row.network, row.reason, row.status_code) for row in ended)
+        if self._hints:
+            for row in rows:
+                self._hints.pop(row.position, None)
+        self._hints |= {row.position: row.reason for row in rows if row.reason and row.state == waiting}
 
     def values(self, campaign: Campaign) -> dict[str, Any]:
         """The attributes of a report: counts that add up, and what the campaign's document has."""
-        states = {state.value: self._states[state.value] for state in State if state is not State.WAITING}
+        states = {state.value: self._count(state=state) for state in State if state is not State.WAITING}
         document = campaign.document
         values: dict[str, Any] = {
             "total": self._members,
             "waiting": self._members - sum(states.values()),
             **states,
-            "succeeded": self._succeeded,
-            "reasons": dict(self._reasons + Counter(self._hints.values())),
+            "succeeded": self._succeeded(),
+            "reasons": self._reasons(),
             "networks": self._by_network(document.get("networks", {})),
             "discarded": dict(document.get("discarded", {})),
             "setup": document.get("setup", {}),
@@ -70,10 +60,24 @@ class Tally:
             values["why"] = document["why"]
         return values
 
+    def _count(self, *, state: str) -> int:
+        return sum(count for end, count in self._ends.items() if end[0] == state)
+
+    def _succeeded(self) -> int:
+        ends = self._ends.items()
+        return sum(count for (state, *_, code), count in ends if state == State.ANSWERED and Response(code).succeeded)
+
+    def _reasons(self) -> dict[str, int]:
+        reasons = Counter(self._hints.values())
+        for (_, _, reason, _), count in self._ends.items():
+            if reason:
+                reasons[reason] += count
+        return dict(reasons)
+
     def _by_network(self, totals: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
         found: dict[str, dict[str, Any]] = {name: NOTHING | values for name, values in totals.items()}
-        for (network, state), count in self._networks.items():
-            row = found.setdefault(network, dict(NOTHING))
+        for (state, network, _, _), count in self._ends.items():
+            row = found.setdefault(network or "none", dict(NOTHING))
             row["members"] += count
             if state in row:
                 row[state] += count

@@ -172,7 +172,7 @@ class Scenario:
 
         def unit(work: Work) -> dict[str, Any] | None:
             campaign = find_campaign(work, request)
-            return campaign and campaign_report(work, campaign)
+            return None if campaign is None else campaign_report(work, campaign)
 
         for _ in range(2000):
             if (report := await self.server.core.read(unit)) is not None:
