@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 import orjson
 
+from cse.http.outgoing import client_context
 from cse.network import Delivery, DeliveryFailed, Discard, Engine, Host, Network, Offer, Reach, Reason, Unreachable, Way
 from cse.primitive import Request
 from cse.slices import in_slices
@@ -13,7 +14,6 @@ from plugins.http_unicast.client import Client
 from plugins.http_unicast.mapping import Answer, MalformedAnswer, Message, from_answer, to_message
 from plugins.http_unicast.settings import HttpUnicastSettings
 from plugins.http_unicast.tokens import Tokens
-from plugins.http_unicast.trust import client_context
 
 
 class HttpUnicast(Network):

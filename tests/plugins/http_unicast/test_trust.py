@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from cse.config import ConfigurationError
+from cse.http.outgoing import client_context
 from cse.network import DeliveryFailed
 from plugins.http_unicast.client import Client
 from plugins.http_unicast.mapping import Message
 from plugins.http_unicast.settings import HttpUnicastSettings
-from plugins.http_unicast.trust import client_context
 from tests.certificates import Authority
 from tests.plugins.http_unicast.servers import RawServer, http
 
