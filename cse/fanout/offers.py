@@ -7,7 +7,7 @@ from cse.fanout.entry import Members
 from cse.fanout.reach import gather
 from cse.fanout.wire import Wire
 from cse.network import Host, Reach
-from cse.slices import let_go
+from cse.slices import in_slices, let_go
 
 REFRESH = 5.0  # seconds after which networks are asked anew what they offer, or longer where asking takes long:
 REFRESH_SHARE = 20.0  # so many times what it took the last time
@@ -52,4 +52,5 @@ class Offers:
         self._changed = set()
         for request, meant in self._wire.meant(hosts):
             offers = await gather(self._core.networks.values(), meant, request, self._group)
-            self._reaches.update(zip((host.id for host in meant), offers, strict=True))
+            async for host, reach in in_slices(zip(meant, offers, strict=True)):
+                self._reaches[host.id] = reach

@@ -47,6 +47,7 @@ class FanOut:
         self._admission = Admission(core.model)
         self._controls: dict[str, Control] = {}
         self._wanted: dict[str, str] = {}
+        self._superseded_early: dict[str, list[str]] = {}  # hosts of campaigns that are in the store and do not run yet
         self._seen = SeenRequests()
 
     def limits(self, request: Request, accepted: float) -> Limits:
@@ -77,6 +78,7 @@ class FanOut:
             campaign, superseded = await self._core.run(
                 lambda work: enter(work, request, request_resource, group, members.rows, limits)
             )
+            self._superseded_early[campaign.id] = []
             own = group_request_identifier(self._core.model.naming, campaign, request)
             self._seen.note(own, frozen.opened, self._core.clock.now(), limits.deadline)
             await self._supersede(superseded)
@@ -152,6 +154,7 @@ class FanOut:
         limits = self.limits(request, campaign.created)
         members = await self._core.read(lambda work: stored_members(work, campaign.id))
         log.info("resuming campaign %s with %d members", campaign.id, len(members.rows))
+        self._superseded_early[campaign.id] = []
         self._core.start(self._go_on(campaign, request, members, limits), f"campaign {campaign.id}")
 
     async def _go_on(self, campaign: Campaign, request: Request, members: Members, limits: Limits) -> None:
@@ -160,7 +163,8 @@ class FanOut:
 
     async def _carry_out(self, campaign: Campaign, request: Request, members: Members, limits: Limits) -> None:
         """To members here and to hosts at the same time; when all are done, the campaign is finished in the store."""
-        book = Book(self._core, campaign, members.rows, Progress(campaign, request, members.rows))
+        progress = await aside(len(members.rows), Progress, campaign, request, members.rows)
+        book = Book(self._core, campaign, members.rows, progress)
         members.rows.clear()  # the book has them, and drops those that change
         local = LocalCampaign(self._core, book, request, self._perform)
         wire = Wire.of(self._core.model.naming, campaign, request, limits)
@@ -178,13 +182,16 @@ class FanOut:
             raise
         finally:
             del self._controls[campaign.id]
+            self._superseded_early.pop(campaign.id, None)
             book.control.close()
 
     async def _ask_hosts(self, book: Book, wire: Wire, members: Members, limits: Limits, local: LocalCampaign) -> None:
         campaign = book.campaign
-        running = DeviceCampaign(self._core, book, wire, members, limits, local.follow)
+        size = len(members.hosts)
+        running = await aside(size, DeviceCampaign, self._core, book, wire, members, limits, local.follow)
         self._running[campaign.id] = running
         self._door.expect(campaign.id, running)
+        running.give_up(self._superseded_early.pop(campaign.id, ()), Failure.SUPERSEDED)
         try:
             await running.run()
         finally:
@@ -196,6 +203,8 @@ class FanOut:
         async for campaign_id, row in in_slices(superseded):
             if campaign_id in self._running:
                 self._running[campaign_id].give_up([row.host], Failure.SUPERSEDED)
+            elif campaign_id in self._superseded_early:
+                self._superseded_early[campaign_id].append(row.host)
 
     async def _forget(self, campaign_id: str) -> None:
         await self._core.run(lambda work: work.transaction.campaigns.remove(campaign_id))
