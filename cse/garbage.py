@@ -13,7 +13,7 @@ from cse.timing import Clock
 
 YOUNG, MIDDLE, NEVER = 10_000, 10, 1_000_000_000  # thresholds of the three generations
 SURVIVORS = 8_000  # of looks at young objects, that are not looked at again
-MANY = 30_000  # the same of older ones
+MANY = 15_000  # the same of older ones
 LOOK, ALL = 0.5, 60.0  # seconds
 
 
