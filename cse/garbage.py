@@ -11,8 +11,8 @@ from typing import Any
 
 from cse.timing import Clock
 
-YOUNG, MIDDLE, NEVER = 10_000, 10, 1_000_000_000  # thresholds of the three generations
-SURVIVORS = 8_000  # of looks at young objects, that are not looked at again
+YOUNG, MIDDLE, NEVER = 3_000, 2, 1_000_000_000  # thresholds of the three generations
+SURVIVORS = 2_400  # of looks at young objects, that are not looked at again
 MANY = 15_000  # the same of older ones
 LOOK, ALL = 0.5, 60.0  # seconds
 
