@@ -13,7 +13,6 @@ from cse.errors import BadRequest, OperationNotAllowed
 from cse.events import CAMPAIGN_CONTROLLED, announce
 from cse.fanout.states import CANCELLED, PAUSED, RUNNING
 from cse.notification import Event, EventType
-from cse.primitive import Request
 from cse.resource import CampaignKeeper
 from cse.store import Campaign, Resource
 from cse.timing import timestamp
@@ -32,11 +31,9 @@ class CampaignReport(FlexContainer, CampaignKeeper):
     """Its creator is the originator of the request; `_campaign` is the fan-out."""
 
     table_root = "cse:campaign"
+    creatable = False
     touchable = False
     attributes = table(dataclasses.replace(row, update=NP) for row in FlexContainer.attributes.values())
-
-    def creating(self, work: Work, request: Request, resource: Resource, parent: Resource) -> None:
-        raise OperationNotAllowed(f"a {self.name} is made by the CSE only, when a fan-out begins")
 
     def open(self, work: Work, campaign: Campaign, request: Resource) -> Resource:
         attributes = {

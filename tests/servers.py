@@ -144,13 +144,15 @@ class Running:
         return await self.server.core.read(unit)
 
     async def refuses(self, method: str, path: str, rsc: int, **request: Any) -> Answer:
-        """Send a request that must fail with this code, say why, and change nothing."""
-        before = await self.snapshot()
+        """Send a request that must fail with this code, say why, and change nothing; earlier effects may end."""
+        *before, effects = await self.snapshot()
         answer = await self.client.request(method, path, **request)
         assert answer.rsc == rsc, answer
         assert answer.status < 500 or rsc in SERVER_STATUS
         assert len(answer.debug) > 10
-        assert await self.snapshot() == before
+        *after, left = await self.snapshot()
+        assert after == before
+        assert all(effect in effects for effect in left)
         return answer
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from cse.timing import timestamp
 
 BASE = "cse-in"
+BASE_IDENTIFIER = "id-in"  # by which the CSEBase is kept as a member of groups
 POLICY, AE, CONTAINER, INSTANCE, GROUP, SERIES, SERIES_INSTANCE = 1, 2, 3, 4, 9, 29, 30
 ROOTS = {1: "m2m:acp", 2: "m2m:ae", 3: "m2m:cnt", 4: "m2m:cin", 5: "m2m:cb", 9: "m2m:grp", 29: "m2m:ts", 30: "m2m:tsi"}
 INSTANCES = {CONTAINER: INSTANCE, SERIES: SERIES_INSTANCE}
@@ -135,7 +136,8 @@ class TreeModel:
             sizes = [instance.size for instance in self.instances(node)]
             shown |= {"cni": len(sizes), "cbs": sum(sizes)}
         if node.ty == GROUP:
-            shown["cnm"] = len(node.content["mid"])
+            members = [BASE_IDENTIFIER if member == BASE else member for member in node.content["mid"]]
+            shown |= {"mid": members, "cnm": len(members)}
         return shown
 
     def _expects_instance(self, above: Node, content: Mapping[str, Any]) -> int:

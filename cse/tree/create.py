@@ -38,6 +38,7 @@ def prepare_create(
     if not family.admits(work):
         grant = guard.require(parent, Right.CREATE, child_type=family.number, names=named_attributes(request))
     kind = family.variant_for(request.content)
+    _require_creatable(kind)
     _require_place(work, kind, parent)
     content = content_of(request, kind)
     check_create(kind.attributes, content, lenient=request.lenient)
@@ -88,10 +89,14 @@ def _creatable(work: Work, request: Request, parent: Resource) -> ResourceType:
         raise BadRequest(f"there is no resource type {number}: correct ty in the Content-Type")
     if kind is None:
         raise NotImplementedByThisCSE(f"resource type {number} is not available on this CSE")
-    if not kind.creatable:
-        raise OperationNotAllowed(f"a {kind.name} is made by the CSE only")
+    _require_creatable(kind)
     _require_place(work, kind, parent)
     return kind
+
+
+def _require_creatable(kind: ResourceType) -> None:
+    if not kind.creatable:
+        raise OperationNotAllowed(f"a {kind.name} is made by the CSE only")
 
 
 def _require_place(work: Work, kind: ResourceType, parent: Resource) -> None:

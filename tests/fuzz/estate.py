@@ -12,6 +12,7 @@ from tests.fuzz.values import Content, least
 from tests.servers import ADMIN, PATIENCE, Answer, Running, eventually, serving
 
 OWNER = "Capp"
+NEIGHBOUR = "/id-neighbour"
 PENDING = 3  # m2m:requestStatus
 PLACES = {
     5: "/cse-in",
@@ -30,7 +31,9 @@ FURNITURE: tuple[tuple[int, int, Content], ...] = (
     (5, 14, {"m2m:nod": {"rn": "app-node", "ni": "n1"}}),
     (2, 28, {"cod:tempe": {"rn": "flex", "cnd": "org.onem2m.common.moduleclass.temperature", "curT0": 20.5}}),
     (2, 29, {"m2m:ts": {"rn": "series"}}),
+    (5, 16, {"m2m:csr": {"rn": "neighbour", "cb": f"{NEIGHBOUR}/cse", "rr": False, "srv": ["3"]}}),
 )
+CREATORS = {2: OWNER, 3: OWNER, 16: NEIGHBOUR}  # of furniture below these types, or of these types
 # What a CREATE needs that its declaration does not say: values that make sense together, or in this tree.
 NEEDED: dict[str, Content] = {
     "m2m:acp": {"pv": EVERYBODY, "pvs": EVERYBODY},
@@ -38,6 +41,7 @@ NEEDED: dict[str, Content] = {
     "m2m:crs": {"rrat": ["cse-in/app/box"], "encs": {"enc": [{"net": [3]}]}, "nu": [OWNER]},
     "m2m:csr": {"cb": "/id-new/cse"},
     "m2m:grp": {"mnm": 5, "mid": [OWNER]},
+    "m2m:lmg": {"mad": "239.192.1.2", "mgft": f"{NEIGHBOUR}/meters", "mli": ["cse-in/app"]},
     "m2m:sub": {"nu": [OWNER]},
     "m2m:tsi": {"dgt": "20300101T000000"},
 }
@@ -50,7 +54,8 @@ async def estate() -> AsyncIterator["Estate"]:
     async with serving(**soon) as cse:
         await cse.client.register("app", "loopback://app")
         for place, ty, content in FURNITURE:
-            answer = await cse.client.create(PLACES[place], ty, content, OWNER if place in (2, 3) else ADMIN)
+            creator = CREATORS.get(ty, CREATORS.get(place, ADMIN))
+            answer = await cse.client.create(PLACES[place], ty, content, creator)
             assert answer.rsc == 2001, answer
         yield Estate(cse)
 

@@ -10,14 +10,19 @@ from hypothesis import strategies as st
 from cse import registry
 from cse.config import ServerSettings
 from cse.resource import ResourceType
-from tests.fuzz.estate import OWNER, PLACES, Estate, estate, needed
+from tests.fuzz.estate import NEIGHBOUR, OWNER, PLACES, Estate, estate, needed
 from tests.fuzz.values import Content, anything, representations, texts
 from tests.servers import ADMIN
 
 MODEL = registry.model(registry.load_plugins(), ServerSettings())
 KINDS = list(MODEL.variants())
 BY_NUMBER = {number: list(kind.variants) for number, kind in MODEL.types.items()}
-ORIGINATORS = {"m2m:ae": "Cnew", "m2m:csr": "/id-new", "m2m:pch": OWNER}  # who alone can create one
+ORIGINATORS = {
+    "m2m:ae": "Cnew",
+    "m2m:csr": "/id-new",
+    "m2m:lmg": NEIGHBOUR,
+    "m2m:pch": OWNER,
+}  # who alone can create one
 FEWER = settings(
     max_examples=settings().max_examples // 3,
     suppress_health_check=[*settings().suppress_health_check, HealthCheck.function_scoped_fixture],
