@@ -185,8 +185,8 @@ def managed(**collection: Any) -> dict[str, Any]:
 def test_what_is_managed_of_it_is_its_interval_or_its_schedule(collection: dict[str, Any], interval: float) -> None:
     device = SimulatedDevice("Cmeter1")
     answer = device.receive("r-1", precise_timestamp(START), managed(**collection))
-    assert answer is not None and answer.status_code == OK
-    assert (device.interval, device.executions) == (interval, 1)
+    assert answer is not None
+    assert (answer.status_code, device.interval, device.executions) == (OK, interval, 1)
 
 
 @pytest.mark.parametrize(
@@ -195,5 +195,5 @@ def test_what_is_managed_of_it_is_its_interval_or_its_schedule(collection: dict[
 def test_what_can_not_be_managed_of_it_is_refused(collection: dict[str, Any]) -> None:
     device = SimulatedDevice("Cmeter1")
     answer = device.receive("r-1", precise_timestamp(START), managed(**collection))
-    assert answer is not None and answer.status_code == 4000
-    assert (device.interval, device.executions) == (3600, 0)
+    assert answer is not None
+    assert (answer.status_code, device.interval, device.executions) == (4000, 3600, 0)
