@@ -2,14 +2,11 @@
 
 import asyncio
 import logging
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from functools import partial
 from typing import Any
 
 from cse.core import Core
 from cse.fanout import split
-from cse.fanout.attempts import attempt
 from cse.fanout.book import Book
 from cse.fanout.discarded import why_discarded
 from cse.fanout.entry import Limits, Members
@@ -18,19 +15,15 @@ from cse.fanout.ramp import Canary, Threshold
 from cse.fanout.report import plan_document
 from cse.fanout.rest import ASLEEP, reach_of, wakes_at
 from cse.fanout.schedule import TEMPORARY, Pending, Schedule
+from cse.fanout.sending import Sending
 from cse.fanout.states import ABORTED, WAITING_FOR_DEVICE, Failure, State
 from cse.fanout.wire import Wire
-from cse.lanes import Lanes
 from cse.matching import Plan, choose
-from cse.network import Delivery, Discard, Host, Offer, Policy, Reach, Unreachable, Way
+from cse.network import Discard, Host, Offer, Reach, Unreachable, Way
 from cse.primitive import Response, kept
 from cse.slices import FEW, aside, in_slices
-from cse.traffic import Ticket
 
 log = logging.getLogger(__name__)
-
-MOST_FAILURES = 2  # in a row, after which a CSE is left alone for a while
-AT_ONCE = 8  # members of one CSE
 
 
 class DeviceCampaign:
@@ -68,9 +61,8 @@ class DeviceCampaign:
         members.silent.clear()  # the schedule has them, and drops those that answer
         self._canary = Canary(settings, book.campaign, book.rows)
         self._threshold = Threshold(settings, book.rows)
-        self._lanes = Lanes(max(policy.parallel for policy in policies.values()))
-        self._broadcasts: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
+        self._sending = Sending(core, book, wire, self._schedule, limits.send_until, self._changed)
         self._offers = Offers(core, wire, members, book.campaign.group)
         self._storing = {name for name, network in core.networks.items() if network.stores}
         self._pause = min(policy.backoff_limit for policy in policies.values())
@@ -105,6 +97,7 @@ class DeviceCampaign:
         if item is None:
             self.discard(why_discarded(originator, self._hosts, self.answered), 1)
             return
+        network = network or item.network
         item.answer = {
             "status_code": response.status_code,
             "content": kept(response.content),
@@ -164,8 +157,7 @@ class DeviceCampaign:
             self.give_up(list(self._schedule.pending), Failure.ERROR)
         finally:
             self._is_over = True
-            await self._lanes.stop()
-            await _cancelled(*self._broadcasts)
+            await self._sending.stop()
 
     async def _rounds(self) -> None:
         clock = self._core.clock
@@ -194,11 +186,7 @@ class DeviceCampaign:
             else:
                 groups.setdefault((way.offer.id, way.address), (way.offer, []))[1].append(item)
         async for (_, address), (offer, items) in in_slices(groups.items(), FEW):
-            if offer.broadcast:
-                self._start_broadcast(partial(self._deliver, Way(offer, address), items))
-            else:
-                for part in _side_by_side(items):
-                    self._lanes.add(offer.network, partial(self._deliver_each, Way(offer, address), part))
+            self._sending.start(Way(offer, address), items)
 
     def _plan(self, due: Sequence[Pending], now: float) -> Plan:
         usable = [self._schedule.usable(item, self._reach(item, now)) for item in due]
@@ -244,95 +232,6 @@ class DeviceCampaign:
         never_sent = item.attempts == 0 and reason is not None and reason.reason not in TEMPORARY
         return never_sent or self._schedule.is_exhausted(item, self._offers.to(item.host))
 
-    def _start_broadcast(self, job: Any) -> None:
-        task = asyncio.create_task(job(), name="broadcast")
-        self._broadcasts.add(task)
-        task.add_done_callback(self._broadcasts.discard)
-
-    async def _deliver_each(self, way: Way, items: list[Pending]) -> None:
-        """Members on another CSE get a request each; when the CSE can't be reached for some, it can't for the rest."""
-        if not items[0].host.cse:
-            await self._deliver(way, items)
-            return
-        failures = 0
-        for index, item in enumerate(items):
-            failure = await self._deliver(way, [item])
-            failures = 0 if failure in (None, Failure.ERROR) else failures + 1
-            if failures == MOST_FAILURES:
-                rest = [other for other in items[index + 1 :] if other.host.id in self._schedule.pending]
-                await self._attempted(way, rest)
-                await self._come_back(rest, way, 0.0, failure)
-                return
-
-    async def _deliver(self, way: Way, items: list[Pending]) -> Failure | None:
-        """One transmission when its turn has come; what is known to have gone wrong with it."""
-        traffic, network = self._core.traffic, way.offer.network
-        if way.offer.broadcast:
-            return await self._transmit(way, items, await traffic.broadcast(network))
-        async with traffic.unicast(network, *_in_turn(way, items)) as ticket:
-            return await self._transmit(way, items, ticket)
-
-    async def _transmit(self, way: Way, items: list[Pending], ticket: Ticket) -> Failure | None:
-        items = [item for item in items if item.host.id in self._schedule.pending]
-        if not items or self._core.clock.now() >= self._send_until:
-            return None
-        if self.book.control.is_paused:
-            self._schedule.again(items, self._core.clock.now())
-            return None
-        number = await self._attempted(way, items)
-        if items[0].host.cse and not self._schedule.repeats:
-            await self.book.secure()  # a server that is killed now must not send it again when it is back
-        delivery = self._delivery(way, items, number, ticket)
-        failure = await attempt(self._core.networks, delivery)
-        await self._come_back(items, way, delivery.window, failure)
-        return failure
-
-    async def _attempted(self, way: Way, items: Sequence[Pending]) -> int:
-        """Note an attempt for these hosts; its number."""
-        number = self._schedule.sending(items, way) if items else 0
-        if way.offer.broadcast:
-            self.book.campaign.document["broadcasts"] = self._schedule.sent
-        async for item in in_slices(items):
-            if item.host.id in self._schedule.pending:
-                for position in item.positions:
-                    self.book.set(position, network=way.offer.network, attempts=item.attempts, reason="")
-        return number
-
-    def _delivery(self, way: Way, items: Sequence[Pending], number: int, ticket: Ticket) -> Delivery:
-        return Delivery(
-            request=self._wire.elsewhere if way.offer.broadcast and items[0].host.cse else self._wire.to(items[0].host),
-            offer=way.offer,
-            address=way.address,
-            hosts=[item.host for item in items],
-            group=self.book.campaign.group,
-            attempt=number,
-            window=way.offer.latency(len(items)) / 1000,
-            deadline=self._send_until,
-            transmitted=partial(self._transmitted, way.offer.network, ticket),
-        )
-
-    def _transmitted(self, network: str, ticket: Ticket, transmissions: int, airtime_ms: float) -> None:
-        ticket.transmitted(transmissions)
-        self.book.transmitted(network, transmissions, airtime_ms)
-
-    async def _come_back(self, items: list[Pending], way: Way, window: float, failure: Failure | None) -> None:
-        """Those who stay silent have their next turn when the answers should be in, or after a pause."""
-        now = self._core.clock.now()
-        together = way.offer.broadcast and failure is None
-        by_pause: defaultdict[float, list[Pending]] = defaultdict(list)
-        async for item in in_slices(items):
-            item.failure = "" if failure is None else failure.value
-            item.heard |= failure in (None, Failure.ERROR)
-            if failure is not None:
-                item.avoided |= {(way.offer.id, way.address)}
-            by_pause[0.0 if together else self._policy(way.offer).pause(item.attempts)].append(item)
-        for pause, several in by_pause.items():
-            self._schedule.again(several, now + max(window, pause))
-        self._changed.set()
-
-    def _policy(self, offer: Offer) -> Policy:
-        return self._core.networks[offer.network].policy
-
     def _settle(self, host_id: str, failure: Failure | None = None) -> None:
         """The final state of a host: its answer, or why there is none."""
         item = self._schedule.answered(host_id)
@@ -372,20 +271,3 @@ class DeviceCampaign:
     def _end(self, item: Pending, state: State, reason: str) -> None:
         for position in item.positions:
             self.book.set(position, state=state.value, reason=str(reason), attempts=item.attempts)
-
-
-def _in_turn(way: Way, items: Iterable[Pending]) -> list[str]:
-    """Who is sent one thing at a time: these hosts, and what is at their address, but for a CSE, which serves many."""
-    hosts = [item.host.id for item in items]
-    return hosts if any(item.host.cse for item in items) else [*hosts, way.address]
-
-
-async def _cancelled(*tasks: asyncio.Task[None]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def _side_by_side(items: list[Pending]) -> list[list[Pending]]:
-    """Those who share an address get one transmission; but members of another CSE are sent to one by one, in rows."""
-    return [items[row::AT_ONCE] for row in range(min(AT_ONCE, len(items)))] if items[0].host.cse else [items]

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from cse.fanout.devices import AT_ONCE, MOST_FAILURES
+from cse.fanout.sending import AT_ONCE, MOST_FAILURES
 from cse.fanout.states import State
 from cse.network import DeliveryFailed, Discard, Host
 from cse.primitive import Operation, Request, Response, ResponseType, ResultContent
