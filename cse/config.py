@@ -37,12 +37,21 @@ class Section(Protocol):
 S = TypeVar("S", bound=Section)
 
 
-def setting(default: Any, help: str, *, minimum: float = 0, choices: tuple[str, ...] = ()) -> Any:  # noqa: A002 - text
+def setting(
+    default: Any,
+    help: str,  # noqa: A002 - text
+    *,
+    minimum: float = 0,
+    choices: tuple[str, ...] = (),
+    secret: bool = False,
+) -> Any:
     """One field of a settings section: a default (str, int, float, bool or a tuple of str) and one line of help.
 
-    A number must not be below `minimum`; a text must be one of the `choices` if there are any.
+    A number must not be below `minimum`; a text must be one of the `choices` if there are any. What is `secret` does
+    not appear when the section is printed.
     """
-    return dataclasses.field(default=default, metadata={"help": help, "minimum": minimum, "choices": choices})
+    metadata = {"help": help, "minimum": minimum, "choices": choices}
+    return dataclasses.field(default=default, metadata=metadata, repr=not secret)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -313,7 +322,7 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, dict[str, str
 def _fill(kind: type[S], values: Mapping[str, Any]) -> S:
     types = get_type_hints(kind)
     known = values.keys() & _names(kind)
-    filled = {key: _convert(kind.section, key, values[key], types[key]) for key in known}
+    filled = {key: _convert(kind, key, values[key], types[key]) for key in known}
     for key, value in filled.items():
         minimum, choices = (kind.__dataclass_fields__[key].metadata[limit] for limit in ("minimum", "choices"))
         if isinstance(value, int | float) and value < minimum:
@@ -323,12 +332,13 @@ def _fill(kind: type[S], values: Mapping[str, Any]) -> S:
     return kind(**filled)
 
 
-def _convert(section: str, key: str, value: Any, wanted: Any) -> Any:
+def _convert(section: type[Section], key: str, value: Any, wanted: Any) -> Any:
     kind = _TYPES[wanted]
     try:
         return kind.convert(value)
     except (KeyError, TypeError, ValueError):
-        raise ConfigurationError(f"{key} in [{section}] must be {kind.name}, not {value!r}") from None
+        instead = f", not {value!r}" if section.__dataclass_fields__[key].repr else ""
+        raise ConfigurationError(f"{key} in [{section.section}] must be {kind.name}{instead}") from None
 
 
 def _to_text(value: Any) -> str:

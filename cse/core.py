@@ -53,9 +53,13 @@ class Core:
         return self.model.settings
 
     @property
-    def multicast_capability(self) -> int:
-        """How this CSE can be reached by multicast (m2m:multicastCapability), 0 for not at all."""
-        return max((network.multicast_capability for network in self.networks.values()), default=0)
+    def multicast(self) -> tuple[int, str]:
+        """How this CSE is reached by multicast (m2m:multicastCapability, 0 for not at all), and its externalGroupID.
+
+        It can say one way only: that by which the operator has made it a member of a group counts first.
+        """
+        ways = [(network.multicast_capability, network.external_group) for network in self.networks.values()]
+        return max(ways, key=lambda way: (bool(way[1]), way[0]), default=(0, ""))
 
     async def run(self, unit: Callable[[Work], T]) -> T:
         """Carry out a unit and return after its durable commit."""

@@ -107,7 +107,7 @@ class Dispatcher:
     def _accept_answer(self, request: Request) -> Response:
         if self._core.model.naming.local(request.to) != [self._core.model.naming.cse_name]:
             raise BadRequest("m2m:rsp must be sent to the CSEBase")
-        self._door.answer(*answer_in(request), "notification")
+        self._door.answer(*answer_in(request), network="")
         return Response(OK)
 
 

@@ -24,7 +24,10 @@ class Receiver(Protocol):
     """Somebody who waits for answers to one request identifier."""
 
     def answer(self, originator: str, response: Response, network: str) -> None:
-        """A device that states this originator has answered."""
+        """A device that states this originator has answered.
+
+        `network` is "" for a notification: that answers what has come by another network, the last in which it went.
+        """
 
     def discard(self, reason: Discard, count: int) -> None:
         """A network has dropped answers."""

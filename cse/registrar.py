@@ -74,8 +74,8 @@ class Registrar:
         return interval
 
     async def _register(self, kind: Neighbour) -> None:
-        multicast = self._core.multicast_capability
-        attributes, known = await self._core.read(lambda work: (kind.introduction(work, multicast), registrar(work)))
+        multicast = self._core.multicast
+        attributes, known = await self._core.read(lambda work: (kind.introduction(work, *multicast), registrar(work)))
         attributes["et"] = timestamp(self._core.clock.now() + self._core.settings.registration_lifetime)
         if not ((known or self._acknowledged) and await self._update(kind, attributes)):
             await self._create(kind, attributes)

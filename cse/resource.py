@@ -220,10 +220,10 @@ class Neighbour(ResourceType):
         """Whether this CSE is registered there, so that it takes what nobody else does."""
         raise NotImplementedError
 
-    def introduction(self, work: "Work", multicast: int) -> dict[str, Any]:
+    def introduction(self, work: "Work", multicast: int, external_group: str) -> dict[str, Any]:
         """The attributes of the resource of this type that stands for this CSE elsewhere, the expirationTime apart.
 
-        `multicast` is its multicastCapability, 0 for none.
+        `multicast` is its multicastCapability, 0 for none, `external_group` its externalGroupID, "" for none.
         """
         raise NotImplementedError
 

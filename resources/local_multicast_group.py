@@ -36,7 +36,6 @@ from cse.store import Resource
 from cse.timing import parse_duration
 from cse.work import Work
 
-MOBILE = "groups of the mobile network"
 MOST_OF_ONE_HOST = 1000
 MOST_MEMBERS = 10_000
 # Where the multicast address, the members or the way to answer change, the network has to know.
@@ -79,13 +78,13 @@ class LocalMulticastGroup(ResourceType):
         EXPIRATION,
         DYNAMIC_POLICIES,
         ANNOUNCEMENT,
-        Attribute("egid", "externalGroupID", IDENTIFIER, O, O, needs=MOBILE),
+        Attribute("egid", "externalGroupID", IDENTIFIER, O, O),
         Attribute("mad", "multicastAddress", MULTICAST_ADDRESS, M, O, required=True),
         Attribute("mgft", "multicastGroupFanoutTarget", IDENTIFIER, M, NP, required=True),
         Attribute("mli", "memberList", list_of(IDENTIFIER), M, O, required=True),
         Attribute("rstt", "responseTarget", IDENTIFIER, O, O, required=True, chosen=True),
         Attribute("rstw", "responseTimeWindow", DURATION, O, O),
-        Attribute("tmgi", "TMGI", TEXT, O, O, needs=MOBILE),
+        Attribute("tmgi", "TMGI", TEXT, O, O),
     )
 
     def admits(self, work: Work) -> bool:

@@ -75,7 +75,7 @@ class RemoteCSE(Registration, Neighbour):
         Attribute("dcse", "descendantCSEs", list_of(IDENTIFIER, may_be_empty=True), O, O),
         Attribute("srv", "supportedReleaseVersions", list_of(IDENTIFIER), M, O, since="2a"),
         Attribute("mtcc", "multicastCapability", one_of(1, 2), O, O),
-        Attribute("egid", "externalGroupID", IDENTIFIER, O, O, needs="groups of the mobile network"),
+        Attribute("egid", "externalGroupID", IDENTIFIER, O, O),
         Attribute("tren", "triggerEnable", BOOLEAN, O, O, needs="device triggering"),
         Attribute("ape", "activityPatternElements", list_of(OBJECT), O, O, needs="activity patterns"),
         Attribute("spi", "SP-ID", TEXT, O, O),
@@ -131,7 +131,7 @@ class RemoteCSE(Registration, Neighbour):
 
     def updated(self, work: Work, resource: Resource, changes: dict[str, Any]) -> None:
         super().updated(work, resource, changes)
-        if not changes.keys().isdisjoint(("poa", "rr", "dcse", "mtcc")):
+        if not changes.keys().isdisjoint(("poa", "rr", "dcse", "mtcc", "egid")):
             work.later(NEIGHBOURS_CHANGED, {})
             reachable_again(work)
 
@@ -143,7 +143,7 @@ class RemoteCSE(Registration, Neighbour):
     def is_registrar(self, resource: Resource) -> bool:
         return bool(resource.attributes.get("_registrar"))
 
-    def introduction(self, work: Work, multicast: int) -> dict[str, Any]:
+    def introduction(self, work: Work, multicast: int, external_group: str) -> dict[str, Any]:
         base = work.target(work.model.naming.cse_name).resource.attributes
         registrees = [other.attributes for other in neighbours(work) if not self.is_registrar(other)]
         descendants = {cse_id for other in registrees for cse_id in (other["csi"], *other.get("dcse", ()))}
@@ -155,6 +155,7 @@ class RemoteCSE(Registration, Neighbour):
             "dcse": sorted(descendants - {base["csi"]}),
             **{name: base[name] for name in ("cst", "poa", "csz", "srv")},
             **({"mtcc": multicast} if multicast else {}),
+            **({"egid": external_group} if external_group else {}),
         }
 
     def meet(self, work: Work, base: Mapping[str, Any]) -> None:

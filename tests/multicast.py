@@ -15,6 +15,8 @@ MBMS, IP = 1, 2
 INSTRUCTION = {"m2m:sgn": {"sur": "cse-in/city", "nev": {"rep": {"m2m:cin": {"con": '{"interval": 900}'}}}}}
 
 NO_KEYS: Mapping[str, str] = {}
+NO_SCEF: Mapping[str, Any] = {}
+EXTERNAL_GROUP = "meters@operator.example"
 
 
 def address(name: str) -> str:
@@ -22,11 +24,16 @@ def address(name: str) -> str:
     return "127.0.10.1" if name == "in" else f"127.0.10.{1 + int(name.removeprefix('mn'))}"
 
 
-def a_server(name: str, round_trip: float = 5.0, **changes: Any) -> Any:
+def a_server(name: str, round_trip: float = 5.0, *, mbms: Mapping[str, Any] = NO_SCEF, **changes: Any) -> Any:
     """A CSE with its own address; answers to multicast come almost at once, and are waited for longer."""
     times = {"min_window": 0.05, "setup_pause": 0.1, "round_trip": round_trip}
     section = {"interface": address(name), "group_port": 5783, **times}
-    return serving(settings={NETWORK: section}, host=address(name), **cse(name), **changes)
+    return serving(
+        settings={NETWORK: section, "mbms": {"group_port": 5783, **times, **mbms}},
+        host=address(name),
+        **cse(name),
+        **changes,
+    )
 
 
 def udp(running: Running) -> UdpMulticast:
@@ -45,7 +52,9 @@ class Federation:
     async def add(self, name: str, other: Running, multicast: int) -> None:
         """The CSE of that name and the group host register with each other."""
         self.others[name] = other
-        await introduce(self.home, name, other.client.url, **({"mtcc": multicast} if multicast else {}))
+        capability = {"mtcc": multicast} if multicast else {}
+        external_group = {"egid": EXTERNAL_GROUP} if multicast == MBMS else {}
+        await introduce(self.home, name, other.client.url, **capability, **external_group)
         await introduce(other, "in", self.home.client.url)
         rules = {"acr": [{"acor": ["/id-in/CAdmin"], "acop": 63}]}
         policy = await other.client.create("/-", 1, {"m2m:acp": {"rn": "open", "pv": rules, "pvs": rules}})
@@ -133,11 +142,11 @@ def member_address(member: str) -> str:
 
 @asynccontextmanager
 async def federation(
-    keys: Mapping[str, str] = NO_KEYS, round_trip: float = 5.0, **capabilities: int
+    keys: Mapping[str, str] = NO_KEYS, round_trip: float = 5.0, mbms: Mapping[str, Any] = NO_SCEF, **capabilities: int
 ) -> AsyncIterator[Federation]:
     """A group host, and CSEs with these multicastCapabilities (0 for none). `keys` are files by name."""
     async with AsyncExitStack() as held:
-        one = Federation(await held.enter_async_context(a_server("in", round_trip, keys=keys.get("in", ""))))
+        one = Federation(await held.enter_async_context(a_server("in", round_trip, mbms=mbms, keys=keys.get("in", ""))))
         for name, capability in capabilities.items():
             other = await held.enter_async_context(a_server(name, keys=keys.get(name, "")))
             await one.add(name, other, capability)

@@ -1,7 +1,6 @@
 """Brings the other CSEs to listen for a group, or to listen no longer (TS-0001 clause 10.2.7.13)."""
 
 import asyncio
-import itertools
 import logging
 
 from cse.multicast.addresses import room
@@ -53,6 +52,7 @@ class SetUps:
         if key in self._tasks:
             self._tasks.pop(key).cancel()
             self._idle.pop(key).set()
+            self._wanted.pop(key, None)
 
     async def settled(self) -> None:
         """Return when nothing is under way: all has been done that can be done before a pause."""
@@ -82,22 +82,26 @@ class SetUps:
             record.window = max(record.window, settings.window(room(len(wanted))))
             round_.renew()
         self._looked_after.add(key)
-        for attempt in itertools.count():
+        again, failures = self._clock.now() + settings.renewal, 0
+        while True:
             await round_.work()
             if not wanted and not record.listeners:
                 await self._forget(record)
                 return
             self._log(record, wanted)
             self._idle[key].set()
-            await self._clock.sleep(min(self._pause(round_, attempt), self._inviter.bearer.lasts(record)))
+            await self._clock.sleep(min(again - self._clock.now(), self._pause(round_, record, failures)))
             self._idle[key].clear()
+            failures = 0 if round_.is_complete else failures + 1
+            if self._clock.now() >= again:
+                round_.renew()
+                again += settings.renewal
 
-    def _pause(self, round_: Round, attempt: int) -> float:
-        """Seconds until the next round, which is one for all if nothing else is left to be done."""
+    def _pause(self, round_: Round, record: Record, failures: int) -> float:
+        """Seconds until the next round."""
         if round_.is_complete:
-            round_.renew()
-            return self._settings.renewal
-        return min(self._settings.renewal, self._settings.setup_pause * 2.0 ** min(attempt, 30))
+            return max(self._settings.setup_pause, self._inviter.bearer.lasts(record))
+        return self._settings.setup_pause * 2.0 ** min(failures, 30)
 
     async def _forget(self, record: Record) -> None:
         self._looked_after.discard(record.key)

@@ -61,6 +61,7 @@ def test_what_is_installed_comes_through_entry_points() -> None:
         "http-unicast",
         "loopback",
         "lora-broadcast",
+        "mbms",
         "udp-multicast",
     ]
     assert registry.settings_sections(manager)[0] is ServerSettings
