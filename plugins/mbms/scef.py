@@ -9,7 +9,6 @@ from urllib.parse import quote, urlsplit
 
 import aiohttp
 import orjson
-from yarl import URL
 
 from cse.http.outgoing import open_session, read_body
 from cse.timing import Clock
@@ -45,7 +44,7 @@ class Scef:
         self._where = urlsplit(settings.api_root).netloc
         self._root = f"{settings.api_root.rstrip('/')}/{API}/{quote(settings.scs_as_id, safe='')}/tmgi-allocation"
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=settings.connect_timeout)
-        self._session = open_session(allows, timeout, tls, force_close=False)
+        self._session = open_session(allows, timeout, tls, force_close=True)
 
     async def close(self) -> None:
         """Close all connections."""
@@ -114,14 +113,14 @@ class Scef:
         try:
             async with self._session.request(
                 method,
-                URL(url, encoded=True),
+                url,
                 data=None if content is None else orjson.dumps(content),
                 headers=headers,
                 allow_redirects=False,
             ) as response:
                 return response.status, await read_body(response, MOST), response.headers.get("Location", "")
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise ScefError(f"{self._where} cannot be asked: {error}") from None
+            raise ScefError(f"{self._where} cannot be asked: {error.__cause__ or error}") from None
 
     def _object(self, body: bytes | None) -> dict[str, Any]:
         try:

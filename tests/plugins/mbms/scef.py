@@ -4,6 +4,7 @@ import asyncio
 import socket
 from base64 import b64decode
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -32,13 +33,16 @@ class FakeScef:
     """`async with FakeScef() as scef:`. A call in `trouble` is answered with that HTTP status instead.
 
     `bearers` say where the group of a TMGI is multicast to; where there is none, nobody hears it. It says `triggers`
-    of each delivery, or nothing while it is `silent`. A TMGI lives `lifetime` seconds.
+    of each delivery, or nothing while it is `silent`; while it `hangs` it answers nothing at all. A TMGI lives
+    `lifetime` seconds. `hears` is given every payload that goes out.
     """
 
     clock: Clock = field(default_factory=SystemClock)
     lifetime: float = 3600.0
     triggers: Any = True
     silent: bool = False
+    hangs: bool = False
+    hears: Callable[[bytes], object] = lambda payload: None
     bearers: Callable[[str], Endpoint | None] = lambda tmgi: None
     trouble: dict[str, int] = field(default_factory=dict)
     bodies: dict[str, bytes] = field(default_factory=dict)
@@ -99,6 +103,7 @@ class FakeScef:
         if self.triggers is True:
             payload = b64decode(content["groupMessagePayload"], validate=True)
             self.payloads.append(payload)
+            self.hears(payload)
             if (bearer := self.bearers(tmgi)) is not None:
                 _multicast(payload, bearer)
         if not self.silent:
@@ -111,6 +116,8 @@ class FakeScef:
         assert request.match_info["scs"] == "city"
         content = await request.json() if request.can_read_body else {}
         self.calls.append(Call(request.method, what, content))
+        if self.hangs:
+            await asyncio.Event().wait()
         if what in self.trouble:
             raise _Trouble(self.trouble[what])
         return content
@@ -131,8 +138,9 @@ class FakeScef:
 
     async def _tell(self, url: str, transaction: str) -> None:
         said = {"transaction": transaction, "deliveryTriggerStatus": self.triggers}
-        async with self._session.post(url, json=said) as response:
-            self.told.append(response.status)
+        with suppress(aiohttp.ClientConnectionError):
+            async with self._session.post(url, json=said) as response:
+                self.told.append(response.status)
 
 
 class _Trouble(web.HTTPException):
