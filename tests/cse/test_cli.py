@@ -185,7 +185,7 @@ def test_settings_come_from_file_environment_and_command_line(tmp_path: Path) ->
 
 def test_plugins_lists_what_is_installed() -> None:
     listed = output("plugins")
-    for name in ("loopback", "http-unicast", "udp-multicast", "lora-broadcast", "resources", "contentInstance"):
+    for name in ("loopback", "http-unicast", "udp-multicast", "lora-broadcast", "mbms", "resources", "contentInstance"):
         assert name in listed
 
 

@@ -95,6 +95,18 @@ def test_a_value_of_another_type_is_refused_by_name(key: str, value: Any, type_n
         example(**{key: value})
 
 
+def test_what_is_secret_is_not_printed() -> None:
+    @dataclasses.dataclass(frozen=True)
+    class Guarded:
+        section: ClassVar[str] = "guarded"
+        token: str = setting("", "a token", secret=True)
+
+    assert "12345" not in repr(Settings({"guarded": {"token": "12345"}}).section(Guarded))
+    with pytest.raises(ConfigurationError) as raised:
+        Settings({"guarded": {"token": 12345}}).section(Guarded)
+    assert str(raised.value) == "token in [guarded] must be text"
+
+
 def test_check_reports_a_wrong_value_before_anybody_asks_for_it() -> None:
     with pytest.raises(ConfigurationError, match="port in"):
         Settings({"server": {"port": "http"}}).check(KINDS)

@@ -4,7 +4,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
@@ -57,6 +57,10 @@ class ScriptedNetwork(Network):
 
     async def start(self, engine: Engine) -> None:
         self.engine = engine
+
+    def latency(self, seconds: int) -> None:
+        """Answers to broadcasts take so long from now on."""
+        self._broadcast = replace(self._broadcast, latency_ms=seconds * 1000)
 
     async def offers(self, hosts: Sequence[Host], request: Request, group: str) -> list[Reach]:
         if self.offer_failure:

@@ -283,3 +283,26 @@ async def test_new_answers_are_sent_to_the_originator_of_an_asynchronous_request
         await eventually(lambda: len(city.wire.deliveries) == 2)
         told = [items(delivery.request.content["m2m:rsp"]["pc"]) for delivery in city.wire.deliveries]
         assert told == [{"cse-in/m0": 2000, "cse-in/m1": 2000}, {"cse-in/m2": 2000}]
+
+
+async def test_who_answers_by_notification_has_been_reached_by_the_network_that_asked() -> None:
+    async with scenario() as city:
+        await city.group(await city.meters(1, "wire"))
+        city.wire.answers = False
+        request = await city.start()
+        await eventually(lambda: bool(city.wire.deliveries))
+        identifier = city.wire.deliveries[0].request.request_identifier
+        told = {"m2m:rsp": {"rsc": 2000, "rqi": identifier}}
+        assert (await city.ask(Operation.NOTIFY, "cse-in", "Cm0", content=told)).status_code == 2000
+        assert (await city.finished(request))["rs"] == 1
+        assert (await city.rows(request))["cse-in/m0"].network == "wire"
+
+
+async def test_nobody_waits_for_answers_to_a_broadcast_that_was_not_sent() -> None:
+    async with scenario() as city:
+        await city.group([await city.meter(f"b{i}", f"air://b{i}", f"wire://b{i}") for i in range(9)])
+        city.air.latency(600)
+        city.air.failure = DeliveryFailed("no bearer")
+        request = await city.start()
+        await city.clock.advance(60)
+        assert {(row.state, row.network) for row in (await city.rows(request)).values()} == {("answered", "wire")}
