@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from rich.table import Table
+from rich.text import Text
 
 Document = dict[str, Any]
 
@@ -42,7 +43,8 @@ def _signatures(plan: Document) -> Table:
         rows = list(_rows(signature))
         first = f"{signature['members']:,}: {', '.join(signature['examples'][:2])}"
         for index, row in enumerate(rows):
-            table.add_row(first if index == 0 else "", *row, end_section=index == len(rows) - 1)
+            # As text: what stands in square brackets, a section of the settings for example, is no markup.
+            table.add_row(*map(Text, (first if index == 0 else "", *row)), end_section=index == len(rows) - 1)
     return table
 
 

@@ -44,6 +44,13 @@ async def test_what_is_sent_and_what_was_weighed() -> None:
         assert "alternative" in text
 
 
+def test_what_stands_in_brackets_is_shown() -> None:
+    exclusion = {"offer": "air", "reason": "OFFLINE", "count": 1, "detail": "set root in [air]"}
+    signature = {"members": 1, "examples": ["Cm"], "chosen": None, "alternatives": [], "exclusions": [exclusion]}
+    sums = {"members": 1, "unserved": 1, "cost": 0, "unicastCost": 0, "notAsked": {}, "transmissions": []}
+    assert "OFFLINE set root in [air]" in printed({"group": "city", "signatures": [signature], **sums})
+
+
 async def test_an_empty_plan() -> None:
     async with scenario() as city:
         await city.create("cse-in", 3, "cnt", rn="box")
