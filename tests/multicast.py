@@ -1,11 +1,14 @@
 """CSEs on loopback addresses of their own: one hosts a group, the others its members (TS-0001 clause 10.2.7.13)."""
 
+import re
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+from cse.protection.keys import new_keys
 from plugins.udp_multicast.network import UdpMulticast
 from tests.federations import cse, introduce
 from tests.servers import Answer, Running, eventually, serving
@@ -138,6 +141,19 @@ def member_address(member: str) -> str:
     """`mn1/c1` as others address it."""
     name, _, rest = member.partition("/")
     return f"/id-{name}/cse-{name}/{rest}"
+
+
+def keys_of(folder: Path) -> dict[str, str]:
+    """Files with keys: the group host signs, and the others trust it."""
+    home = new_keys()
+    public = re.search("for devices: ([0-9a-f]+)", home)
+    assert public is not None
+    texts = {"in": home, **dict.fromkeys(("mn1", "mn2"), f'[trusted]\n"/id-in" = ["{public[1]}"]\n')}
+    for name, text in texts.items():
+        file = folder / f"{name}.toml"
+        file.write_text(text)
+        file.chmod(0o600)
+    return {name: str(folder / f"{name}.toml") for name in texts}
 
 
 @asynccontextmanager

@@ -1,10 +1,14 @@
 """Group messages of a mobile network to other CSEs (TS-0001 clause 10.2.7.13, TS-0004 clause 7.4.14.2.7)."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+from cse.coap.message import Option, decode, encode
 from cse.coap.target import Endpoint
+from cse.protection import Refusal
 from plugins.mbms.network import Mbms
 from tests.multicast import (
     EXTERNAL_GROUP,
@@ -12,13 +16,15 @@ from tests.multicast import (
     IP,
     MBMS,
     NETWORK,
+    NO_KEYS,
     Federation,
     a_server,
     federation,
+    keys_of,
     member_address,
     udp,
 )
-from tests.plugins.mbms.scef import FakeScef
+from tests.plugins.mbms.scef import FakeScef, multicast
 from tests.servers import Running, eventually
 
 
@@ -29,9 +35,9 @@ def mbms(running: Running) -> Mbms:
 
 
 @asynccontextmanager
-async def city(scef: FakeScef, **capabilities: int) -> AsyncIterator[Federation]:
+async def city(scef: FakeScef, keys: Mapping[str, str] = NO_KEYS, **capabilities: int) -> AsyncIterator[Federation]:
     """A group host that the SCEF knows, whose bearers reach those who listen."""
-    async with federation(mbms=scef.settings | {"backoff": 0.05}, **capabilities) as one:
+    async with federation(keys, mbms=scef.settings | {"backoff": 0.05}, **capabilities) as one:
 
         def bearer(tmgi: str) -> Endpoint | None:
             return next((record.address for record in mbms(one.home).records if record.tmgi == tmgi), None)
@@ -164,3 +170,21 @@ async def test_a_cse_tells_its_registrar_the_group_by_which_it_is_reached() -> N
     async with a_server("in") as home, a_server("mn1", mbms=settings, registrar=home.client.url):
         shown = await eventually(lambda: home.client.get("/id-mn1"), lambda answer: answer.rsc == 2000)
         assert (shown.resource["mtcc"], shown.resource["egid"]) == (MBMS, EXTERNAL_GROUP)
+
+
+async def test_a_group_message_is_signed_and_what_is_not_is_ignored(tmp_path: Path) -> None:
+    async with FakeScef() as scef, city(scef, keys_of(tmp_path), mn1=MBMS, mn2=MBMS) as one:
+        await one.group(*FOUR)
+        await listening(one, **BOTH)
+        assert (await one.fan_out()).networks == {"mbms": 4}
+        message = decode(scef.payloads[0])
+        bare = tuple(option for option in message.options if option[0] != Option.AUTHENTICATION)
+        (record,) = mbms(one.home).records
+        multicast(encode(replace(message, options=bare, message_id=1)), record.address)
+        for other in one.others.values():
+            ignored = udp(other).member_host.ignored
+            await eventually(lambda ignored=ignored: _copy(ignored), lambda found: found == {Refusal.UNSIGNED: 1})
+
+
+async def _copy(found: Mapping[object, int]) -> dict[object, int]:
+    return dict(found)

@@ -1,6 +1,5 @@
 """Multicast between CSEs: restarts, CSEs that are down for a while, answers that do not count, signatures."""
 
-import re
 import socket
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -10,7 +9,6 @@ from typing import Any
 from cse.coap.message import Option, decode, encode
 from cse.coap.target import Endpoint
 from cse.primitive import OK, Response
-from cse.protection.keys import new_keys
 from plugins.udp_multicast.messages import answer
 from tests.federations import register
 from tests.multicast import (
@@ -23,6 +21,7 @@ from tests.multicast import (
     a_server,
     address,
     federation,
+    keys_of,
     member_address,
     udp,
 )
@@ -137,19 +136,6 @@ async def test_edge_22_answers_that_were_not_asked_for_are_counted_and_change_no
         device.answer_all()
         done = await eventually(lambda: client.get(path), lambda shown: shown.content["states"]["answered"] == 2)
         assert done.content["networks"][NETWORK]["answered"] == 2
-
-
-def keys_of(folder: Path) -> dict[str, str]:
-    """Files with keys: the group host signs, and the others trust it."""
-    home = new_keys()
-    public = re.search("for devices: ([0-9a-f]+)", home)
-    assert public is not None
-    texts = {"in": home, **dict.fromkeys(("mn1", "mn2"), f'[trusted]\n"/id-in" = ["{public[1]}"]\n')}
-    for name, text in texts.items():
-        file = folder / f"{name}.toml"
-        file.write_text(text)
-        file.chmod(0o600)
-    return {name: str(folder / f"{name}.toml") for name in texts}
 
 
 class Eavesdropper:

@@ -70,15 +70,20 @@ class Mbms(Network):
 
     async def offers(self, hosts: Sequence[Host], request: Request, group: str) -> list[Reach]:
         refusal = self._refusal()
-        menus = {
-            name: Menu(f"{NETWORK}:{group}:{name}", self._sender, hosts, request, self.records.get(group, name))
-            for name in {host.external_group async for host in in_slices(hosts) if _is_able(host)}
-        }
+        able: dict[str, list[Host]] = {}
+        async for host in in_slices(hosts):
+            if refusal is None and _is_able(host):
+                able.setdefault(host.external_group, []).append(host)
+        menus = {name: self._menu(group, name, several, request) for name, several in able.items()}
         others = Unreachable(NETWORK, Reason.NO_POA, "it reaches CSEs that have multicastCapability 1 (MBMS)")
         return [
             [(refusal or menus[host.external_group].reach(host)) if _is_able(host) else others]
             async for host in in_slices(hosts)
         ]
+
+    def _menu(self, group: str, external_group: str, hosts: Sequence[Host], request: Request) -> Menu:
+        record = self.records.get(group, external_group)
+        return Menu(f"{NETWORK}:{group}:{external_group}", self._sender, hosts, request, record)
 
     async def deliver(self, delivery: Delivery) -> None:
         external_group = delivery.hosts[0].external_group

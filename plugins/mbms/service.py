@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from enum import StrEnum
 
+from cse.config import ConfigurationError
 from cse.multicast.records import Record
 from cse.network import DeliveryFailed, Engine
 from plugins.mbms.callbacks import Callbacks
@@ -34,8 +35,14 @@ class Service:
         self.outcomes: Counter[Outcome] = Counter()
 
     async def start(self) -> None:
-        """Listen for what the SCEF says."""
-        await self._callbacks.start(self._settings.callback_host, self._settings.callback_port)
+        """Listen for what the SCEF says; ConfigurationError where that is impossible."""
+        host, port = self._settings.callback_host, self._settings.callback_port
+        try:
+            await self._callbacks.start(host, port)
+        except OSError as error:
+            await self.stop()
+            sentence = f"cannot listen at callback_host and callback_port of [mbms], {host} and {port}: {error}"
+            raise ConfigurationError(sentence) from error
 
     async def stop(self) -> None:
         await self._callbacks.stop()

@@ -105,7 +105,7 @@ class FakeScef:
             self.payloads.append(payload)
             self.hears(payload)
             if (bearer := self.bearers(tmgi)) is not None:
-                _multicast(payload, bearer)
+                multicast(payload, bearer)
         if not self.silent:
             task = asyncio.create_task(self._tell(content["notificationDestination"], str(request.url) + "/1"))
             self._tasks.add(task)
@@ -149,7 +149,8 @@ class _Trouble(web.HTTPException):
         super().__init__()
 
 
-def _multicast(payload: bytes, bearer: Endpoint) -> None:
+def multicast(payload: bytes, bearer: Endpoint) -> None:
+    """As the mobile network does on the air."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
         sender.bind((SOURCE, 0))
         sender.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton(SOURCE))

@@ -5,7 +5,11 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 
+from cse.config import ConfigurationError
+from cse.testing.engine import RecordingEngine
 from plugins.mbms.callbacks import Callbacks
+from plugins.mbms.network import Mbms
+from plugins.mbms.settings import MbmsSettings
 
 
 @pytest.fixture
@@ -60,3 +64,10 @@ async def test_the_url_that_is_announced_is_that_of_the_operator() -> None:
         assert url.startswith("https://cse.example/scef/")
     assert "//scef" not in url
     await callbacks.stop()
+
+
+async def test_where_nobody_can_listen_the_server_does_not_start(callbacks: Callbacks) -> None:
+    taken = int(callbacks.url.rpartition(":")[2])
+    network = Mbms(MbmsSettings(api_root="http://127.0.0.1:9", scs_as_id="city", callback_port=taken))
+    with pytest.raises(ConfigurationError, match=r"callback_port of \[mbms\], 127\.0\.0\.1 and"):
+        await network.start(RecordingEngine())
