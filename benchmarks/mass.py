@@ -36,7 +36,7 @@ from benchmarks.watching import Probe, longest_stall, peak_memory
 TARGET = f"{HOME}/meters/fopt"
 REQUEST = {"m2m:sgn": {"sur": "interval", "nev": {"rep": {"m2m:cin": {"con": '{"interval": 604800}'}}}}}
 PAGE = 10_000
-AT_ONCE = 2000  # unicasts under way: each to a deaf meter is for the minute that CoAP goes on asking
+AT_ONCE = 500  # unicasts under way: each to a deaf meter is for the minute that CoAP goes on asking
 NOT_YET = ("NOT_JOINED", "OFFLINE")
 
 
