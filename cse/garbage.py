@@ -2,11 +2,13 @@
 
 A collection goes through everything that it is about, and through whatever that refers to: a list of 100,000 hosts
 takes ten milliseconds. Almost all objects go when the last reference to them does; the collector is for cycles. So it
-looks at young objects, at all of them once a minute, and never again at those that have survived a look in great
-numbers, as those of a large campaign do.
+looks at young objects, at all of them once a minute, and not at those that have survived a look in great numbers, as
+those of a large campaign do. At these it looks once an hour, when no campaign is under way, so that a cycle among them
+is not kept for ever.
 """
 
 import gc
+from collections.abc import Callable
 from typing import Any
 
 from cse.timing import Clock
@@ -14,26 +16,35 @@ from cse.timing import Clock
 YOUNG, MIDDLE, NEVER = 3_000, 2, 1_000_000_000  # thresholds of the three generations
 SURVIVORS = 2_400  # of looks at young objects, that are not looked at again
 MANY = 15_000  # the same of older ones
-LOOK, ALL = 0.5, 60.0  # seconds
+LOOK, ALL, THOROUGH = 0.5, 60.0, 3600.0  # seconds
 
 
-async def keep_short(clock: Clock) -> None:
-    """Until cancelled; what there is when this begins is never looked at again."""
-    gc.collect()
-    gc.freeze()
+async def keep_short(clock: Clock, is_quiet: Callable[[], bool]) -> None:
+    """Until cancelled. A thorough look takes a tenth of a second or more, and waits until it is quiet."""
+    _look_at_everything()
     gc.set_threshold(YOUNG, MIDDLE, NEVER)
     gc.callbacks.append(_leave_survivors_alone)
-    looked = clock.now()
+    looked = thoroughly = clock.now()
     try:
         while True:
             await clock.sleep(LOOK)
-            if _has_grown():
+            now = clock.now()
+            if now - thoroughly >= THOROUGH and is_quiet():
+                _look_at_everything()
+                thoroughly = now
+            elif _has_grown():
                 gc.freeze()
-            elif clock.now() - looked >= ALL:
+            elif now - looked >= ALL:
                 gc.collect()
-                looked = clock.now()
+                looked = now
     finally:
         gc.callbacks.remove(_leave_survivors_alone)
+
+
+def _look_at_everything() -> None:
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
 
 
 def _leave_survivors_alone(phase: str, collection: dict[str, Any]) -> None:

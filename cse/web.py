@@ -55,7 +55,7 @@ class WebServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await self._running.enter_async_context(self._server.running())
         await super().startup(sockets=sockets)
-        self._server.core.start(keep_short(self._server.core.clock), "garbage")
+        self._server.core.start(keep_short(self._server.core.clock, lambda: self._server.fan_out.is_idle), "garbage")
         get_running_loop().add_signal_handler(signal.SIGHUP, self._reload)
         settings = self._server.core.settings
         address = f"{settings.url}/{settings.cse_name}"

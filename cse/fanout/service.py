@@ -50,6 +50,11 @@ class FanOut:
         self._superseded_early: dict[str, list[str]] = {}  # hosts of campaigns that are in the store and do not run yet
         self._seen = SeenRequests()
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether no campaign is under way that goes out to hosts."""
+        return not self._running
+
     def limits(self, request: Request, accepted: float) -> Limits:
         """From the expiration parameters of the request, or the settings; RequestTimeout when they lie in the past."""
         settings = self._core.settings

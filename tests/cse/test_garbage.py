@@ -2,10 +2,12 @@
 
 import asyncio
 import gc
+import weakref
 from collections.abc import AsyncIterator
 
 import pytest
 
+from cse import garbage
 from cse.garbage import ALL, LOOK, MANY, SURVIVORS, YOUNG, keep_short
 from cse.testing.clock import ManualClock, settle
 
@@ -14,7 +16,7 @@ from cse.testing.clock import ManualClock, settle
 async def clock() -> AsyncIterator[ManualClock]:
     """The collector belongs to all tests, so everything is as it was afterwards."""
     thresholds, clock = gc.get_threshold(), ManualClock()
-    task = asyncio.create_task(keep_short(clock))
+    task = asyncio.create_task(keep_short(clock, lambda: True))
     await settle()
     yield clock
     task.cancel()
@@ -52,3 +54,20 @@ async def test_cycles_that_have_grown_old_are_collected_after_a_while(clock: Man
     for _ in range(round(ALL / LOOK) + 1):
         await clock.advance(LOOK)
     assert gc.get_stats()[2]["collections"] > old
+
+
+async def test_a_cycle_among_what_was_left_alone_is_found_by_a_thorough_look(
+    clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(garbage, "THOROUGH", LOOK)
+
+    class Knot:
+        def __init__(self) -> None:
+            self.itself = self
+
+    knot = weakref.ref(Knot())
+    gc.freeze()
+    gc.collect()
+    assert knot() is not None
+    await clock.advance(2 * LOOK)
+    assert knot() is None
