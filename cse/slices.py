@@ -1,7 +1,8 @@
 """Long work in short pieces, so that a campaign to 100,000 members does not stop everybody else's requests."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from itertools import islice
 from typing import Any, ParamSpec, TypeVar
 
 T = TypeVar("T")
@@ -17,6 +18,13 @@ async def in_slices(items: Iterable[T], size: int = SLICE) -> AsyncIterator[T]:
         yield item
         if index % size == 0:
             await asyncio.sleep(0)
+
+
+def batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    """The same items in lists, each of this size but the last one."""
+    remaining = iter(items)
+    while batch := list(islice(remaining, size)):
+        yield batch
 
 
 async def let_go(*collections: list[Any] | dict[Any, Any]) -> None:

@@ -15,6 +15,7 @@ from cse.fanout.progress import Progress
 from cse.fanout.reach import setup_traffic
 from cse.fanout.states import State
 from cse.network import Discard
+from cse.slices import SLICE, batches, in_slices
 from cse.store import Campaign, Row
 from cse.work import Work
 
@@ -148,7 +149,8 @@ class Book:
             if news is not None:
                 self._progress.put_back(news)
             raise
-        self._progress.add(dirty.values(), is_changed=is_changed)
+        async for rows in in_slices(batches(dirty.values(), SLICE), 1):
+            self._progress.add(rows, is_changed=is_changed)
 
     async def _finish(self) -> None:
         """Write the rest and end the campaign; the end itself is the last thing that is told."""

@@ -6,17 +6,19 @@ from itertools import chain
 
 from cse.network import NO_SET_UP, Host, Network, Reach, Reason, SetUp, Unreachable
 from cse.primitive import Request
-from cse.slices import in_slices
+from cse.slices import in_slices, let_go
 
 log = logging.getLogger(__name__)
 
 
 async def gather(networks: Iterable[Network], hosts: Sequence[Host], request: Request, group: str) -> list[Reach]:
     """For each host, in order, what all networks together offer."""
-    answers = [await _ask(network, hosts, request, group) for network in networks]
+    answers = [list(await _ask(network, hosts, request, group)) for network in networks]
     nothing: list[Reach] = [()] * len(hosts)
     together = zip(nothing, *answers, strict=True)
-    return [tuple(chain.from_iterable(reaches)) async for reaches in in_slices(together)]
+    found: list[Reach] = [tuple(chain.from_iterable(reaches)) async for reaches in in_slices(together)]
+    await let_go(*answers)
+    return found
 
 
 async def _ask(network: Network, hosts: Sequence[Host], request: Request, group: str) -> Sequence[Reach]:

@@ -1,5 +1,6 @@
 """Bodies that hold 100,000 members or answers are read, written and taken apart beside the event loop."""
 
+import asyncio
 from collections.abc import Iterator
 
 from cse.primitive import Content
@@ -17,12 +18,13 @@ async def read(serialization: Serialization, data: bytes, limits: Limits) -> Con
 
 async def written(serialization: Serialization, content: Content) -> bytes:
     """The body for a content, which is used up: letting go of millions of objects at once would stop everybody."""
-    items = sum(map(len, _long_lists(content)))
-    return await aside(items, _write, serialization, content)
+    if any(True for _ in _long_lists(content)):
+        return await asyncio.to_thread(_write, serialization, content)
+    return serialization.write(content)
 
 
 def _write(serialization: Serialization, content: Content) -> bytes:
-    body = serialization.write(content)
+    body = serialization.write_long(content)
     for items in list(_long_lists(content)):
         while items:
             del items[-SLICE:]

@@ -17,20 +17,21 @@ class Serialization:
     """One way to write content.
 
     `name` is the end of its media types, `write` gives the bytes, `read` takes bytes and what there may be in them; it
-    raises BadRequest for what cannot be read.
+    raises BadRequest for what cannot be read. `write_long` is for content with long lists, and runs in a thread.
     """
 
     name: str
     write: Callable[[Content], bytes]
     read: Callable[[bytes, Limits], Content]
+    write_long: Callable[[Content], bytes]
 
     @property
     def media_type(self) -> str:
         return f"application/{self.name}"
 
 
-JSON = Serialization("json", as_json.write, as_json.read)
-CBOR = Serialization("cbor", as_cbor.write, as_cbor.read)
+JSON = Serialization("json", as_json.write, as_json.read, as_json.write_long)
+CBOR = Serialization("cbor", as_cbor.write, as_cbor.read, as_cbor.write)
 
 
 def available(tables: Mapping[str, Table]) -> list[Serialization]:
@@ -38,7 +39,7 @@ def available(tables: Mapping[str, Table]) -> list[Serialization]:
     if not as_xml.AVAILABLE:
         return [JSON, CBOR]
     types = as_xml.Types(tables)
-    return [JSON, CBOR, Serialization("xml", types.write, types.read)]
+    return [JSON, CBOR, Serialization("xml", types.write, types.read, types.write)]
 
 
 class Serializations:

@@ -29,7 +29,7 @@ from plugins.udp_multicast.datagrams import DatagramSocket
 from plugins.udp_multicast.exchanges import Exchanges
 from plugins.udp_multicast.invitation import Inviter
 from plugins.udp_multicast.messages import device_request
-from plugins.udp_multicast.offers import NETWORK, Menu
+from plugins.udp_multicast.offers import NETWORK, Audience, Menu
 from plugins.udp_multicast.refresh import Refresher
 from plugins.udp_multicast.sealing import Sealer
 from plugins.udp_multicast.sessions import Sessions
@@ -103,16 +103,16 @@ class UdpMulticast(Network):
     async def offers(self, hosts: Sequence[Host], request: Request, group: str) -> list[Reach]:
         """AEs take notifications, CSEs everything that fits."""
         to_cses = self.group_host.menu(hosts, request, group)
-        devices = [host.id async for host in in_slices(hosts) if not host.cse]
-        to_devices = self._device_menu(devices, request, group)
+        to_devices = await self._device_menu(hosts, request, group)
         return [[to_cses.reach(host)] if host.cse else self._reach(host, to_devices) async for host in in_slices(hosts)]
 
-    def _device_menu(self, hosts: Sequence[str], request: Request, group: str) -> Menu | None:
+    async def _device_menu(self, hosts: Sequence[Host], request: Request, group: str) -> Menu | None:
         """None if the request is nothing for devices."""
         if request.operation is not Operation.NOTIFY:
             return None
         session, now = self._sessions.get(group), self._engine.clock.now()
-        return Menu(self._settings, self._engine.cse_id, hosts, request, now, group, session, self._sealer)
+        audience = await Audience.of(hosts, session)
+        return Menu(self._settings, self._engine.cse_id, audience, request, now, group, session, self._sealer)
 
     def _reach(self, host: Host, menu: Menu | None) -> Reach:
         if menu is None:

@@ -1,12 +1,14 @@
 """What this network offers for a request: sizes, costs, answer windows. Pure, without input or output."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import replace
+from typing import NamedTuple
 
 from cse.coap.message import MAX_TOKEN, CoapError, Message, encode
 from cse.coap.target import Endpoint, Target, path_to
 from cse.network import Host, Offer, Reason, Unreachable, Way
 from cse.primitive import Request
+from cse.slices import in_slices
 from plugins.udp_multicast.messages import device_request
 from plugins.udp_multicast.sealing import Sealer
 from plugins.udp_multicast.sessions import Session
@@ -28,14 +30,35 @@ def unicast_target(cse_id: str, host: str, endpoint: Endpoint) -> Target:
     return Target(endpoint, path_to(cse_id, host))
 
 
+class Audience(NamedTuple):
+    """Of the devices that a request is meant for the one with the longest name, and who else would hear a multicast."""
+
+    longest: str
+    others: list[str]
+
+    @classmethod
+    async def of(cls, hosts: Iterable[Host], session: Session | None) -> "Audience":
+        """There may be 100,000 of them."""
+        meant: set[str] = set()
+        longest, most = "", 0
+        async for host in in_slices(hosts):
+            if not host.cse:
+                meant.add(host.id)
+                length = len(host.id.encode())
+                if length > most:
+                    longest, most = host.id, length
+        listening = list(session.members) if session else []
+        return cls(longest, sorted([device async for device in in_slices(listening) if device not in meant]))
+
+
 class Menu:
-    """The offers for one request to hosts of one group, whose AE-IDs are `hosts`."""
+    """The offers for one request to devices of one group."""
 
     def __init__(
         self,
         settings: UdpMulticastSettings,
         cse_id: str,
-        hosts: Sequence[str],
+        audience: Audience,
         request: Request,
         now: float,
         group: str,
@@ -44,7 +67,7 @@ class Menu:
     ) -> None:
         self._settings = settings
         self._cse_id = cse_id
-        self._hosts = hosts
+        self._audience = audience
         self._request = request
         self._now = now
         self._session = session
@@ -77,8 +100,7 @@ class Menu:
         return Unreachable(self._multicast_id, reason, sentence)
 
     def _unicast_offer(self) -> Offer | Unreachable:
-        # Without a line of Python for each host, of whom there may be 100,000.
-        _, longest = max(zip(map(len, map(str.encode, self._hosts)), self._hosts, strict=True), default=(0, ""))
+        longest = self._audience.longest
         target = unicast_target(self._cse_id, longest, Endpoint("127.0.0.1", 0))
         try:
             message = device_request(self._request, target, self._now)
@@ -103,7 +125,7 @@ class Menu:
             return self._excluded(Reason.SECURITY, refusal)
         if self._session is None:
             return self._excluded(Reason.NOT_JOINED, "the group has no multicast session; it needs two CoAP devices")
-        others = sorted(self._session.members.keys() - set(self._hosts))
+        others = self._audience.others
         if len(others) > self._settings.max_exclusions:
             sentence = f"{len(others)} others would hear it, {others[0]} for example"
             return self._excluded(

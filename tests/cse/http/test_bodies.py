@@ -29,7 +29,7 @@ async def test_a_large_body_is_read_in_a_thread(monkeypatch: pytest.MonkeyPatch)
         threads.append(threading.current_thread() is threading.main_thread())
         return None
 
-    watched = Serialization("json", orjson.dumps, reading)
+    watched = Serialization("json", orjson.dumps, reading, orjson.dumps)
     await read(watched, b"[]", LIMITS)
     await read(watched, b" " * (SLICE + 1) * BYTES_PER_ITEM, LIMITS)
     assert threads == [True, False]

@@ -60,3 +60,14 @@ def test_quotes_without_end_are_refused_at_once(part: bytes) -> None:
 def test_any_signs_are_json_or_refused(signs: list[str]) -> None:
     with suppress(BadRequest):
         assert orjson.dumps(as_json.read("".join(signs).encode(), Limits(3, 2)))
+
+
+def containers(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return st.lists(inner, max_size=6) | st.dictionaries(st.text(max_size=3), inner, max_size=3)
+
+
+@given(st.recursive(st.none() | st.integers(-9, 9) | st.text(max_size=3), containers))
+def test_what_is_written_piece_by_piece_is_the_same(content: Any) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(as_json, "PIECE", 2)
+        assert as_json.write_long(content) == as_json.write(content)

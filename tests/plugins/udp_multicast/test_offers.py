@@ -1,3 +1,5 @@
+import asyncio
+
 import pytest
 
 from cse.coap.message import Message
@@ -5,7 +7,7 @@ from cse.coap.target import Endpoint, Target
 from cse.network import Host, Offer, Reason, Unreachable, Way
 from cse.protection import Protection
 from plugins.udp_multicast import messages
-from plugins.udp_multicast.offers import Menu, size
+from plugins.udp_multicast.offers import Audience, Menu, size
 from plugins.udp_multicast.sealing import Sealer
 from plugins.udp_multicast.sessions import Member, Session, State
 from plugins.udp_multicast.settings import UdpMulticastSettings
@@ -36,7 +38,8 @@ def session(*states: State) -> Session:
 def menu(count: int, known: Session | None, group: str = GROUP, content: object = None, **settings: object) -> Menu:
     request = device_request() if content is None else device_request(content=content)
     values = UdpMulticastSettings(**settings)  # type: ignore[arg-type]
-    return Menu(values, "/id-in", [host.id for host in hosts(count)], request, NOW, group, known, UNPROTECTED)
+    audience = asyncio.run(Audience.of(hosts(count), known))
+    return Menu(values, "/id-in", audience, request, NOW, group, known, UNPROTECTED)
 
 
 def multicast(offered: Menu, number: int = 0) -> Way | Unreachable:
@@ -138,7 +141,14 @@ def test_unsigned_multicast_outside_loopback() -> None:
 def test_a_request_that_cannot_be_written() -> None:
     request = device_request("x" * 300)
     offered = Menu(
-        UdpMulticastSettings(), "/id-in", [hosts(1)[0].id], request, NOW, GROUP, session(State.JOINED), UNPROTECTED
+        UdpMulticastSettings(),
+        "/id-in",
+        Audience("Cmeter0", []),
+        request,
+        NOW,
+        GROUP,
+        session(State.JOINED),
+        UNPROTECTED,
     )
     reasons = [way.reason for way in offered.reach(hosts(1)[0], where(0)) if isinstance(way, Unreachable)]
     assert reasons == [Reason.PAYLOAD_TOO_LARGE, Reason.PAYLOAD_TOO_LARGE]
