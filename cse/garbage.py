@@ -52,11 +52,20 @@ def _look_at_everything() -> None:
 
 
 def _leave_survivors_alone(phase: str, collection: dict[str, Any]) -> None:
-    if phase == "stop" and collection["generation"] == 0 and len(gc.get_objects(generation=1)) >= SURVIVORS:
+    if phase == "stop" and collection["generation"] == 0 and _number_of_objects(1) >= SURVIVORS:
         gc.freeze()
 
 
 def _has_grown() -> bool:
     """Listing objects takes a while, so it is asked first whether there can be that many."""
     _, _, collections = gc.get_count()
-    return collections * SURVIVORS >= MANY and len(gc.get_objects(generation=2)) >= MANY
+    return collections * SURVIVORS >= MANY and _number_of_objects(2) >= MANY
+
+
+def _number_of_objects(generation: int) -> int:
+    """Without a line of Python while they are listed.
+
+    Another thread could go on there, and be refused the end of a tuple: one that something else refers to, which the
+    list does, must not change any more.
+    """
+    return next(map(len, map(gc.get_objects, (generation,))))
