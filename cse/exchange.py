@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from cse.core import Core
 from cse.door import Door
-from cse.errors import RequestTimeout, TargetNotReachable
+from cse.errors import BadRequest, RequestTimeout, TargetNotReachable
 from cse.fanout.reach import gather
 from cse.forwarding import remote_host
 from cse.network import Delivery, DeliveryFailed, Discard, Host, Network, Reason, Unreachable, Way
@@ -202,11 +202,19 @@ async def _isolated(network: Network, delivery: Delivery) -> None:
 
 
 def find_host(work: Work, target: str) -> Host | None:
-    """What a notification target stands for: a URL by itself, an identifier by the AE or CSE that has it."""
+    """What a notification target stands for: a URL by itself, an identifier by the AE or CSE that has it.
+
+    None, too, for text that is no address.
+    """
     if "://" in target:
         return Host(target, (target,))
     resource = work.resource(target) or work.registrant(target)
-    return remote_host(work, target) if resource is None else work.type_of(resource).host(resource)
+    if resource is not None:
+        return work.type_of(resource).host(resource)
+    try:
+        return remote_host(work, target)
+    except BadRequest:
+        return None
 
 
 def _takes_it_here(work: Work, target: str) -> bool:

@@ -99,6 +99,7 @@ async def test_an_answer_before_the_delivery_failed_counts(monkeypatch: pytest.M
     ("prepare", "target", "sentence"),
     [
         (lambda city: None, "cse-in/nowhere", "neither a URL nor a registered AE"),
+        (lambda city: None, "/", "neither a URL nor a registered AE"),
         (lambda city: None, "pigeon://loft", "no pigeon|NO_POA"),
         (lambda city: setattr(city.wire, "failure", DeliveryFailed("connection refused")), "wire://x", "refused"),
     ],
