@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 from cse.coap import content as wire
 from cse.coap.message import MAX_TOKEN, Message, encode
-from cse.primitive import OK, Content, Response, error_response
+from cse.fanout import split
+from cse.primitive import OK, Response, error_response
 from plugins.udp_multicast.messages import answer
 
 NOT_ACCEPTABLE = 5207
@@ -59,8 +60,7 @@ def understood(response: Response) -> Response | None:
     """The part of an answer that counts: without what was too large to be sent; None if nothing is left."""
     if response.status_code == NOT_ACCEPTABLE:
         return None
-    content = response.content
-    items = _items_of(content)
+    items = split.items(response)
     if items is None or all(_counts(item) for item in items):
         return response
     kept = [item for item in items if _counts(item)]
@@ -90,12 +90,6 @@ def _portions(items: Iterator[dict[str, Any]], room: int) -> Iterator[list[dict[
         portion.append(item)
         used += length
     yield portion
-
-
-def _items_of(content: Content) -> list[Any] | None:
-    found = content.get("m2m:agr") if isinstance(content, dict) else None
-    items = found.get("m2m:rsp") if isinstance(found, dict) else None
-    return items if isinstance(items, list) else None
 
 
 def _counts(item: Any) -> bool:
