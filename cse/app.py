@@ -9,7 +9,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
 from cse import registry
-from cse.config import Settings
+from cse.config import ServerSettings, Settings
 from cse.core import Core
 from cse.deadlines import Deadlines
 from cse.dispatch import Dispatcher
@@ -66,7 +66,7 @@ class Server:
         settings.check(registry.settings_sections(manager))
         model = registry.model(manager, settings.server)
         found = registry.networks(manager, settings) | {network.name: network for network in networks}
-        self.core = Core(model, store or open_store(settings.server.store), clock or SystemClock(), found)
+        self.core = Core(model, store or _store(settings.server), clock or SystemClock(), found)
         self.door = Door(self.core)
         exchange = Exchange(self.core, self.door)
         notifier = Notifier(self.core, exchange)
@@ -79,7 +79,7 @@ class Server:
             MEMBERSHIP_CHANGED: self._memberships.changed,
             NEIGHBOURS_CHANGED: self._neighbours_changed,
         }
-        self._outbox = Outbox(self.core, handlers, _lane)
+        self._outbox = Outbox(self.core, handlers)
         inquiry = Inquiry(self.core, self.door)
         performer = Performer(self.core, notifier, self._outbox, self._memberships, inquiry)
         handlers[INQUIRY] = performer.inquire
@@ -154,6 +154,5 @@ class Server:
             yield Middleware(Authentication, identities=self._identities)
 
 
-def _lane(effect: Effect) -> str:
-    """Notifications to one target go out one after another."""
-    return f"{effect.kind} {effect.document.get('target', effect.document.get('group'))}"
+def _store(settings: ServerSettings) -> Store:
+    return open_store(settings.store, Path(settings.data_folder))

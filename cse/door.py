@@ -1,12 +1,9 @@
 """The one door through which answers of devices come in, whatever network brings them."""
 
 import os
-from pathlib import Path
 from typing import Protocol, TypeVar
 
-import orjson
 from tinydb import TinyDB
-from tinydb.storages import MemoryStorage, Storage, touch
 
 from cse.core import Core
 from cse.errors import BadRequest
@@ -112,11 +109,7 @@ class Door:
 
     def documents(self, name: str) -> TinyDB:
         if name not in self._documents:
-            if self._core.settings.store == "memory:":
-                self._documents[name] = TinyDB(storage=MemoryStorage)
-            else:
-                folder = Path(self._core.settings.data_folder) / "networks"
-                self._documents[name] = TinyDB(folder / f"{name}.json", storage=JsonFile)
+            self._documents[name] = TinyDB(storage=lambda: self._core.store.documents(name))
         return self._documents[name]
 
     def allows(self, address: str) -> bool:
@@ -129,28 +122,3 @@ class Door:
         """Close the document stores."""
         for documents in self._documents.values():
             documents.close()
-
-
-class JsonFile(Storage):
-    """TinyDB's file, written as a whole beside the old one and then put in its place: a crash leaves one of both.
-
-    It is read once, since reading megabytes at every change would stop the whole server for as long.
-    """
-
-    def __init__(self, path: Path) -> None:
-        touch(str(path), create_dirs=True)
-        self._path = path
-        data = path.read_bytes()
-        self._data: dict[str, dict[str, object]] | None = orjson.loads(data) if data else None
-
-    def read(self) -> dict[str, dict[str, object]] | None:
-        return self._data
-
-    def write(self, data: dict[str, dict[str, object]]) -> None:
-        self._data = data
-        new = self._path.with_suffix(".new")
-        with new.open("wb") as file:
-            file.write(orjson.dumps(data, option=orjson.OPT_NON_STR_KEYS))
-            file.flush()
-            os.fsync(file.fileno())
-        new.replace(self._path)

@@ -22,10 +22,9 @@ Handler = Callable[[Effect], Awaitable[None]]
 class Outbox:
     """One handler per kind of effect; effects with the same `lane` are carried out one after another, in order."""
 
-    def __init__(self, core: Core, handlers: Mapping[str, Handler], lane: Callable[[Effect], str]) -> None:
+    def __init__(self, core: Core, handlers: Mapping[str, Handler]) -> None:
         self._core = core
         self._handlers = handlers
-        self._lane = lane
         self._lanes = Lanes(1)
         self._room = asyncio.Semaphore(MOST_UNDER_WAY)
         self._last = 0
@@ -56,7 +55,7 @@ class Outbox:
         held = effect if len(self._under_way) < MOST_HELD else None
         self._under_way.add(effect.id)
         self._last = effect.id
-        self._lanes.add(self._lane(effect), partial(self._carry_out, effect.id, held))
+        self._lanes.add(effect.lane, partial(self._carry_out, effect.id, held))
 
     async def _pending(self, after: int, limit: int) -> list[Effect]:
         while True:

@@ -224,8 +224,12 @@ class Work:
             self.deadline = min(self.deadline, parse_timestamp(resource.attributes["et"]))
 
     def later(self, kind: str, document: dict[str, Any], *, awaited: bool = False) -> None:
-        """Remember an effect in this transaction; it is carried out after the commit."""
-        effect = self.transaction.effects.add(kind, document)
+        """Remember an effect in this transaction; it is carried out after the commit.
+
+        Effects of one kind for one target, or one group, are carried out one after another.
+        """
+        lane = f"{kind} {document.get('target', document.get('group'))}"
+        effect = self.transaction.effects.add(kind, document, lane=lane)
         self.has_effects = True
         if awaited:
             self.awaited.append(effect)

@@ -3,14 +3,37 @@
 import asyncio
 import threading
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from queue import SimpleQueue
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, Protocol, cast
 
-from cse.store import T, Unit
-from cse.store.transaction import SQLiteTransaction
+from cse.store import T, Transaction, Unit
 
 MAXIMUM_BATCH = 256
+
+
+class TransactionLost(Exception):
+    """The engine has given up the transaction with all its units, because the disk is full for example."""
+
+
+class Connection(Protocol):
+    """What a worker needs of an engine; one thread uses it."""
+
+    @property
+    def transaction(self) -> Transaction:
+        """What units see."""
+
+    def begin(self) -> None:
+        """Start a transaction."""
+
+    def commit(self) -> None:
+        """End it, durably."""
+
+    def rollback(self) -> None:
+        """Undo it, if there is one; it does not raise."""
+
+    def unit(self) -> AbstractContextManager[None]:
+        """Around one unit: undone on its own when it raises. TransactionLost if nothing else can be saved either."""
 
 
 class Outcome(NamedTuple):
@@ -28,16 +51,14 @@ class Job(NamedTuple):
 
 
 class Worker:
-    """A thread that runs units on its own connection. `begin` is the statement that starts a transaction."""
+    """A thread that runs units on its own connection."""
 
-    def __init__(self, transaction: SQLiteTransaction, begin: str) -> None:
-        self._transaction = transaction
-        self._connection = transaction.connection
-        self._begin = begin
+    def __init__(self, connection: Connection, name: str) -> None:
+        self._connection = connection
         self._loop = asyncio.get_running_loop()
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
         self._accepting = True
-        self._thread = threading.Thread(target=self._work, name=f"store {begin}", daemon=True)
+        self._thread = threading.Thread(target=self._work, name=f"store {name}", daemon=True)
         self._thread.start()
 
     async def run(self, unit: Unit[T]) -> T:
@@ -77,27 +98,22 @@ class Worker:
 
     def _transact(self, units: Sequence[Unit[Any]]) -> list[Outcome]:
         try:
-            self._connection.execute(self._begin)
+            self._connection.begin()
             outcomes = [self._attempt(unit) for unit in units]
-            self._connection.execute("COMMIT")
+            self._connection.commit()
         except BaseException as error:
             self._connection.rollback()
             return [Outcome(error=error)] * len(units)
         return outcomes
 
     def _attempt(self, unit: Unit[Any]) -> Outcome:
-        self._connection.execute("SAVEPOINT unit")
         try:
-            outcome = Outcome(unit(self._transaction))
+            with self._connection.unit():
+                return Outcome(unit(self._connection.transaction))
+        except TransactionLost:
+            raise
         except BaseException as error:
-            if not self._connection.in_transaction:  # SQLite gave it all up: the disk is full or broken
-                raise
-            self._connection.execute("ROLLBACK TO unit")
-            outcome = Outcome(error=error)
-        finally:
-            self._transaction.finish()
-        self._connection.execute("RELEASE unit")
-        return outcome
+            return Outcome(error=error)
 
 
 def _tell(jobs: Sequence[Job], outcomes: Sequence[Outcome]) -> None:

@@ -11,6 +11,7 @@ from cse.core import Core
 from cse.door import Door
 from cse.network import Discard
 from cse.primitive import OK, Operation, Request, Response
+from cse.store import Store
 from cse.store.opening import open_store
 from cse.testing.clock import ManualClock
 
@@ -29,9 +30,9 @@ class Receiver:
         self.discards.append((reason, count))
 
 
-def make_door(**settings: Any) -> Door:
+def make_door(store: Store | None = None, **settings: Any) -> Door:
     model = registry.model(registry.load_plugins(), ServerSettings(**settings))
-    return Door(Core(model, open_store("memory:"), ManualClock(), {}))
+    return Door(Core(model, store or open_store("memory:"), ManualClock(), {}))
 
 
 @pytest.fixture
@@ -110,7 +111,7 @@ def test_documents_in_memory_are_one_store_per_name(door: Door) -> None:
 
 def test_documents_survive_a_restart(tmp_path: Path) -> None:
     for expected in range(3):
-        door = make_door(data_folder=str(tmp_path))
+        door = make_door(open_store(f"sqlite:///{tmp_path}/cse.sqlite", tmp_path))
         documents = door.documents("pigeon")
         assert len(documents) == expected
         documents.insert({"number": expected})

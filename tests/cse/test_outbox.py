@@ -29,7 +29,7 @@ class Worker:
 
 @asynccontextmanager
 async def outbox(city: Scenario, worker: Worker) -> AsyncIterator[Outbox]:
-    running = Outbox(city.server.core, {"test": worker.handle}, lambda effect: str(effect.document.get("lane")))
+    running = Outbox(city.server.core, {"test": worker.handle})
     task = city.server.core.start(running.run(), "a second outbox")
     yield running
     task.cancel()
@@ -39,7 +39,7 @@ async def outbox(city: Scenario, worker: Worker) -> AsyncIterator[Outbox]:
 async def remember(city: Scenario, *names: str, lane: str = "") -> None:
     def unit(work: object) -> None:
         for name in names:
-            work.later("test", {"name": name, "lane": lane or name})  # type: ignore[attr-defined]
+            work.later("test", {"name": name, "target": lane or name})  # type: ignore[attr-defined]
 
     await city.server.core.run(unit)
 

@@ -11,8 +11,8 @@ from cse import registry
 from cse.config import ServerSettings
 from cse.primitive import Operation, Request
 from cse.store import Resource
-from cse.store.schema import connect, prepare
-from cse.store.transaction import SQLiteTransaction
+from cse.store.sqlite.schema import connect, prepare
+from cse.store.sqlite.transaction import SQLiteTransaction
 from cse.work import Model, Work
 
 NOW = 1_800_000_000.0

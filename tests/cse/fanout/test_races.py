@@ -10,25 +10,23 @@ import pytest
 
 from cse.fanout.entry import supersede_older
 from cse.primitive import Operation, Response
-from cse.store import Campaign, Row, Store, Unit
+from cse.store import Campaign, Row, Unit
 from cse.store.opening import open_store
+from cse.store.sqlite.engine import MemoryStore
 from cse.testing.clock import ManualClock, settle
 from cse.work import Work
 from tests.cse.fanout.scenario import Scenario, eventually, items, scenario
 
 
-class FailingStore(Store):
-    """Another store in front of which units fail while `fails` says so; units can be held back, too."""
+class FailingStore(MemoryStore):
+    """Units fail while `fails` says so; they can be held back, too."""
 
     def __init__(self) -> None:
-        self._store = open_store("memory:")
+        super().__init__()
         self.fails = False
         self.gate = asyncio.Event()
         self.gate.set()
         self.held = 0
-
-    async def open(self) -> None:
-        await self._store.open()
 
     async def run(self, unit: Unit[Any]) -> Any:
         if self.fails:
@@ -36,13 +34,7 @@ class FailingStore(Store):
         self.held += 1
         await self.gate.wait()
         self.held -= 1
-        return await self._store.run(unit)
-
-    async def read(self, unit: Unit[Any]) -> Any:
-        return await self._store.read(unit)
-
-    async def close(self) -> None:
-        await self._store.close()
+        return await super().run(unit)
 
 
 class RestlessClock(ManualClock):

@@ -6,7 +6,7 @@ import pytest
 
 from cse.config import ConfigurationError
 from cse.store.opening import open_store
-from cse.store.sqlite import MemoryStore
+from cse.store.sqlite.engine import MemoryStore
 from tests.cse.store.samples import inserting, paths
 
 

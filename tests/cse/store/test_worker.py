@@ -8,9 +8,9 @@ from collections.abc import AsyncIterator
 import pytest
 
 from cse.store import Transaction
-from cse.store.schema import connect, prepare
-from cse.store.transaction import SQLiteTransaction
-from cse.store.worker import MAXIMUM_BATCH, Worker
+from cse.store.sqlite.schema import connect, prepare
+from cse.store.sqlite.transaction import SQLiteConnection
+from cse.store.worker import MAXIMUM_BATCH, TransactionLost, Worker
 from tests.cse.store.samples import inserting, paths
 
 
@@ -23,7 +23,7 @@ def connection() -> sqlite3.Connection:
 
 @pytest.fixture
 async def worker(connection: sqlite3.Connection) -> AsyncIterator[Worker]:
-    started = Worker(SQLiteTransaction(connection), "BEGIN IMMEDIATE")
+    started = Worker(SQLiteConnection(connection, "BEGIN IMMEDIATE"), "writer")
     yield started
     await started.close()
     connection.close()
@@ -84,7 +84,7 @@ async def test_when_sqlite_gives_up_the_transaction_everyone_gets_its_reason(
 async def test_a_full_disk_is_reported_and_passes(worker: Worker, connection: sqlite3.Connection) -> None:
     pages = connection.execute("PRAGMA page_count").fetchone()[0]
     connection.execute(f"PRAGMA max_page_count = {pages + 4}")
-    with pytest.raises(sqlite3.OperationalError, match="full"):
+    with pytest.raises(TransactionLost, match="full"):
         await worker.run(inserting("cse/large", con="x" * 100_000))
     await worker.run(inserting("cse/small"))
     assert await worker.run(paths) == ["cse/small"]
@@ -107,7 +107,7 @@ def test_a_loop_that_is_gone_does_not_disturb_the_thread(connection: sqlite3.Con
         go.wait()
 
     async def leave_behind() -> None:
-        worker = Worker(SQLiteTransaction(connection), "BEGIN IMMEDIATE")
+        worker = Worker(SQLiteConnection(connection, "BEGIN IMMEDIATE"), "writer")
         tasks = [asyncio.create_task(worker.run(hold))]
         await asyncio.to_thread(began.wait)
         tasks.append(asyncio.create_task(worker.run(lambda transaction: went_on.set())))

@@ -1,7 +1,8 @@
 """Long lists in SQLite: one row per item."""
 
 import sqlite3
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from typing import Any
 
 import orjson
 
@@ -44,6 +45,12 @@ class SQLiteLists(Lists):
     def drop_items(self, items: Collection[str]) -> list[str]:
         rows = self._execute(_DROP_ITEMS, (orjson.dumps(list(items)).decode(),)).fetchall()
         return sorted({ri for (ri,) in rows})
+
+    def export(self) -> Iterator[tuple[Any, ...]]:
+        yield from self._execute("SELECT ri, position, item, target FROM list_item ORDER BY ri, position")
+
+    def restore(self, rows: Iterable[tuple[Any, ...]]) -> None:
+        self._executemany(_INSERT, rows)
 
     def holders(self, target: str | None) -> list[str]:
         found = self._execute(_WITHOUT_TARGET) if target is None else self._execute(_WITH_TARGET, (target,))

@@ -12,11 +12,11 @@ import pytest
 from cse.config import ConfigurationError
 from cse.store import Search, Store, Transaction
 from cse.store.opening import open_store
-from cse.store.schema import VERSION
-from cse.store.transaction import SQLiteTransaction
+from cse.store.sqlite.schema import VERSION
+from cse.store.sqlite.transaction import SQLiteTransaction
 from tests.cse.store.samples import campaign, inserting, paths, rows
 
-REPOSITORY = Path(__file__).parents[3]
+REPOSITORY = Path(__file__).parents[4]
 
 
 @pytest.fixture

@@ -1,6 +1,8 @@
 """Alarms in SQLite."""
 
 import sqlite3
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 from cse.store import Alarm, Alarms
 
@@ -32,6 +34,13 @@ class SQLiteAlarms(Alarms):
 
     def due(self, now: float, limit: int) -> list[Alarm]:
         return [Alarm(*row) for row in self._execute(_DUE, (now, limit))]
+
+    def export(self) -> Iterator[tuple[Any, ...]]:
+        yield from self._execute("SELECT ri, name, due FROM alarm ORDER BY ri, name")
+
+    def restore(self, rows: Iterable[tuple[Any, ...]]) -> None:
+        for row in rows:
+            self._execute(_SET, row)
 
     def next(self) -> float | None:
         found: float | None = self._execute("SELECT min(due) FROM alarm").fetchone()[0]

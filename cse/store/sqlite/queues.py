@@ -1,7 +1,7 @@
 """Queues in SQLite: one row per document that waits."""
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import orjson
@@ -29,6 +29,21 @@ class SQLiteQueues(Queues):
     def count(self, ri: str, name: str) -> int:
         row = self._execute("SELECT count(*) FROM queued WHERE ri = ? AND name = ?", (ri, name)).fetchone()
         return int(row[0])
+
+    def export(self) -> Iterator[tuple[Any, ...]]:
+        last = self._execute("SELECT seq FROM sqlite_sequence WHERE name = 'queued'").fetchone()
+        yield ("last", last[0] if last else 0)
+        for number, ri, name, document in self._execute("SELECT id, ri, name, document FROM queued ORDER BY id"):
+            yield ("queued", number, ri, name, orjson.loads(document))
+
+    def restore(self, rows: Iterable[tuple[Any, ...]]) -> None:
+        for what, number, *values in rows:
+            if what == "last":
+                self._execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('queued', ?)", (number,))
+                continue
+            ri, name, document = values
+            row = (number, ri, name, orjson.dumps(document))
+            self._execute("INSERT INTO queued (id, ri, name, document) VALUES (?, ?, ?, ?)", row)
 
     def remove(self, ids: Iterable[int]) -> None:
         self._executemany("DELETE FROM queued WHERE id = ?", [(number,) for number in ids])

@@ -3,8 +3,9 @@
 import sqlite3
 
 from cse.config import ConfigurationError
+from cse.store.sqlite.effects import CLAIMS
 
-VERSION = 4
+VERSION = 5
 CACHE_KIBIBYTES = 32 * 1024
 
 # Every index of a rowid table ends with the rowid, so (pi, ty) is in the order of creation within each type.
@@ -108,8 +109,10 @@ CREATE INDEX campaign_member_target ON campaign_member (target, state, campaign)
 CREATE TABLE effect (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     kind TEXT NOT NULL,
+    lane TEXT NOT NULL,
     document BLOB NOT NULL
 );
+CREATE INDEX effect_lane ON effect (lane);
 """
 
 
@@ -129,3 +132,4 @@ def prepare(connection: sqlite3.Connection) -> None:
         connection.executescript(f"BEGIN; {TABLES} PRAGMA user_version = {VERSION}; COMMIT;")
     elif version != VERSION:
         raise ConfigurationError(f"its tables have version {version}, this server reads {VERSION}; use another file")
+    connection.execute(CLAIMS)

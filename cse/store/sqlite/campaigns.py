@@ -1,7 +1,8 @@
 """Fan-outs in SQLite: a row per campaign and a row per member, which names its campaign by sequence."""
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import fields
 from typing import Any
 
 import orjson
@@ -106,6 +107,23 @@ class SQLiteCampaigns(Campaigns):
     def others(self, campaign_id: str, state: str) -> list[tuple[str, Row]]:
         values = {"sequence": self._sequence(campaign_id), "state": state}
         return [(other, Row._make(row)) for other, *row in self._execute(_OTHERS, values)]
+
+    def export(self) -> Iterator[tuple[Any, ...]]:
+        yield ("last", self.last_sequence())
+        for campaign in reversed(self.all()):
+            yield ("campaign", *(getattr(campaign, each.name) for each in fields(campaign)))
+            rows = self._execute(f"SELECT {_COLUMNS} FROM campaign_member WHERE campaign = ?", (campaign.sequence,))  # noqa: S608
+            yield from (("row", campaign.id, *row) for row in rows)
+
+    def restore(self, rows: Iterable[tuple[Any, ...]]) -> None:
+        for what, *values in rows:
+            if what == "last":
+                self._execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('campaign', ?)", values)
+            elif what == "campaign":
+                self.add(Campaign(*values), [])
+            else:
+                campaign_id, *row = values
+                self._execute(_INSERT_ROW, (self._sequence(campaign_id), *row))
 
     def _sequence(self, campaign_id: str) -> int | None:
         row = self._execute("SELECT sequence FROM campaign WHERE id = ?", (campaign_id,)).fetchone()

@@ -1,7 +1,7 @@
 """The tree in SQLite: one row per resource, its attributes as a JSON document."""
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import orjson
@@ -113,6 +113,14 @@ class SQLiteResources(Resources):
     def next_expiration(self) -> str | None:
         found: str | None = self._execute("SELECT min(et) FROM resource").fetchone()[0]
         return found
+
+    def export(self) -> Iterator[tuple[Any, ...]]:
+        for path, creator, document in self._execute(f"{_SELECT} ORDER BY seq"):
+            yield path, creator, orjson.loads(document)
+
+    def restore(self, rows: Iterable[tuple[Any, ...]]) -> None:
+        for path, creator, attributes in rows:
+            self.insert(Resource(path, creator, attributes))
 
     def finish(self) -> None:
         """End the iterations that are still under way: an open one would hold the connection at its old snapshot."""

@@ -1,0 +1,1 @@
+"""The embedded engines: a SQLite file, and the same tables in memory for tests."""
