@@ -37,7 +37,7 @@ def make_door(store: Store | None = None, **settings: Any) -> Door:
 
 @pytest.fixture
 def door() -> Iterator[Door]:
-    opened = make_door(store="memory:", allowed_targets=("127.0.0.0/8",))
+    opened = make_door(allowed_targets=("127.0.0.0/8",))
     yield opened
     opened.close()
 
@@ -68,7 +68,7 @@ def test_answers_that_nobody_waits_for_are_counted(door: Door) -> None:
     "response", [Response(0), Response(-2000), Response(10**19), Response(OK, object()), Response(OK, [[[1]]] * 9)]
 )
 def test_an_answer_that_can_not_be_stored_is_malformed(response: Response) -> None:
-    door = make_door(store="memory:", max_nesting=2)
+    door = make_door(max_nesting=2)
     receiver = Receiver()
     door.expect("r1", receiver)
     door.answer("r1", "Cmeter", response, "pigeon")
