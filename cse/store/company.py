@@ -49,6 +49,10 @@ class Company(ABC):
         """Whether this process is the conductor."""
 
     @abstractmethod
+    async def processes(self) -> frozenset[str]:
+        """All that are alive, this one included."""
+
+    @abstractmethod
     async def join(self, colleague: Colleague) -> None:
         """Take part from now on."""
 
@@ -62,7 +66,10 @@ class Company(ABC):
 
     @abstractmethod
     async def post(self, recipient: str, kind: str, document: dict[str, Any]) -> None:
-        """Send a message to a process, to the CONDUCTOR (it waits if there is none), or to EVERYBODY else."""
+        """Send a message to a process, to the CONDUCTOR, or to EVERYBODY else.
+
+        One to the CONDUCTOR waits while there is none; it may be this process.
+        """
 
     @abstractmethod
     def wake(self, topic: str) -> None:
@@ -81,6 +88,9 @@ class Alone(Company):
 
     is_shared = False
     conducts = True
+
+    async def processes(self) -> frozenset[str]:
+        return frozenset({self.process})
 
     async def join(self, colleague: Colleague) -> None:
         """There is nobody to hear from."""
