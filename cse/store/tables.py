@@ -12,15 +12,22 @@ class Table(ABC):
 
     A row is a tuple of JSON values (and bytes). Rows that are counted by the store begin with their number, and the
     last number that was ever used is a row of its own, so that no number is used twice in the other store either.
+    Every engine exports the same content in the same order; texts are ordered by their code points.
     """
 
     @abstractmethod
     def export(self) -> Iterator[tuple[Any, ...]]:
-        """Every row, one by one, in an order in which `restore` can add them; the class says what is in a row."""
+        """Every row, one by one, in an order in which `restore` can add them; the class says what is in a row.
+
+        It takes no more memory for a large table. The unit may use the tables meanwhile, as long as it only reads.
+        """
 
     @abstractmethod
     def restore(self, rows: Iterable[tuple[Any, ...]]) -> None:
-        """Add the rows that `export` of any engine has yielded. The table must be empty."""
+        """Add the rows that `export` of any engine has yielded to a table that has been empty, all or in portions.
+
+        Each portion may be a unit of its own; the next one goes on where the last one has ended.
+        """
 
 
 class Resources(Table):
@@ -77,7 +84,7 @@ class Resources(Table):
 class Lists(Table):
     """Attributes that are long lists, one row per item: a group's members. An item may point at a resource (target).
 
-    A row for export is (ri, position, item, target).
+    A row for export is (ri, position, item, target), in the order of ri and position.
     """
 
     @abstractmethod
@@ -111,8 +118,8 @@ class Lists(Table):
 class Campaigns(Table):
     """Fan-outs and their members.
 
-    Rows for export are ("last", sequence), then for each campaign ("campaign", its fields in order) and the members,
-    ("row", campaign id, the fields of `Row` in order).
+    Rows for export are ("last", sequence), then for each campaign in the order of sequences ("campaign", its fields in
+    order) and the members in order of position, ("row", campaign id, the fields of `Row` in order).
     """
 
     @abstractmethod
@@ -210,7 +217,7 @@ class Effects(Table):
 class Alarms(Table):
     """When resources are to be woken. Each has one alarm of a name at most; alarms go with their resources.
 
-    A row for export is (ri, name, due).
+    A row for export is (ri, name, due), in the order of ri and name.
     """
 
     @abstractmethod
