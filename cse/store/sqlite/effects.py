@@ -7,10 +7,11 @@ from typing import Any
 import orjson
 
 from cse.store import Effect, Effects
+from cse.store.sqlite.parameters import as_list, listed
 
 _FIELDS = "id, kind, document, lane"
 _PENDING = f"SELECT {_FIELDS} FROM effect WHERE id > ? ORDER BY id LIMIT ?"  # noqa: S608
-_IN_LANES = "SELECT id FROM effect WHERE lane IN (SELECT value FROM json_each(?)) ORDER BY id"
+_IN_LANES = f"SELECT id FROM effect WHERE lane IN ({listed('?')}) ORDER BY id"  # noqa: S608
 _PRESENT = "SELECT id FROM effect WHERE id IN (SELECT value FROM json_each(?))"
 
 # There is one process and its claims end with it, so they are in a table that is nowhere but in its connection, and
@@ -42,7 +43,7 @@ class SQLiteEffects(Effects):
         return [_effect(row) for row in self._execute(_PENDING, (after, limit))]
 
     def in_lanes(self, lanes: Collection[str]) -> list[int]:
-        return [number for (number,) in self._execute(_IN_LANES, (_json(lanes),))]
+        return [number for (number,) in self._execute(_IN_LANES, (as_list(lanes),))]
 
     def present(self, ids: Collection[int]) -> list[int]:
         return [number for (number,) in self._execute(_PRESENT, (_json(ids),))]
