@@ -9,6 +9,9 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
 from cse import registry
+from cse.cluster.conductor import Conductor
+from cse.cluster.handover import Campaigns
+from cse.cluster.switchboard import Switchboard
 from cse.config import ServerSettings, Settings
 from cse.core import Core
 from cse.deadlines import Deadlines
@@ -16,6 +19,7 @@ from cse.dispatch import Dispatcher
 from cse.door import Door
 from cse.events import (
     CAMPAIGN_CONTROLLED,
+    EVERYWHERE,
     GROUP_CHANGED,
     HOST_CHANGED,
     INQUIRY,
@@ -31,7 +35,7 @@ from cse.memberships import Memberships
 from cse.network import Network
 from cse.notify import Notifier
 from cse.operator import Operator
-from cse.outbox import Outbox
+from cse.outbox.service import Outbox
 from cse.performer import Performer
 from cse.polling import PollingChannels
 from cse.provision import provide_base
@@ -48,6 +52,8 @@ from cse.store.opening import open_store
 from cse.subgroups.network import SubGroups
 from cse.timing import Clock, SystemClock
 from cse.transit import Transit
+
+EFFECTS = "effects"  # a topic: there are some that only the conductor carries out
 
 
 class Server:
@@ -67,11 +73,13 @@ class Server:
         model = registry.model(manager, settings.server)
         found = registry.networks(manager, settings) | {network.name: network for network in networks}
         self.core = Core(model, store or _store(settings.server), clock or SystemClock(), found)
-        self.door = Door(self.core)
-        exchange = Exchange(self.core, self.door)
+        switchboard = Switchboard(self.core)
+        self.switchboard = switchboard
+        self.door = Door(self.core, switchboard)
+        exchange = Exchange(self.core, self.door, switchboard)
         notifier = Notifier(self.core, exchange)
         self._sessions = Sessions(self.core)
-        self._memberships = Memberships(self.core)
+        self._memberships = Memberships(self.core, switchboard)
         self._registrar = Registrar(self.core, exchange)
         handlers = {
             NOTIFICATION: notifier.send,
@@ -79,22 +87,28 @@ class Server:
             MEMBERSHIP_CHANGED: self._memberships.changed,
             NEIGHBOURS_CHANGED: self._neighbours_changed,
         }
-        self._outbox = Outbox(self.core, handlers)
+        self._outbox = Outbox(
+            self.core, handlers, lambda: () if switchboard.conducts else EVERYWHERE, {NOTIFICATION: notifier.give_up}
+        )
         inquiry = Inquiry(self.core, self.door)
         performer = Performer(self.core, notifier, self._outbox, self._memberships, inquiry)
         handlers[INQUIRY] = performer.inquire
         self.fan_out = FanOut(self.core, self.door, performer.perform, performer.carry_out)
         handlers[HOST_CHANGED] = self.fan_out.host_changed
         handlers[CAMPAIGN_CONTROLLED] = self.fan_out.controlled
-        polling = PollingChannels(self.core)
+        polling = PollingChannels(self.core, switchboard)
         found[polling.name] = polling
         if model.collective is not None and model.admission is not None:
             found[SubGroups.name] = SubGroups(self.core, model.collective, model.admission)
         transit = Transit(self.core, exchange)
         dispatcher = Dispatcher(self.core, self.door, self.fan_out, exchange, performer, polling, transit)
-        self.requests = Requests(self.core, dispatcher, self.fan_out)
+        self.requests = Requests(self.core, dispatcher, self.fan_out, switchboard)
         self.door.carrier = self.requests
+        self.campaigns = Campaigns(self.core, switchboard, self.fan_out.plan, self.fan_out.cancel)
         self._deadlines = Deadlines(self.core)
+        self.conductor = Conductor(self.core, switchboard, found)
+        self.conductor.reserve()
+        self._follow_others(switchboard)
         self._serializations = Serializations(available({kind.root: kind.attributes for kind in model.variants()}))
         self._identities = Identities(model)
         self.load_credentials()
@@ -113,35 +127,54 @@ class Server:
     async def running(self) -> AsyncIterator["Server"]:
         """From the opening of the store to its closing; what was under way at the last stop goes on."""
         core = self.core
-        started: list[Network] = []
         await core.store.open()
         try:
             await core.run(lambda work: provide_base(work, self._serializations.media_types))
-            for network in core.networks.values():
-                await network.start(self.door)
-                started.append(network)
+            await self.conductor.start(self.door)
             core.start(self._outbox.run(), "outbox")
             core.start(self._deadlines.run(), "deadlines")
-            core.start(self._registrar.run(), "registrar")
             core.start(core.stalls.watch(), "stalls")
-            await self._memberships.join_all()
-            await self._sessions.prepare_all()
-            await self.fan_out.resume()
-            await self.requests.resume()
+            await self.conductor.conduct(self.door, self._begin)
             yield self
         finally:
             await core.stop_tasks()
-            for network in started:
-                await network.stop()
+            await self.conductor.stop()
             self.door.close()
             await core.store.close()
+
+    async def _begin(self) -> None:
+        """What only the conductor does, from where the last one was."""
+        self.core.effects_added.set()
+        self.core.start(self._registrar.run(), "registrar")
+        await self._memberships.join_all()
+        await self._sessions.prepare_all()
+        await self.fan_out.resume()
+        await self.requests.resume()
+
+    def _follow_others(self, switchboard: Switchboard) -> None:
+        """Hear of what other processes leave to this one."""
+        core = self.core
+
+        def wake_for(kinds: set[str]) -> None:
+            if not (switchboard.conducts or kinds <= EVERYWHERE):
+                switchboard.wake(EFFECTS)
+
+        def departed(process: str) -> None:
+            core.effects_added.set()
+            core.deadline_moved.set()
+            if switchboard.conducts:
+                core.start(self.requests.resume(), f"requests of process {process}")
+
+        core.effects_for_others = wake_for
+        switchboard.wakes(EFFECTS, lambda about: core.effects_added.set())
+        switchboard.departures(departed)
 
     def _application(self) -> Starlette:
         core = self.core
         binding = HttpBinding(
             self.requests, core.settings, core.model.naming, core.clock, self._serializations, self._identities
         )
-        operator = Operator(self.core, self.door, self.fan_out, self._identities)
+        operator = Operator(self.core, self.door, self.fan_out, self.campaigns, self._identities)
         application = Starlette(routes=[operator.routes()], middleware=list(self._middleware()))
         application.router.default = binding
         return application

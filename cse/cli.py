@@ -1,10 +1,13 @@
 """The command line: serve, plan, plugins, settings, and what plugins add."""
 
+import asyncio
 import json
 import logging
 import os
+import socket
 import ssl
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -23,8 +26,10 @@ from cse.config import ConfigurationError, Settings, describe
 from cse.plan_table import plan_tables
 from cse.protection.commands import keys
 from cse.security.commands import credential
+from cse.store.opening import require_shared
 from cse.type_table import attributes_table, find_types, types_table
 from cse.web import WebServer, listen
+from cse.workers import Workers
 
 # Seconds: a commit must not wait for a busy event loop to give up the interpreter, nor the event loop for a thread that
 # computes, which happens anew after each of hundreds of system calls when answers come in.
@@ -45,21 +50,45 @@ def commands() -> None:
 @click.option("--store", help="sqlite:///PATH or memory:")
 @click.option("--data", "data_folder", help="folder for the store and for what networks must remember (cse-data)")
 @click.option("--set", "assignments", multiple=True, metavar="SECTION.KEY=VALUE", help="any setting; see cse settings")
+@click.option("--workers", type=click.IntRange(1, 64), help="processes that serve together; needs postgresql")
+@click.option("--listener", type=int, hidden=True, help="the number of an open socket, for a worker")
 @click.option("--insecure", is_flag=True, help="allow an address that others can reach, without credentials")
 @click.option("--log-level", default="warning", type=click.Choice(["debug", "info", "warning", "error"]))
-def serve(assignments: tuple[str, ...], config: Path | None, insecure: bool, log_level: str, **options: Any) -> None:
+def serve(
+    assignments: tuple[str, ...],
+    config: Path | None,
+    workers: int | None,
+    listener: int | None,
+    insecure: bool,
+    log_level: str,
+    **options: Any,
+) -> None:
     """Run the server."""
     sys.setswitchinterval(SWITCH_INTERVAL)
     logging.basicConfig(level=log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
         overrides = _overrides(assignments, options)
-        listener = listen(Settings.load(config, os.environ, overrides).server, insecure=insecure)
-        overrides["server"]["port"] = listener.getsockname()[1]
+        settings = Settings.load(config, os.environ, overrides).server
+        listening = listen(settings, insecure=insecure) if listener is None else socket.socket(fileno=listener)
+        if workers is not None:
+            require_shared(settings.store)
+            sys.exit(asyncio.run(Workers(_without_workers(sys.argv[2:]), workers, listening).run()))
+        overrides["server"]["port"] = listening.getsockname()[1]
         server = Server(Settings.load(config, os.environ, overrides))
         with suppress(KeyboardInterrupt):
-            WebServer(server).run(sockets=[listener])
+            WebServer(server, is_worker=listener is not None).run(sockets=[listening])
     except ConfigurationError as error:
         raise click.ClickException(str(error)) from error
+
+
+def _without_workers(arguments: Sequence[str]) -> list[str]:
+    """The arguments for one of them."""
+    kept, skip = [], False
+    for argument in arguments:
+        if not (skip or argument.startswith("--workers")):
+            kept.append(argument)
+        skip = argument == "--workers"
+    return kept
 
 
 def _overrides(assignments: tuple[str, ...], options: dict[str, Any]) -> dict[str, dict[str, Any]]:

@@ -25,7 +25,8 @@ MOST_REMEMBERED_ADDRESSES = 200_000  # networks ask for every host of a group
 
 
 class Core:
-    """`run` and `read` carry out units of work; `effects_added` is set when effects have been committed.
+    """`run` and `read` carry out units of work; `effects_added` is set when effects have been committed, and then
+    `effects_for_others` is called with their kinds.
 
     `locked` has the resources that somebody is being asked about, each with what is set when that is over.
     `deadline_moved` is set when something is to happen before `next_deadline`, which is what the worker waits for.
@@ -46,6 +47,7 @@ class Core:
         self.stalls = Stalls()
         self.allows: Callable[[str], bool] = lru_cache(MOST_REMEMBERED_ADDRESSES)(self._allows)
         self._allowed = [_ip_network(text) for text in model.settings.allowed_targets]
+        self.effects_for_others: Callable[[set[str]], None] = lambda kinds: None
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -69,8 +71,9 @@ class Core:
             return unit(work), work
 
         result, work = await self.store.run(inside)
-        if work.has_effects:
+        if work.effects:
             self.effects_added.set()
+            self.effects_for_others(work.effects)
         if work.deadline < self.next_deadline:
             self.next_deadline = work.deadline
             self.deadline_moved.set()

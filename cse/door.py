@@ -5,6 +5,8 @@ from typing import Protocol, TypeVar
 
 from tinydb import TinyDB
 
+from cse.cluster.answers import KIND, Answer, Answers, answers_in
+from cse.cluster.switchboard import Document, Switchboard
 from cse.core import Core
 from cse.errors import BadRequest
 from cse.network import Discard
@@ -64,7 +66,7 @@ class Carrier(Protocol):
 class Door:
     """What networks see of the server (`cse.network.Engine`)."""
 
-    def __init__(self, core: Core) -> None:
+    def __init__(self, core: Core, switchboard: Switchboard) -> None:
         self.clock: Clock = core.clock
         self.cse_id = core.model.naming.cse_id
         self.protection = Protection.load(self.cse_id, core.settings.keys, os.environ)
@@ -73,6 +75,8 @@ class Door:
         self._core = core
         self._receivers: dict[str, Receiver] = {}
         self._documents: dict[str, TinyDB] = {}
+        self._answers = Answers(core, switchboard)
+        switchboard.listens(KIND, self._handed_on)
 
     def expect(self, request_identifier: str, receiver: Receiver) -> None:
         """Answers with this request identifier go to this receiver from now on."""
@@ -87,13 +91,32 @@ class Door:
         self._receivers.pop(request_identifier, None)
 
     def answer(self, request_identifier: str, originator: str, response: Response, network: str) -> None:
-        receiver = self._receivers.get(request_identifier)
+        answer = Answer(request_identifier, originator, response, network)
+        if not self._take(answer):
+            self._elsewhere(answer)
+
+    def _take(self, answer: Answer) -> bool:
+        """Hand it to who waits for it here; false if nobody does."""
+        receiver = self._receivers.get(answer.request_identifier)
         if receiver is None:
-            self.strays += 1
-        elif not self._is_valid(response):
-            receiver.discard(Discard.MALFORMED, 1)
+            return False
+        if self._is_valid(answer.response):
+            originator = self._core.model.naming.originator(answer.originator)
+            receiver.answer(originator, answer.response, answer.network)
         else:
-            receiver.answer(self._core.model.naming.originator(originator), response, network)
+            receiver.discard(Discard.MALFORMED, 1)
+        return True
+
+    def _elsewhere(self, answer: Answer) -> None:
+        """Another process may wait for it."""
+        company = self._core.store.company
+        if company.is_shared:
+            self._answers.hand_on(answer)
+        self.strays += company.conducts
+
+    def _handed_on(self, document: Document) -> None:
+        taken = [self._take(answer) for answer in answers_in(document)]
+        self.strays += taken.count(False) if self._core.store.company.conducts else 0
 
     def discard(self, request_identifier: str, reason: Discard, count: int = 1) -> None:
         receiver = self._receivers.get(request_identifier)

@@ -138,6 +138,12 @@ class MaxNumberOfMembersExceeded(CSEError):
     status_code = 6010
 
 
+def error_with(status_code: int, sentence: str) -> CSEError:
+    """The exception with a status code that another process has raised there."""
+    kinds = (kind for kind in CSEError.__subclasses__() if kind.status_code == status_code)
+    return next(kinds, CSEError)(sentence)
+
+
 HTTP_STATUS_BY_RESPONSE_STATUS_CODE = {
     1000: 202, 1001: 202, 1002: 202,
     2000: 200, 2001: 201, 2002: 200, 2004: 200,

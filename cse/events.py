@@ -1,6 +1,7 @@
 """What happened in the tree, handed to the resources that watch for it, in the same transaction."""
 
 import dataclasses
+import secrets
 
 from cse.notification import Event, EventType, Outgoing
 from cse.primitive import Operation
@@ -15,6 +16,8 @@ GROUP_CHANGED = "group-changed"
 INQUIRY = "inquiry"
 MEMBERSHIP_CHANGED = "membership-changed"
 NEIGHBOURS_CHANGED = "neighbours-changed"
+
+EVERYWHERE = frozenset({NOTIFICATION, INQUIRY})  # every process carries these out; the others are for the conductor
 
 
 def announce(work: Work, event: Event) -> bool:
@@ -48,7 +51,13 @@ def host_changed(work: Work, resource: Resource) -> None:
 def send_later(work: Work, outgoing: Outgoing, *, awaited: bool = False) -> None:
     """Put a notification into the outbox; the answer to the request under way waits for it, for a while, if it must."""
     document = {field.name: getattr(outgoing, field.name) for field in dataclasses.fields(outgoing)}
-    work.later(NOTIFICATION, document | {"created": work.now}, awaited=awaited)
+    document |= {"created": work.now, "identifier": outgoing.identifier or request_identifier()}
+    work.later(NOTIFICATION, document, awaited=awaited)
+
+
+def request_identifier() -> str:
+    """One for a request of this CSE by itself, which no other has or has had."""
+    return "ntf" + secrets.token_hex(8)
 
 
 def inquire_later(work: Work, resource: Resource) -> None:

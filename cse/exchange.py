@@ -1,15 +1,18 @@
 """One request to one entity outside, and its answer: notifications, verifications, requests to a single device."""
 
 import asyncio
+import dataclasses
 import logging
 import math
-import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from cse.cluster.switchboard import Document, Switchboard
 from cse.core import Core
 from cse.door import Door
-from cse.errors import BadRequest, RequestTimeout, TargetNotReachable
+from cse.errors import BadRequest, GroupMembersNotResponded, RequestTimeout, TargetNotReachable
+from cse.events import request_identifier
 from cse.fanout.reach import gather
 from cse.forwarding import remote_host
 from cse.network import Delivery, DeliveryFailed, Discard, Host, Network, Reason, Unreachable, Way
@@ -20,6 +23,10 @@ from cse.work import Work
 
 log = logging.getLogger(__name__)
 
+EXCHANGE = "exchange"
+ATTEMPTS_TOGETHER = 3  # timeouts that the conductor has for all its ways to a host
+LAST_MOMENT = 1e11  # stands for a deadline that never comes, which JSON cannot say
+NO_MEMBER_REACHED = {one.status_code for one in (GroupMembersNotResponded, RequestTimeout, TargetNotReachable)}
 HARMLESS_TWICE = {Operation.RETRIEVE, Operation.UPDATE, Operation.DELETE}
 
 
@@ -60,8 +67,10 @@ class _Waiter:
 class Exchange:
     """Sends by the cheapest unicast of any network; the next one if that is known to have failed."""
 
-    def __init__(self, core: Core, door: Door) -> None:
+    def __init__(self, core: Core, door: Door, switchboard: Switchboard) -> None:
         self._core = core
+        self._switchboard = switchboard
+        switchboard.answers(EXCHANGE, self._for_another)
         self._door = door
         self._networks = core.networks
 
@@ -74,7 +83,7 @@ class Exchange:
             Operation.NOTIFY,
             outgoing.target,
             self._core.model.naming.cse_id,
-            "",
+            outgoing.identifier or request_identifier(),
             content=outgoing.content,
             release_version="3",
             event_category=None if outgoing.event_category is None else str(outgoing.event_category),
@@ -86,15 +95,15 @@ class Exchange:
             return await self._to_ourselves(request)
         if host is None:
             raise TargetNotReachable(f"{request.to} is neither a URL nor a registered AE, nor at a CSE that is known")
-        return await self.send(host, request, answer_matters=answer_matters)
+        return await self._as_it_is(host, request, answer_matters=answer_matters)
 
     async def _to_ourselves(self, request: Request) -> Response:
-        return await self._door.request(request.derive(request_identifier=self.new_identifier()))
+        return await self._door.request(request)
 
     async def _to_group(self, request: Request) -> Response:
         """A fanOutPoint as target: the members get a device request, by whatever networks are the best for them."""
         response = await self._to_ourselves(request)
-        if not response.succeeded:
+        if response.status_code in NO_MEMBER_REACHED:
             raise TargetNotReachable(f"{request.to} answered with {response.status_code}: {response.content}")
         return response
 
@@ -103,7 +112,11 @@ class Exchange:
 
         RequestTimeout if none has come when the request expires.
         """
-        request = request.derive(request_identifier=self.new_identifier(), release_version=_release(request, host))
+        request = request.derive(request_identifier=self.new_identifier())
+        return await self._as_it_is(host, request, answer_matters=answer_matters)
+
+    async def _as_it_is(self, host: Host, request: Request, *, answer_matters: bool) -> Response:
+        request = request.derive(release_version=_release(request, host))
         expiration = times_of(request, self._core.clock.now()).request_expiration
         deadline = math.inf if expiration is None else expiration
         terms = Terms(self._core.settings.exchange_timeout, deadline, answer_matters=answer_matters)
@@ -124,7 +137,7 @@ class Exchange:
 
     def new_identifier(self) -> str:
         """A request identifier that nobody else uses."""
-        return "ntf" + secrets.token_hex(8)
+        return request_identifier()
 
     async def _send(self, host: Host, request: Request, terms: Terms) -> Response:
         waiter = _Waiter([host.id, host.cse, terms.neighbour])
@@ -140,6 +153,8 @@ class Exchange:
             (entry for entry in reach if isinstance(entry, Way) and not entry.offer.broadcast),
             key=lambda way: (way.offer.per_member + way.offer.fixed, way.offer.id),  # addresses are in order
         )
+        if not ways and not await self._switchboard.is_here():
+            return await self._by_conductor(host, request, terms)
         why = _why_not([entry for entry in reach if not isinstance(entry, Way)])
         for way in ways:
             try:
@@ -153,6 +168,18 @@ class Exchange:
             if waiter.answered.done():
                 return waiter.answered.result()
         raise TargetNotReachable(f"{host.id} can't be reached ({why or 'no network knows its address'})")
+
+    async def _by_conductor(self, host: Host, request: Request, terms: Terms) -> Response:
+        """No network of this process reaches the host; one of the conductor may."""
+        values = dataclasses.asdict(terms) | {"deadline": min(terms.deadline, LAST_MOMENT)}
+        document = {"host": dataclasses.asdict(host), "request": request.to_json().decode(), "terms": values}
+        patience = max(0.0, min(ATTEMPTS_TOGETHER * terms.timeout, terms.deadline - self._core.clock.now()))
+        return Response(**(await self._switchboard.ask(EXCHANGE, document, patience))["response"])
+
+    async def _for_another(self, document: Document) -> Document:
+        host = _host(document["host"])
+        request = Request.from_json(document["request"].encode())
+        return {"response": dataclasses.asdict(await self._send(host, request, Terms(**document["terms"])))}
 
     async def _store(self, way: Way, host: Host, request: Request) -> Response:
         settings, now = self._core.settings, self._core.clock.now()
@@ -199,6 +226,14 @@ async def _isolated(network: Network, delivery: Delivery) -> None:
     except Exception as error:
         log.exception("network %s failed to deliver", network.name)
         raise DeliveryFailed(f"network {network.name} failed; see the server's log") from error
+
+
+def _host(values: dict[str, Any]) -> Host:
+    """As another process has described it."""
+    fields: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in values.items()
+    }
+    return Host(**fields)
 
 
 def find_host(work: Work, target: str) -> Host | None:

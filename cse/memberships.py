@@ -1,7 +1,9 @@
 """Keeps the CSE listening to the multicast addresses that resources in the tree say, no more and no fewer."""
 
+import dataclasses
 import logging
 
+from cse.cluster.switchboard import Document, Switchboard
 from cse.consent import Listening
 from cse.core import Core
 from cse.errors import CSEError, JoinMulticastGroupFailed
@@ -11,24 +13,36 @@ from cse.work import Work
 
 log = logging.getLogger(__name__)
 
+CHANGE, SETTLE = "membership", "membership-settled"
 PAUSE = 10.0  # seconds before what has failed is tried again; the interface may come up later than the server
 
 
 class Memberships:
     """A membership is joined by the first network that can, and lasts as long as its resource."""
 
-    def __init__(self, core: Core) -> None:
+    def __init__(self, core: Core, switchboard: Switchboard) -> None:
         self._core = core
+        self._switchboard = switchboard
+        switchboard.answers(CHANGE, self._changed_elsewhere)
+        switchboard.answers(SETTLE, self._settled_elsewhere)
 
     async def change(self, need: Listening) -> None:
         """Join or leave now; raises CSEError if that is impossible."""
-        if need.joins:
+        if not await self._switchboard.is_here():
+            await self._ask(CHANGE, dataclasses.asdict(need))
+        elif need.joins:
             await self._join(need.membership)
         else:
             await self._leave(need.membership.identifier)
 
     async def settle(self, identifier: str) -> None:
         """Listen, or listen no longer, as the resource with this identifier wants it by now."""
+        if not await self._switchboard.is_here():
+            await self._ask(SETTLE, {"identifier": identifier})
+            return
+        await self._settle(identifier)
+
+    async def _settle(self, identifier: str) -> None:
         membership = await self._core.read(lambda work: _membership(work, identifier))
         try:
             if membership is None:
@@ -46,11 +60,24 @@ class Memberships:
     async def join_all(self) -> None:
         """After a start: networks have forgotten everything."""
         for identifier in await self._core.read(_listening):
-            await self.settle(identifier)
+            await self._settle(identifier)
+
+    async def _ask(self, kind: str, document: Document) -> None:
+        await self._switchboard.ask(kind, document, self._core.settings.exchange_timeout)
+
+    async def _changed_elsewhere(self, document: Document) -> Document:
+        values = document["membership"]
+        membership = Membership(**values | {"members": tuple(values["members"])})
+        await self.change(Listening(document["key"], membership, document["joins"]))
+        return {}
+
+    async def _settled_elsewhere(self, document: Document) -> Document:
+        await self.settle(document["identifier"])
+        return {}
 
     async def _later(self, identifier: str) -> None:
         await self._core.clock.sleep(PAUSE)
-        await self.settle(identifier)
+        await self._settle(identifier)
 
     async def _join(self, membership: Membership) -> None:
         refusals = []

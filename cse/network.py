@@ -260,6 +260,7 @@ class Network(ABC):
 
     name: str
     policy = Policy()
+    everywhere = False  # whether it listens nowhere and remembers nothing, so that every process of a server may run it
     stores = False  # whether what is delivered waits, durably, until the host fetches it in its own time
     multicast_capability = 0  # how this CSE can be a member host (m2m:multicastCapability): 1 MBMS, 2 IP, 0 not at all
     external_group = ""  # the externalGroupID of this CSE in a mobile network, if it can be one by MBMS

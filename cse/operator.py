@@ -8,6 +8,7 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response as HttpResponse
 from starlette.routing import Mount, Route
 
+from cse.cluster.handover import Campaigns
 from cse.core import Core
 from cse.door import Door
 from cse.errors import (
@@ -40,10 +41,11 @@ REASONS = (*Failure, *Reason, WAITING_FOR_DEVICE)
 class Operator:
     """Routes for whoever runs the server. Everything an application needs is in the tree instead."""
 
-    def __init__(self, core: Core, door: Door, fan_out: FanOut, identities: Identities) -> None:
+    def __init__(self, core: Core, door: Door, fan_out: FanOut, campaigns: Campaigns, identities: Identities) -> None:
         self._core = core
         self._door = door
         self._fan_out = fan_out
+        self._under_way = campaigns
         self._identities = identities
 
     def routes(self) -> Mount:
@@ -86,6 +88,8 @@ class Operator:
         return {
             "status": "ok",
             "cseId": self._core.model.naming.cse_id,
+            "process": self._core.store.company.process,
+            "conducts": self._core.store.company.conducts,
             "strayAnswers": self._door.strays,
             "longestStall": round(self._core.stalls.take(), 3),
         }
@@ -109,7 +113,7 @@ class Operator:
             content=body.get("content", EXAMPLE),
             response_type=ResponseType.NON_BLOCKING_SYNCH,
         )
-        return await self._fan_out.plan(request)
+        return await self._under_way.plan(request)
 
     async def _campaigns(self, http: HttpRequest) -> dict[str, Any]:
         limit = _number(http, "limit", 100, MOST_CAMPAIGNS)
@@ -141,7 +145,7 @@ class Operator:
     async def _cancel(self, http: HttpRequest) -> dict[str, Any]:
         wanted = http.path_params["campaign"]
         campaign = await self._core.read(lambda work: self._find(work, wanted))
-        await self._fan_out.cancel(campaign.id)
+        await self._under_way.cancel(campaign.id)
         return {"cancelled": campaign.id}
 
     def _find(self, work: Work, wanted: str) -> Campaign:

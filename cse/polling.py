@@ -8,6 +8,7 @@ import logging
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from cse.cluster.switchboard import Switchboard
 from cse.core import Core
 from cse.door import answer_in
 from cse.errors import NotFound, OperationNotAllowed, OriginatorHasNoPrivilege, RequestTimeout
@@ -36,6 +37,7 @@ log = logging.getLogger(__name__)
 
 SCHEME = "pcu"  # of the address that stands for a channel: pcu://<resource identifier>
 QUEUE = "requests"
+TOPIC = "polled"
 MOST_POLLS = 8  # of one channel at the same time
 PAYLOAD = 1_048_576
 BEHIND = "~"  # a request identifier, in front of the address of one of its members
@@ -63,10 +65,13 @@ class PollingChannels(Network):
     """Stores what is delivered, and hands it to whoever polls, each request once."""
 
     name = "polling-channel"
+    everywhere = True
     stores = True
 
-    def __init__(self, core: Core) -> None:
+    def __init__(self, core: Core, switchboard: Switchboard) -> None:
         self._core = core
+        self._switchboard = switchboard
+        switchboard.wakes(TOPIC, self._arrived)
         self._arrivals: dict[str, asyncio.Event] = {}
         self._polls: dict[str, int] = {}
 
@@ -87,6 +92,11 @@ class PollingChannels(Network):
         if not await self._core.run(lambda work: _append(work, channel, delivery)):
             raise DeliveryFailed("the polling channel is gone")
         delivery.transmitted(1, 0.0)
+        self._arrived(channel)
+        self._switchboard.wake(TOPIC, channel)
+
+    def _arrived(self, channel: str) -> None:
+        """Something waits in this channel, whatever process has put it there."""
         if channel in self._arrivals:
             self._arrivals[channel].set()
 

@@ -5,6 +5,8 @@ import logging
 import math
 from functools import partial
 
+from cse.cluster.handover import HandOver
+from cse.cluster.switchboard import Switchboard
 from cse.core import Core
 from cse.dispatch import Dispatcher
 from cse.errors import BadRequest, CSEError, RequestTimeout
@@ -28,8 +30,9 @@ log = logging.getLogger(__name__)
 class Requests:
     """Answers requests. A non-blocking one is stored durably in a <request> resource before it is acknowledged."""
 
-    def __init__(self, core: Core, dispatcher: Dispatcher, fan_out: FanOut) -> None:
+    def __init__(self, core: Core, dispatcher: Dispatcher, fan_out: FanOut, switchboard: Switchboard) -> None:
         self._core = core
+        self._hand_over = HandOver(core, switchboard, self.handle, dispatcher.fans_out)
         self._dispatcher = dispatcher
         self._fan_out = fan_out
         self._repeats = Repeats(core.clock)
@@ -39,6 +42,8 @@ class Requests:
         try:
             self._dispatcher.check(request)
             times = times_of(request, self._core.clock.now())
+            if await self._hand_over.concerns(request):
+                return await self._hand_over.carry_out(request, times)
             request = self._decided(request, times)
             if request.response_type is ResponseType.FLEX_BLOCKING:
                 return await self._answer_soon(request, times)
@@ -113,15 +118,18 @@ class Requests:
             target = work.resource(request.to)
             if target is not None and work.type_of(target) is keeper:
                 raise BadRequest("rt 1 and 2 can't be used on a <request> resource: leave rt out")
-            return keeper.open(work, request, expires)
+            return keeper.open(work, request, expires, self._core.store.company.process)
 
         resource = await self._core.run(unit)
         work = self._carry_out(resource.ri, request, times.accepted)
         return resource.ri, self._core.start(work, f"request {resource.ri}")
 
     async def resume(self) -> None:
-        """After a restart: requests that were accepted and not begun."""
-        for resource, request in await self._core.read(lambda work: work.model.request_keeper.pending(work)):
+        """Go on with requests that were accepted, and not begun, by processes that are not there any more."""
+        company = self._core.store.company
+        alive = await company.processes()
+        found = await self._core.run(lambda work: work.model.request_keeper.take_over(work, company.process, alive))
+        for resource, request in found:
             accepted = resource.attributes["_accepted"]
             self._core.start(self._carry_out(resource.ri, request, accepted), f"request {resource.ri}")
 

@@ -4,7 +4,7 @@ A type is one class in one file of `resources/`: it states its number, names, pa
 what is special to it. The engine does everything else from these statements.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Container, Mapping, Sequence
 from enum import Enum
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -258,8 +258,8 @@ class Admission(ResourceType):
 class RequestKeeper(ResourceType):
     """The resource type that keeps a non-blocking request and its growing result (TS-0001 clause 9.6.12)."""
 
-    def open(self, work: "Work", request: Request, expires: float) -> Resource:
-        """Make the resource for a request that has just been accepted."""
+    def open(self, work: "Work", request: Request, expires: float, process: str) -> Resource:
+        """Make the resource for a request that has just been accepted by this process."""
         raise NotImplementedError
 
     def attach(self, work: "Work", resource: Resource, campaign_id: str, report: Resource | None) -> None:
@@ -278,8 +278,8 @@ class RequestKeeper(ResourceType):
         """The request, if it has neither a result nor a campaign yet."""
         raise NotImplementedError
 
-    def pending(self, work: "Work") -> list[tuple[Resource, Request]]:
-        """All requests that wait."""
+    def take_over(self, work: "Work", process: str, alive: Container[str]) -> list[tuple[Resource, Request]]:
+        """All requests that wait and whose processes are not alive; they are this process's from now on."""
         raise NotImplementedError
 
 

@@ -2,8 +2,10 @@
 
 import ipaddress
 import logging
+import os
 import signal
 import socket
+import sys
 from asyncio import get_running_loop
 from contextlib import AsyncExitStack
 from typing import Any
@@ -19,6 +21,8 @@ from cse.garbage import keep_short
 from cse.security.tls import server_context
 
 log = logging.getLogger(__name__)
+
+LOST = 75  # an exit code: a failure that passes (EX_TEMPFAIL)
 
 
 def configuration(server: Server, **options: Any) -> uvicorn.Config:
@@ -47,7 +51,8 @@ def configuration(server: Server, **options: Any) -> uvicorn.Config:
 class WebServer(uvicorn.Server):
     """Starts and stops the CSE with itself; says where it is and how to try it, once it really answers."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, *, is_worker: bool = False) -> None:
+        self._is_worker = is_worker
         super().__init__(configuration(server, loop="uvloop", timeout_graceful_shutdown=5))
         self._server = server
         self._running = AsyncExitStack()
@@ -55,16 +60,30 @@ class WebServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await self._running.enter_async_context(self._server.running())
         await super().startup(sockets=sockets)
+        self._server.core.start(self._end_when_lost(), "end")
         self._server.core.start(keep_short(self._server.core.clock, lambda: self._server.fan_out.is_idle), "garbage")
         get_running_loop().add_signal_handler(signal.SIGHUP, self._reload)
+        if self._is_worker:
+            get_running_loop().add_reader(sys.stdin, self._stop_alone)
         settings = self._server.core.settings
         address = f"{settings.url}/{settings.cse_name}"
         click.echo(f"cse {__version__} at {address}, resources in {settings.store}")
         click.echo(f"try: {_example(settings, address)}")
 
+    async def _end_when_lost(self) -> None:
+        """At once and without ceremony: what has been acknowledged is durable, and the rest is no business of ours."""
+        await self._server.conductor.lost.wait()
+        log.critical("this process has lost its place in the database: it ends, another one does its work")
+        os._exit(LOST)
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         await super().shutdown(sockets=sockets)
         await self._running.aclose()
+
+    def _stop_alone(self) -> None:
+        """Whoever has started this worker is gone."""
+        get_running_loop().remove_reader(sys.stdin)
+        self.should_exit = True
 
     def _reload(self) -> None:
         """On SIGHUP: a file that is wrong changes nothing."""

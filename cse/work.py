@@ -26,6 +26,11 @@ from cse.store import Resource, Transaction
 from cse.timing import parse_timestamp
 
 
+def effect_lane(kind: str, subject: str | None) -> str:
+    """Where the effects of one kind for one target, or one group, are: they are carried out one after another."""
+    return f"{kind} {subject}"
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """Where a request goes: a resource, perhaps a virtual child of it, perhaps segments behind a fanOutPoint."""
@@ -141,7 +146,8 @@ class Work:
 
     `request` is what it carries out, None for what the CSE does by itself, and `consent` what has been done for that.
     `locked` are the resources that wait for somebody's consent, `deadline` is the earliest moment that the unit has
-    named, `awaited` are the effects that the answer to the request waits for.
+    named, `effects` are the kinds of what it has left behind, `awaited` are the effects that the answer to the request
+    waits for.
     """
 
     transaction: Transaction
@@ -151,7 +157,7 @@ class Work:
     locked: Container[str] = frozenset()
     request: Request | None = None
     consent: Consent = NO_CONSENT
-    has_effects: bool = False
+    effects: set[str] = field(default_factory=set)
     awaited: list[int] = field(default_factory=list)
     deadline: float = math.inf
 
@@ -224,13 +230,10 @@ class Work:
             self.deadline = min(self.deadline, parse_timestamp(resource.attributes["et"]))
 
     def later(self, kind: str, document: dict[str, Any], *, awaited: bool = False) -> None:
-        """Remember an effect in this transaction; it is carried out after the commit.
-
-        Effects of one kind for one target, or one group, are carried out one after another.
-        """
-        lane = f"{kind} {document.get('target', document.get('group'))}"
+        """Remember an effect in this transaction; it is carried out after the commit (see `effect_lane`)."""
+        lane = effect_lane(kind, document.get("target", document.get("group")))
         effect = self.transaction.effects.add(kind, document, lane=lane)
-        self.has_effects = True
+        self.effects.add(kind)
         if awaited:
             self.awaited.append(effect)
 

@@ -32,6 +32,7 @@ SCHEME = "loopback"
 class Loopback(Network):
     """Reaches `loopback://<anything>`; the answer's content is the request's. At `loopback://silent` nobody answers."""
 
+    everywhere = True
     name = "loopback"
 
     async def offers(self, hosts: Sequence[Host], request: Request, group: str) -> list[Reach]:

@@ -1,6 +1,7 @@
 """request (TS-0001 clause 9.6.12): a non-blocking request and its result, to be polled or subscribed to."""
 
 import dataclasses
+from collections.abc import Container
 from typing import Any
 
 from cse.attributes import (
@@ -41,7 +42,10 @@ ECHOED = ("rvi", "vsi")
 
 
 class RequestResource(RequestKeeper):
-    """`_request` is the primitive, `_accepted` when it came, `_campaign` the fan-out whose answers are the result."""
+    """`_request` is the primitive, `_accepted` when it came, `_process` which process carries it out.
+
+    `_campaign` is the fan-out whose answers are the result.
+    """
 
     number = 17
     name = "request"
@@ -64,7 +68,7 @@ class RequestResource(RequestKeeper):
         Attribute("ors", "operationResult", OBJECT, NP, NP, required=True),
     )
 
-    def open(self, work: Work, request: Request, expires: float) -> Resource:
+    def open(self, work: Work, request: Request, expires: float, process: str) -> Resource:
         base = work.target(work.model.naming.cse_name).resource
         originator = work.model.naming.originator(request.originator)
         attributes = {
@@ -79,6 +83,7 @@ class RequestResource(RequestKeeper):
             "ors": {"rsc": ACCEPTED, "rqi": request.request_identifier},
             "_request": request.to_json().decode(),
             "_accepted": work.now,
+            "_process": process,
         }
         if request.content is not None:
             attributes["pc"] = request.content
@@ -107,10 +112,15 @@ class RequestResource(RequestKeeper):
         stored = resource.attributes.get("_request")
         return None if stored is None else Request.from_json(stored.encode())
 
-    def pending(self, work: Work) -> list[tuple[Resource, Request]]:
-        base = work.model.naming.cse_name
-        found = work.transaction.resources.search(Search(base, [self.number], levels=1))
-        return [(resource, request) for resource in found if (request := self.waiting(resource)) is not None]
+    def take_over(self, work: Work, process: str, alive: Container[str]) -> list[tuple[Resource, Request]]:
+        taken = []
+        for resource in work.transaction.resources.search(Search(work.model.naming.cse_name, [self.number], levels=1)):
+            request = self.waiting(resource)
+            if request is not None and resource.attributes.get("_process") not in alive:
+                resource.attributes["_process"] = process
+                work.transaction.resources.update(resource)
+                taken.append((resource, request))
+        return taken
 
     def compose(self, work: Work, resource: Resource) -> dict[str, Any]:
         attributes = super().compose(work, resource)

@@ -7,6 +7,7 @@ from cse.store import Store
 from cse.store.sqlite.engine import MemoryStore, SQLiteStore
 
 NETWORKS = "networks"  # the folder for the documents of networks, in the data folder
+SHARED = ("postgresql://", "postgres://")
 
 
 def open_store(url: str, data_folder: Path = Path("cse-data")) -> Store:
@@ -21,3 +22,9 @@ def open_store(url: str, data_folder: Path = Path("cse-data")) -> Store:
     if path == url or not path:
         raise ConfigurationError(f"store in [server] must be sqlite:///PATH or memory:, not {url!r}")
     return SQLiteStore(Path(path), data_folder / NETWORKS)
+
+
+def require_shared(url: str) -> None:
+    """ConfigurationError unless several processes can serve the store together."""
+    if not url.startswith(SHARED):
+        raise ConfigurationError("--workers needs a store that processes can share: set store to postgresql://...")

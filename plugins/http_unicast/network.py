@@ -19,6 +19,7 @@ from plugins.http_unicast.tokens import Tokens
 class HttpUnicast(Network):
     """Reaches `http://` and `https://` points of access."""
 
+    everywhere = True
     name = "http-unicast"
 
     def __init__(self, settings: HttpUnicastSettings) -> None:

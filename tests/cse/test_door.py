@@ -6,6 +6,7 @@ import pytest
 from tinydb import where
 
 from cse import registry
+from cse.cluster.switchboard import Switchboard
 from cse.config import ServerSettings
 from cse.core import Core
 from cse.door import Door
@@ -32,7 +33,8 @@ class Receiver:
 
 def make_door(store: Store | None = None, **settings: Any) -> Door:
     model = registry.model(registry.load_plugins(), ServerSettings(**settings))
-    return Door(Core(model, store or open_store("memory:"), ManualClock(), {}))
+    core = Core(model, store or open_store("memory:"), ManualClock(), {})
+    return Door(core, Switchboard(core))
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ CONTENT = {"m2m:sgn": {"sur": "cse-in/city"}}
 
 
 def exchange(city: Scenario) -> Exchange:
-    return Exchange(city.server.core, city.server.door)
+    return Exchange(city.server.core, city.server.door, city.server.switchboard)
 
 
 async def asking(city: Scenario, target: str = "cse-in/both") -> "asyncio.Task[Response]":

@@ -107,7 +107,7 @@ async def test_a_server_without_a_network_for_it_says_so() -> None:
     async with server.running():
         membership = Membership("lmg1", HOST, "239.192.1.2", "/id-in2/g1", ("cse-in",), HOST)
         with pytest.raises(JoinMulticastGroupFailed, match="no network of this CSE"):
-            await Memberships(server.core).change(Listening("join", membership, joins=True))
+            await Memberships(server.core, server.switchboard).change(Listening("join", membership, joins=True))
 
 
 async def test_it_stays_where_it_was_if_it_cannot_listen_elsewhere() -> None:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from cse.cluster.switchboard import Switchboard
 from cse.consent import NO_CONSENT, Consent, ConsentNeeded, Question
 from cse.core import Core
 from cse.errors import BadRequest, NotFound, RequestTimeout
@@ -58,7 +59,7 @@ def others() -> Others:
 
 
 def performer(core: Core, others: Others) -> Performer:
-    return Performer(core, others, others, Memberships(core), others)  # type: ignore[arg-type]
+    return Performer(core, others, others, Memberships(core, Switchboard(core)), others)  # type: ignore[arg-type]
 
 
 def operation(monkeypatch: pytest.MonkeyPatch, *needs: ConsentNeeded) -> list[Consent]:

@@ -55,7 +55,7 @@ async def finish(city: Scenario, stored: list[Row]) -> dict[str, Any]:
     entered = campaign()
 
     def unit(work: Work) -> Any:
-        resource = keeper.open(work, ASYNCHRONOUS, work.now + 60)
+        resource = keeper.open(work, ASYNCHRONOUS, work.now + 60, "process")
         entered.request_resource = resource.ri
         work.transaction.campaigns.add(entered, stored)
         keeper.attach(work, resource, entered.id, None)

@@ -70,7 +70,7 @@ async def test_an_accepted_request_that_had_not_begun(tmp_path: Path) -> None:
         await city.group(await city.meters(2, "wire"))
         keeper = city.server.core.model.request_keeper
         accepted = _request()
-        resource = await city.server.core.run(lambda work: keeper.open(work, accepted, clock.now() + 3600))
+        resource = await city.server.core.run(lambda work: keeper.open(work, accepted, clock.now() + 3600, "process"))
     async with scenario(store, clock, data_folder=str(tmp_path)) as city:
         assert (await city.finished(resource.ri))["rs"] == 1
         assert len(city.wire.deliveries) == 2
