@@ -63,7 +63,7 @@ class Resources(Table):
 
     @abstractmethod
     def search(self, search: Search) -> Iterator[Resource]:
-        """Descendants of the root (without it) that fit, parents before their children."""
+        """Descendants of the root (without it) that fit, in the order of creation: parents before children."""
 
     @abstractmethod
     def governed_by(self, policies: Sequence[str]) -> Iterator[Resource]:
@@ -176,7 +176,10 @@ class Campaigns(Table):
 
     @abstractmethod
     def others(self, campaign_id: str, state: str) -> list[tuple[str, Row]]:
-        """Rows of older campaigns in this state whose target is also one of this campaign: (campaign id, row)."""
+        """Rows of older campaigns in this state whose target is also one of this campaign: (campaign id, row).
+
+        The oldest campaign comes first, its rows in order of position.
+        """
 
 
 class Effects(Table):

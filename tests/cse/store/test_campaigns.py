@@ -1,5 +1,7 @@
 """Fan-outs, over every engine."""
 
+from collections.abc import Sequence
+
 from cse.store import Row, Store, Transaction
 from tests.cse.store.samples import campaign, rows
 
@@ -138,6 +140,43 @@ async def test_others_are_older_in_the_state_and_have_the_same_target(store: Sto
     ]
     assert await store.read(lambda transaction: transaction.campaigns.others("campaign-1", "WAITING")) == []
     assert await store.read(lambda transaction: transaction.campaigns.others("none", "WAITING")) == []
+
+
+async def test_rows_by_reason(store: Store) -> None:
+    members = [row._replace(reason=["", "SILENT", "LATE"][row.position % 3]) for row in rows("abcdefg", "failed")]
+    await store.run(lambda transaction: transaction.campaigns.add(campaign(1), members))
+
+    async def positions(*reasons: str, states: Sequence[str] = (), limit: int | None = None) -> list[int]:
+        def unit(transaction: Transaction) -> list[Row]:
+            return transaction.campaigns.rows("campaign-1", states=states, reasons=reasons, limit=limit)
+
+        return [row.position for row in await store.read(unit)]
+
+    assert await positions("SILENT") == [1, 4]
+    assert await positions("LATE", "") == [0, 2, 3, 5, 6]
+    assert await positions("LATE", "", states=["failed"], limit=3) == [0, 2, 3]
+    assert await positions("LATE", states=["waiting"]) == []
+
+
+async def test_whether_a_target_is_concerned(store: Store) -> None:
+    await store.run(lambda transaction: transaction.campaigns.add(campaign(1), rows(["a", "b%"])))
+
+    def concerned(transaction: Transaction) -> list[bool]:
+        concern = transaction.campaigns.concern
+        return [concern("a", "WAITING"), concern("a", "SENT"), concern("b", "WAITING"), concern("b%", "WAITING")]
+
+    assert await store.read(concerned) == [True, False, False, True]
+    await store.run(lambda transaction: transaction.campaigns.remove("campaign-1"))
+    assert await store.read(concerned) == [False] * 4
+
+
+async def test_rows_keep_bytes_and_times_exactly(store: Store) -> None:
+    member = Row(0, "é\x00", "%", "", "failed", "_", 65535, bytes(range(256)), "", 2**31 - 1, 1767225600.123457)
+    added = campaign(2**52, request=bytes(range(256)), created=1767225600.000001, deadline=4e9)
+    await store.run(lambda transaction: transaction.campaigns.add(added, [member]))
+    assert await store.read(lambda transaction: transaction.campaigns.rows(added.id)) == [member]
+    assert await store.read(lambda transaction: transaction.campaigns.get(added.id)) == added
+    assert await store.read(lambda transaction: transaction.campaigns.last_sequence()) == 2**52
 
 
 async def test_a_hundred_thousand_members(store: Store) -> None:

@@ -122,7 +122,7 @@ async def test_an_iteration_survives_a_savepoint_that_is_undone(store: Store) ->
 
 
 async def test_a_read_that_writes_is_refused(store: Store) -> None:
-    with pytest.raises(Exception, match="readonly"):
+    with pytest.raises(Exception, match=r"(?i)read-?only"):
         await store.read(inserting("cse/1"))
     await store.run(inserting("cse/1"))
     assert await store.read(paths) == ["cse/1"]
@@ -134,7 +134,7 @@ async def test_an_iteration_that_a_reader_leaves_open_does_not_keep_the_next_rea
     started = await store.read(lambda transaction: (children := transaction.resources.children("cse"), next(children)))
     await store.run(inserting("cse/3"))
     assert await store.read(paths) == ["cse/1", "cse/2", "cse/3"]
-    with pytest.raises(Exception, match="closed cursor"):
+    with pytest.raises(Exception, match=r"(?i)closed|ended"):
         next(started[0])
     iteration.close()  # type: ignore[attr-defined]
 
