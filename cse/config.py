@@ -189,8 +189,19 @@ class ServerSettings:
     max_stored_notifications: int = setting(
         1000, "most notifications that wait for one target of a subscription; the oldest are dropped", minimum=1
     )
-    pending_pause: float = setting(
-        60.0, "seconds after which stored notifications are offered to their target again", minimum=0.001
+    notification_backoff_limit: float = setting(
+        60.0,
+        "longest pause in seconds between attempts at a notification target that can't be reached; the first is 1 s",
+        minimum=0.001,
+    )
+    notification_lifetime: float = setting(
+        300.0, "seconds after which a notification is not tried any more if its target can't be reached", minimum=0.001
+    )
+    notification_queue: int = setting(
+        10_000, "most notifications that wait for one target; the oldest are dropped", minimum=1
+    )
+    max_notifications: int = setting(
+        100_000, "most that wait for all targets together; the oldest for those with the most are dropped", minimum=1
     )
 
     @property

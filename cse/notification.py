@@ -40,9 +40,14 @@ class Event:
 class Outgoing:
     """A notification to send: `target` is a URL or the identifier of an AE, `content` the primitive content.
 
-    `source` is the resource that hears what became of it (`ResourceType.delivered`). With `queue`, content and weight
-    are those of the first document in this queue of the source when it is sent, and `item` is its number; without one
-    nothing is sent. `weight` is how many notifications it stands for, `created` when it was decided on.
+    `source` is the resource that it comes from: once its target can't be reached, it goes with that. If it is
+    `reported`, the source hears what became of it (`ResourceType.delivered`); if it `returns`, that is after one
+    attempt, and the source has it sent again, not before `pause` seconds have passed. With `queue`, identifier,
+    content, weight and creation are those of the first document in this queue of the source when it is sent, and `item`
+    is its number; without one nothing is sent. `weight` is how many notifications it stands for, `created` when it was
+    decided on.
+
+    `identifier` is the request identifier, the same whenever it is sent again; a new one if it is empty.
     """
 
     target: str
@@ -53,3 +58,7 @@ class Outgoing:
     item: int = 0
     weight: int = 1
     created: float = 0.0
+    reported: bool = True
+    returns: bool = False
+    pause: float = 0.0
+    identifier: str = ""

@@ -9,14 +9,15 @@ from typing import TypeVar
 from cse.consent import NO_CONSENT, AnswersNeeded, Consent, ConsentNeeded, Need, Question, ResourceLocked
 from cse.core import Core
 from cse.errors import RequestTimeout
+from cse.events import NOTIFICATION
 from cse.inquiry import Inquiry
 from cse.memberships import Memberships
 from cse.notify import Notifier
-from cse.outbox import Outbox
+from cse.outbox.service import Outbox
 from cse.primitive import Operation, Request, Response
 from cse.store import Effect
 from cse.tree.operations import perform
-from cse.work import Work
+from cse.work import Work, effect_lane
 
 MOST_ROUNDS = 10
 PATIENCE = 1.0  # seconds that an answer or a question waits for notifications that should be there before it
@@ -108,17 +109,23 @@ class Performer:
         return replace(consent, given=given, identifier=needed.identifier)
 
     async def _meet_one(self, need: Need, held: AsyncExitStack) -> None:
-        """Whatever becomes of the request: in the end the CSE listens where the tree says."""
+        """Whatever becomes of the request: in the end the CSE listens where the tree says.
+
+        Who answers a question can be told, too, what could not be told before.
+        """
         if isinstance(need, Question):
             await self._notifier.ask(need)
+            self._outbox.wake(effect_lane(NOTIFICATION, need.target))
         else:
             held.push_async_callback(self._memberships.settle, need.membership.identifier)
             await self._memberships.change(need)
 
     async def _settle(self, targets: set[str]) -> None:
-        """Nobody is asked before he has been told what happened earlier."""
-        effects = await self._core.read(lambda work: work.transaction.effects.pending())
-        await self._settled([effect.id for effect in effects if effect.document.get("target") in targets])
+        """Nobody is asked before he has been told what happened earlier, unless he can't be reached anyway."""
+        lanes = [effect_lane(NOTIFICATION, target) for target in targets]
+        await self._settled(
+            await self._core.read(lambda work: work.transaction.effects.in_lanes(lanes)) if lanes else []
+        )
 
     async def _settled(self, effects: Sequence[int]) -> None:
         """For most requests there is nothing to wait for, and no timer is needed."""

@@ -18,7 +18,7 @@ def submit(work: Work, subscription: Resource, content: Any, weight: int) -> Non
     if "rl" not in subscription.attributes or _has_room(work, subscription):
         targets.submit(work, subscription, content, weight)
     else:
-        keep(work, subscription, QUEUE, content, weight)
+        keep(work, subscription, QUEUE, {"content": content, "weight": weight})
         _wait(work, subscription)
 
 

@@ -9,11 +9,11 @@ from cse.work import Work
 log = logging.getLogger(__name__)
 
 
-def keep(work: Work, subscription: Resource, queue: str, content: Any, weight: int) -> bool:
+def keep(work: Work, subscription: Resource, queue: str, document: dict[str, Any]) -> bool:
     """Put a notification into a queue, which has a largest length; whether it is the first there."""
     queues = work.transaction.queues
     waiting = queues.count(subscription.ri, queue)
-    queues.append(subscription.ri, queue, {"content": content, "weight": weight})
+    queues.append(subscription.ri, queue, document)
     if subscription.attributes.get("ln"):
         keep_newest(work, subscription, queue)
     elif waiting >= work.model.settings.max_stored_notifications:

@@ -5,9 +5,10 @@ there, either an alarm is set or a notification is under way that takes its cont
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
-from cse.events import send_later
+from cse.events import request_identifier, send_later
 from cse.notification import Outgoing
 from cse.store import Resource
 from cse.tree.delete import remove
@@ -29,9 +30,10 @@ def submit(work: Work, subscription: Resource, content: Any, weight: int) -> Non
         if opening(work, subscription, target) > work.now and "pn" not in subscription.attributes:
             continue
         if not _may_wait(subscription):
-            source = subscription.ri if "nse" in subscription.attributes else ""
-            send_later(work, Outgoing(target, content, _category(subscription), source, weight=weight))
-        elif keep(work, subscription, _queue(target), content, weight):
+            is_counted = "nse" in subscription.attributes
+            outgoing = Outgoing(target, content, _category(subscription), subscription.ri, weight=weight)
+            send_later(work, replace(outgoing, reported=is_counted))
+        elif keep(work, subscription, _queue(target), _document(work, content, weight)):
             _go_on(work, subscription, target)
         elif work.transaction.alarms.get(subscription.ri, _queue(target)) is not None:
             _trim(work, subscription, target)
@@ -63,7 +65,7 @@ def delivered(work: Work, subscription: Resource, outgoing: Outgoing, *, arrived
         work.transaction.resources.update(subscription)
     kept = not arrived and bool(outgoing.queue) and "pn" in subscription.attributes
     if kept:
-        _wait(work, subscription, outgoing.target, work.now + work.model.settings.pending_pause)
+        _wait(work, subscription, outgoing.target, work.now + outgoing.pause)
     elif outgoing.queue:
         work.transaction.queues.remove([outgoing.item])
         ring(work, subscription, outgoing.queue)
@@ -92,9 +94,15 @@ def _go_on(work: Work, subscription: Resource, target: str) -> None:
     """Send the first that waits, or wait for the schedule."""
     opens = opening(work, subscription, target)
     if opens <= work.now:
-        send_later(work, Outgoing(target, None, _category(subscription), subscription.ri, _queue(target)))
+        outgoing = Outgoing(target, None, _category(subscription), subscription.ri, _queue(target))
+        send_later(work, replace(outgoing, returns="pn" in subscription.attributes))
     else:
         _wait(work, subscription, target, opens)
+
+
+def _document(work: Work, content: Any, weight: int) -> dict[str, Any]:
+    """What waits: with its request identifier, so that it has the same one whenever it is sent."""
+    return {"content": content, "weight": weight, "identifier": request_identifier(), "created": work.now}
 
 
 def _wait(work: Work, subscription: Resource, target: str, moment: float) -> None:

@@ -135,5 +135,25 @@ async def test_a_group_as_target_is_notified_member_by_member() -> None:
         response = await exchange(city).notify(Outgoing("cse-in/city/fopt", CONTENT))
         assert response.status_code == OK
         assert [delivery.hosts[0].id for delivery in city.wire.deliveries] == ["Cm0", "Cm1"]
-        with pytest.raises(TargetNotReachable, match="4004"):
-            await exchange(city).notify(Outgoing("cse-in/village/fopt", CONTENT))
+        assert (await exchange(city).notify(Outgoing("cse-in/village/fopt", CONTENT))).status_code == 4004
+
+
+async def test_a_group_without_an_answer_can_be_reached_later() -> None:
+    async with scenario(blocking_deadline=1.0) as city:
+        await city.group(await city.meters(2, "wire"))
+        city.wire.answers = False
+        task = asyncio.create_task(exchange(city).notify(Outgoing("cse-in/city/fopt", CONTENT)))
+        await city.advance_until(task.done)
+        with pytest.raises(TargetNotReachable, match="no member answered"):
+            await task
+
+
+async def test_a_notification_has_the_same_identifier_whenever_it_is_sent() -> None:
+    async with scenario() as city:
+        await city.meter("m0", "wire://m0")
+        for _ in range(2):
+            await exchange(city).notify(Outgoing("Cm0", CONTENT, identifier="ntf1"))
+            await exchange(city).notify(Outgoing("Cm0", CONTENT))
+        identifiers = [delivery.request.request_identifier for delivery in city.wire.deliveries]
+        assert identifiers[::2] == ["ntf1", "ntf1"]
+        assert len(set(identifiers)) == 3

@@ -1,7 +1,6 @@
-"""Notifications: two attempts, patience with silent targets that harms nobody else, and questions."""
+"""Notifications: patience with silent targets that harms nobody else, and questions."""
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,7 +10,8 @@ import pytest
 from cse.consent import Question
 from cse.errors import BadRequest, NotFound, TargetNotReachable
 from cse.notification import Outgoing
-from cse.notify import LONGEST_BACKLOG, Notifier
+from cse.notify import Notifier
+from cse.outbox.service import Postponed
 from cse.primitive import Response
 from cse.store import Effect
 from cse.testing.clock import ManualClock
@@ -44,18 +44,23 @@ class Desk:
     line: Line
     clock: ManualClock
 
-    async def send(self, target: str, content: Any = "news", age: float = 0.0) -> None:
+    async def send(self, target: str, content: Any = "news", age: float = 0.0, **more: Any) -> None:
+        await self.notifier.send(self.effect(target, content, age, **more))
+
+    async def pause(self, target: str, content: Any = "news", age: float = 0.0) -> float:
+        """For how long it is put off."""
+        with pytest.raises(Postponed) as raised:
+            await self.send(target, content, age)
+        return raised.value.seconds
+
+    def effect(self, target: str, content: Any = "news", age: float = 0.0, **more: Any) -> Effect:
         created = self.clock.now() - age
-        document = {"target": target, "content": content, "created": created}
-        task = asyncio.create_task(self.notifier.send(Effect(1, "notification", document)))
-        while not task.done():
-            await self.clock.advance(0.5)
-        await task
+        return Effect(1, "notification", {"target": target, "content": content, "created": created, **more})
 
 
 @pytest.fixture
 async def desk() -> AsyncIterator[Desk]:
-    async with scenario(parallel_notifications=4) as city:
+    async with scenario(parallel_notifications=4, notification_backoff_limit=10.0) as city:
         line = Line()
         yield Desk(Notifier(city.server.core, line), line, city.clock)  # type: ignore[arg-type]
 
@@ -66,42 +71,77 @@ async def test_the_answer_to_an_event_does_not_matter_and_that_to_a_question_doe
     assert desk.line.sent == [("Capp", "news", False), ("Capp", "may I?", True)]
 
 
-async def test_a_silent_target_is_tried_twice_and_the_next_time_once(
-    desk: Desk, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_the_pauses_for_a_silent_target_grow_until_it_answers(desk: Desk) -> None:
     desk.line.silent = {"Csilent"}
-    await desk.send("Csilent", "first")
-    await desk.send("Csilent", "second")
+    assert [await desk.pause("Csilent") for _ in range(6)] == [1, 2, 4, 8, 10, 10]
     desk.line.silent = set()
-    await desk.send("Csilent", "third")
+    await desk.send("Csilent")
     desk.line.silent = {"Csilent"}
-    with caplog.at_level(logging.WARNING):
-        await desk.send("Csilent", "fourth")
-    assert [content for _, content, _ in desk.line.sent] == ["first"] * 2 + ["second", "third"] + ["fourth"] * 2
-    assert "notification dropped: Csilent is silent" in caplog.text
+    assert await desk.pause("Csilent") == 1
 
 
-async def test_what_has_waited_for_long_is_not_tried_with_a_silent_target(desk: Desk) -> None:
+async def test_what_is_too_old_is_dropped_without_another_attempt(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
     desk.line.silent = {"Csilent"}
-    await desk.send("Csilent", "old", age=2 * LONGEST_BACKLOG)
-    await desk.send("Csilent", "old", age=2 * LONGEST_BACKLOG)
+    await desk.pause("Csilent", "after a long stop of the server", age=1000)
+    for _ in range(3):
+        await desk.send("Csilent", "too old", age=301)
+    await desk.pause("Csilent", "not too old", age=299)
+    assert [content for _, content, _ in desk.line.sent] == ["after a long stop of the server", "not too old"]
+    assert desk.notifier.counters == {"dropped": 3}
+    assert [record.getMessage() for record in caplog.records] == [
+        "notification to Csilent dropped: it can't be reached"
+    ]
+
+
+async def test_what_has_waited_goes_with_its_source(desk: Desk) -> None:
+    await desk.send("Csilent", "before anybody is silent", source="gone", reported=False)
+    desk.line.silent = {"Csilent"}
+    await desk.pause("Csilent", "first")
+    await desk.send("Csilent", "second", source="gone")
+    assert [content for _, content, _ in desk.line.sent] == ["before anybody is silent", "first"]
+    assert desk.notifier.counters == {}
+
+
+async def test_what_its_source_keeps_is_tried_once(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
+    """Here the source is no subscription, and keeps nothing."""
+    desk.line.silent = {"Csilent"}
+    base = {"source": "id-in", "returns": True}
+    for _ in range(2):
+        await desk.send("Csilent", age=1000, **base)
     assert len(desk.line.sent) == 2
+    assert desk.notifier.counters == {"dropped": 2}
+
+
+async def test_an_answer_to_a_question_ends_the_silence(desk: Desk) -> None:
+    desk.line.silent = {"Csilent"}
+    assert [await desk.pause("Csilent") for _ in range(2)] == [1, 2]
+    desk.line.silent = set()
+    await desk.notifier.ask(Question("key", "Csilent", "may I?", NotFound, BadRequest))
+    desk.line.silent = {"Csilent"}
+    assert await desk.pause("Csilent") == 1
+
+
+async def test_a_refusal_is_a_response(desk: Desk) -> None:
+    desk.line.status_code = 4103
+    await desk.send("Capp")
+    assert len(desk.line.sent) == 1
+    assert desk.notifier.counters == {}
 
 
 async def test_silent_targets_leave_slots_for_others(desk: Desk) -> None:
     names = [f"Csilent{number}" for number in range(10)]
     desk.line.silent = set(names)
     for name in names:
-        await desk.send(name)
+        await desk.pause(name)
     desk.line.held = asyncio.Event()
-    waiting = [asyncio.create_task(desk.send(name)) for name in names]
+    waiting = [asyncio.create_task(desk.pause(name)) for name in names]
     desk.line.sent.clear()
     await eventually(lambda: desk.line.sent)
     await desk.send("Capp")
     assert [target for target, _, _ in desk.line.sent][-1] == "Capp"
     assert len(desk.line.sent) == 2
     desk.line.held.set()
-    await asyncio.gather(*waiting)
+    assert set(await asyncio.gather(*waiting)) == {2}
 
 
 @pytest.mark.parametrize(

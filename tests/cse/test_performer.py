@@ -41,6 +41,9 @@ class Others:
     async def settled(self, effects: list[int]) -> None:
         """Instead of the outbox."""
 
+    def wake(self, lane: str) -> None:
+        """Instead of the outbox."""
+
     async def answers(self, addresses: list[str], originator: str) -> dict[str, Response]:
         """Instead of the inquiry: there is everything."""
         self.asked.append(f"{originator} retrieves {' '.join(addresses)}")

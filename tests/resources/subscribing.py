@@ -15,6 +15,7 @@ from tests.cse.works import add, creating, updating, working
 
 BOX = "cse-in/me/box"
 TARGET = "http://127.0.0.1/x"
+PAUSE = 60.0  # seconds after which a deaf target may be tried again
 
 
 class Subscribing:
@@ -85,9 +86,10 @@ class Subscribing:
                 outgoing = replace(outgoing, item=waiting[0].id, **waiting[0].document)
             yield outgoing
             source = self.work.transaction.resources.get(outgoing.source)
-            if source is not None:
+            if source is not None and outgoing.reported:
                 arrived = outgoing.target not in self.deaf
-                self.work.type_of(source).delivered(self.work, source, outgoing, arrived=arrived)
+                told = replace(outgoing, pause=PAUSE)
+                self.work.type_of(source).delivered(self.work, source, told, arrived=arrived)
 
 
 @contextmanager

@@ -3,17 +3,18 @@
 import pytest
 
 from tests.cse.works import add, deleting
-from tests.resources.subscribing import BOX, TARGET, Subscribing, subscribing
+from tests.resources.subscribing import BOX, PAUSE, TARGET, Subscribing, subscribing
 
 SECOND = f"{TARGET}/2"
 FOR_TEN_SECONDS = {"sce": ["0-9 * * * * * *"]}  # of each minute; scenes begin with one
-PAUSE = 60
 
 
 def test_every_target_gets_each_once(scene: Subscribing) -> None:
     scene.subscribe(nu=[TARGET, SECOND])
     scene.label("a", "b")
-    assert [(outgoing.target, outgoing.source) for outgoing in scene.deliveries()] == [(TARGET, ""), (SECOND, "")] * 2
+    sent = scene.deliveries()
+    assert [(outgoing.target, outgoing.reported) for outgoing in sent] == [(TARGET, False), (SECOND, False)] * 2
+    assert len({outgoing.identifier for outgoing in sent}) == 4
 
 
 def test_without_storage_a_deaf_target_misses_what_is_sent(scene: Subscribing) -> None:
