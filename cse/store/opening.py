@@ -1,27 +1,50 @@
 """From the `store` setting to a storage engine."""
 
+from collections.abc import Callable, Mapping
+from importlib import import_module
 from pathlib import Path
 
 from cse.config import ConfigurationError
 from cse.store import Store
 from cse.store.sqlite.engine import MemoryStore, SQLiteStore
+from cse.store.tinydb.engine import TinyDBStore
 
 NETWORKS = "networks"  # the folder for the documents of networks, in the data folder
+FILES: Mapping[str, Callable[[Path, Path], Store]] = {"sqlite": SQLiteStore, "tinydb": TinyDBStore}
 SHARED = ("postgresql://", "postgres://")
 
 
 def open_store(url: str, data_folder: Path = Path("cse-data")) -> Store:
-    """The engine for `sqlite:///PATH` (`sqlite:////PATH` from the root of the file system) or `memory:`.
+    """The engine for the URL of a store.
 
-    What networks must remember is in the data folder, where the engine has no better place for it. The caller awaits
-    `open()` and, in the end, `close()`. ConfigurationError for any other URL.
+    That is `sqlite:///PATH` or `tinydb:///PATH` (`////PATH` from the root of the file system), `memory:`, or
+    `postgresql://USER:PASSWORD@HOST:PORT/DATABASE`. What networks must remember is in the data folder, where the engine
+    has no better place for it. The caller awaits `open()` and, in the end, `close()`. ConfigurationError for any other
+    URL.
     """
     if url == "memory:":
         return MemoryStore()
-    path = url.removeprefix("sqlite:///")
-    if path == url or not path:
-        raise ConfigurationError(f"store in [server] must be sqlite:///PATH or memory:, not {url!r}")
-    return SQLiteStore(Path(path), data_folder / NETWORKS)
+    if url.startswith(SHARED):
+        return _postgresql(url)
+    scheme, separator, path = url.partition(":///")
+    if not separator or not path or scheme not in FILES:
+        raise ConfigurationError(
+            "store in [server] must be sqlite:///PATH, tinydb:///PATH, memory: or"
+            f" postgresql://USER:PASSWORD@HOST/DATABASE, not {scheme!r}"
+        )
+    return FILES[scheme](Path(path), data_folder / NETWORKS)
+
+
+def _postgresql(url: str) -> Store:
+    """The driver is not there without the extra, and takes a while to import: only who wants it has to have it."""
+    try:
+        engine = import_module("cse.store.postgresql.engine")
+    except ImportError as error:
+        raise ConfigurationError(
+            "store in [server]: postgresql:// needs the extra `postgresql`: pip install 'cse[postgresql]'"
+        ) from error
+    store: Store = engine.PostgreSQLStore(url)
+    return store
 
 
 def require_shared(url: str) -> None:

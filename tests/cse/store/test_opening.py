@@ -9,10 +9,13 @@ from cse.store.opening import open_store
 from cse.store.sqlite.engine import MemoryStore
 from tests.cse.store.samples import inserting, paths
 
+REFUSED = ["", "sqlite:", "sqlite:///", "sqlite://cse.sqlite", "tinydb:///", "mysql://host/cse", "memory", ":///a"]
 
-@pytest.mark.parametrize("url", ["", "sqlite:", "sqlite:///", "sqlite://cse.sqlite", "postgresql://host/cse", "memory"])
+
+@pytest.mark.parametrize("url", REFUSED)
 def test_other_urls_are_refused(url: str) -> None:
-    with pytest.raises(ConfigurationError, match=r"store in \[server\] must be sqlite:///PATH or memory:"):
+    message = r"store in \[server\] must be sqlite:///PATH, tinydb:///PATH, memory: or postgresql://"
+    with pytest.raises(ConfigurationError, match=message):
         open_store(url)
 
 
