@@ -92,7 +92,9 @@ class ServerSettings:
     cors_origins: tuple[str, ...] = setting(
         (), "origins of web pages that browsers may call this server from; * for all"
     )
-    store: str = setting("sqlite:///cse-data/cse.sqlite", "where resources are kept: sqlite:///PATH or memory:")
+    store: str = setting(
+        "sqlite:///cse-data/cse.sqlite", "where resources are kept: sqlite:///PATH, tinydb:///PATH (JSON) or memory:"
+    )
     specializations: str = setting(
         "", "folder with tables (TOML) of management objects and flexContainers of one's own; empty for none"
     )
