@@ -30,6 +30,7 @@ from cse.events import (
 from cse.exchange import Exchange
 from cse.fanout.service import FanOut
 from cse.http.binding import HttpBinding
+from cse.http.stopping import Stopping
 from cse.inquiry import Inquiry
 from cse.memberships import Memberships
 from cse.network import Network
@@ -96,7 +97,7 @@ class Server:
         self.fan_out = FanOut(self.core, self.door, performer.perform, performer.carry_out)
         handlers[HOST_CHANGED] = self.fan_out.host_changed
         handlers[CAMPAIGN_CONTROLLED] = self.fan_out.controlled
-        polling = PollingChannels(self.core, switchboard)
+        polling = PollingChannels(self.core, switchboard, self.door)
         found[polling.name] = polling
         if model.collective is not None and model.admission is not None:
             found[SubGroups.name] = SubGroups(self.core, model.collective, model.admission)
@@ -111,6 +112,7 @@ class Server:
         self._follow_others(switchboard)
         self._serializations = Serializations(available({kind.root: kind.attributes for kind in model.variants()}))
         self._identities = Identities(model)
+        self.stopping = Stopping()
         self.load_credentials()
         self.asgi = self._application()
 
@@ -172,7 +174,13 @@ class Server:
     def _application(self) -> Starlette:
         core = self.core
         binding = HttpBinding(
-            self.requests, core.settings, core.model.naming, core.clock, self._serializations, self._identities
+            self.requests,
+            core.settings,
+            core.model.naming,
+            core.clock,
+            self._serializations,
+            self._identities,
+            self.stopping,
         )
         operator = Operator(self.core, self.door, self.fan_out, self.campaigns, self._identities)
         application = Starlette(routes=[operator.routes()], middleware=list(self._middleware()))

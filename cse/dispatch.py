@@ -94,7 +94,7 @@ class Dispatcher:
 
     async def _notify(self, request: Request) -> Response:
         if self._is_late_answer(request):
-            return self._accept_answer(request)
+            return await self._accept_answer(request)
         host = await self._core.consult(lambda work: _permitted_host(work, request))
         if host is None:
             return await self._performer.perform(request)
@@ -104,10 +104,10 @@ class Dispatcher:
         """A device that acknowledged a request first and answers it now does so by NOTIFY to the CSEBase."""
         return isinstance(request.content, dict) and list(request.content) == ["m2m:rsp"]
 
-    def _accept_answer(self, request: Request) -> Response:
+    async def _accept_answer(self, request: Request) -> Response:
         if self._core.model.naming.local(request.to) != [self._core.model.naming.cse_name]:
             raise BadRequest("m2m:rsp must be sent to the CSEBase")
-        self._door.answer(*answer_in(request), network="")
+        await self._door.accept(answer_in(request))
         return Response(OK)
 
 

@@ -5,7 +5,7 @@ from typing import Protocol, TypeVar
 
 from tinydb import TinyDB
 
-from cse.cluster.answers import KIND, Answer, Answers, answers_in
+from cse.cluster.answers import KIND, Answer, Answers, answers_in, document_of
 from cse.cluster.switchboard import Document, Switchboard
 from cse.core import Core
 from cse.errors import BadRequest
@@ -14,6 +14,7 @@ from cse.primitive import Request, Response, is_content
 from cse.protection import Protection
 from cse.timing import Clock
 
+NOBODYS = "answers that nobody waits for where the conductor is"
 STATUS_CODES = range(1000, 10_000)
 
 T = TypeVar("T", int, str)
@@ -31,9 +32,12 @@ class Receiver(Protocol):
     def discard(self, reason: Discard, count: int) -> None:
         """A network has dropped answers."""
 
+    async def secure(self) -> None:
+        """Return when the answers so far are durable, as far as they ever will be."""
 
-def answer_in(request: Request) -> tuple[str, str, Response]:
-    """The request identifier, originator and response that a NOTIFY with m2m:rsp brings; BadRequest if it is none."""
+
+def answer_in(request: Request, network: str = "") -> Answer:
+    """The answer that a NOTIFY with m2m:rsp brings, by this network; BadRequest if it brings none."""
     content = request.content
     answer = content.get("m2m:rsp") if isinstance(content, dict) else None
     if not isinstance(answer, dict) or not isinstance(answer.get("rqi"), str) or type(answer.get("rsc")) is not int:
@@ -46,7 +50,7 @@ def answer_in(request: Request) -> tuple[str, str, Response]:
         originating_timestamp=_of(str, answer.get("ot")),
         result_expiration=_of(str, answer.get("rset")),
     )
-    return answer["rqi"], request.originator, response
+    return Answer(answer["rqi"], request.originator, response, network)
 
 
 def _of(kind: type[T], value: object) -> T | None:
@@ -76,7 +80,9 @@ class Door:
         self._receivers: dict[str, Receiver] = {}
         self._documents: dict[str, TinyDB] = {}
         self._answers = Answers(core, switchboard)
-        switchboard.listens(KIND, self._handed_on)
+        self._switchboard = switchboard
+        switchboard.answers(KIND, self._handed_on)
+        switchboard.listens(NOBODYS, self._heard_of)
 
     def expect(self, request_identifier: str, receiver: Receiver) -> None:
         """Answers with this request identifier go to this receiver from now on."""
@@ -91,32 +97,47 @@ class Door:
         self._receivers.pop(request_identifier, None)
 
     def answer(self, request_identifier: str, originator: str, response: Response, network: str) -> None:
-        answer = Answer(request_identifier, originator, response, network)
-        if not self._take(answer):
-            self._elsewhere(answer)
+        if self._take(Answer(request_identifier, originator, response, network)) is None:
+            self.strays += 1
 
-    def _take(self, answer: Answer) -> bool:
-        """Hand it to who waits for it here; false if nobody does."""
+    async def accept(self, answer: Answer) -> None:
+        """Take an answer that its sender forgets when this returns: whoever waits for it, in any process, has it."""
+        receiver = self._take(answer)
+        if receiver is not None:
+            await receiver.secure()
+        elif await self._switchboard.is_here():
+            await self._nobodys([answer])
+        else:
+            await self._answers.hand_on(answer)
+
+    def _take(self, answer: Answer) -> Receiver | None:
+        """Hand it to who waits for it here, if anybody does."""
         receiver = self._receivers.get(answer.request_identifier)
-        if receiver is None:
-            return False
-        if self._is_valid(answer.response):
+        if receiver is not None and self._is_valid(answer.response):
             originator = self._core.model.naming.originator(answer.originator)
             receiver.answer(originator, answer.response, answer.network)
-        else:
+        elif receiver is not None:
             receiver.discard(Discard.MALFORMED, 1)
-        return True
+        return receiver
 
-    def _elsewhere(self, answer: Answer) -> None:
-        """Another process may wait for it."""
-        company = self._core.store.company
-        if company.is_shared:
-            self._answers.hand_on(answer)
-        self.strays += company.conducts
+    async def _handed_on(self, document: Document) -> Document:
+        """By another process, to this one, the conductor."""
+        answers = answers_in(document)
+        receivers = [self._take(answer) for answer in answers]
+        for receiver in {id(receiver): receiver for receiver in receivers if receiver is not None}.values():
+            await receiver.secure()
+        await self._nobodys([answer for answer, taken in zip(answers, receivers, strict=True) if taken is None])
+        return {}
 
-    def _handed_on(self, document: Document) -> None:
-        taken = [self._take(answer) for answer in answers_in(document)]
-        self.strays += taken.count(False) if self._core.store.company.conducts else 0
+    async def _nobodys(self, answers: list[Answer]) -> None:
+        """Nobody waits for them here; a process that is not the conductor may, for that of a single entity."""
+        self.strays += len(answers)
+        if answers:
+            await self._switchboard.tell(NOBODYS, document_of(answers))
+
+    def _heard_of(self, document: Document) -> None:
+        for answer in answers_in(document):
+            self._take(answer)
 
     def discard(self, request_identifier: str, reason: Discard, count: int = 1) -> None:
         receiver = self._receivers.get(request_identifier)

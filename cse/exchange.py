@@ -63,6 +63,9 @@ class _Waiter:
     def discard(self, reason: Discard, count: int) -> None:
         log.debug("%d answers of %s dropped: %s", count, self._names[0], reason)
 
+    async def secure(self) -> None:
+        """Whoever waits has it."""
+
 
 class Exchange:
     """Sends by the cheapest unicast of any network; the next one if that is known to have failed."""

@@ -8,15 +8,15 @@ import logging
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from cse.cluster.answers import Answer
 from cse.cluster.switchboard import Switchboard
 from cse.core import Core
-from cse.door import answer_in
+from cse.door import Door, answer_in
 from cse.errors import NotFound, OperationNotAllowed, OriginatorHasNoPrivilege, RequestTimeout
 from cse.forwarding import carrier
 from cse.network import (
     Delivery,
     DeliveryFailed,
-    Engine,
     Host,
     Network,
     Offer,
@@ -68,15 +68,13 @@ class PollingChannels(Network):
     everywhere = True
     stores = True
 
-    def __init__(self, core: Core, switchboard: Switchboard) -> None:
+    def __init__(self, core: Core, switchboard: Switchboard, door: Door) -> None:
         self._core = core
+        self._door = door
         self._switchboard = switchboard
         switchboard.wakes(TOPIC, self._arrived)
         self._arrivals: dict[str, asyncio.Event] = {}
         self._polls: dict[str, int] = {}
-
-    async def start(self, engine: Engine) -> None:
-        self._engine = engine
 
     async def offers(self, hosts: Sequence[Host], request: Request, group: str) -> list[Reach]:
         settings = self._core.settings
@@ -110,7 +108,7 @@ class PollingChannels(Network):
         channel = await self._core.read(lambda work: _own_channel(work, request))
         if request.operation is Operation.NOTIFY:
             answer = await self._core.read(lambda work: _answer(work, request))
-            self._engine.answer(*answer, self.name)
+            await self._door.accept(answer)
             return Response(OK)
         if self._polls.get(channel.ri, 0) >= MOST_POLLS:
             raise OperationNotAllowed(f"{MOST_POLLS} requests poll this channel already: wait for an answer to one")
@@ -164,14 +162,14 @@ def _own_channel(work: Work, request: Request) -> Resource:
     return channel
 
 
-def _answer(work: Work, request: Request) -> tuple[str, str, Response]:
-    """The request identifier, who answers, and the response to what was polled."""
-    identifier, originator, response = answer_in(request)
-    own, _, address = identifier.partition(BEHIND)
+def _answer(work: Work, request: Request) -> Answer:
+    """The answer to what was polled."""
+    answer = answer_in(request, PollingChannels.name)
+    own, _, address = answer.request_identifier.partition(BEHIND)
     on_the_way = carrier(work, address) if address.startswith("/") else None
-    if on_the_way is None or on_the_way.creator != work.model.naming.originator(originator):
-        return identifier, originator, response
-    return own, address, response
+    if on_the_way is None or on_the_way.creator != work.model.naming.originator(answer.originator):
+        return answer
+    return answer._replace(request_identifier=own, originator=address)
 
 
 def _primitive(delivery: Delivery) -> dict[str, Any]:

@@ -35,6 +35,7 @@ class Book:
         self._core = core
         self._progress = progress
         self._dirty: dict[int, Row] = {}
+        self._waiting: list[asyncio.Future[None]] = []
         self._changed = asyncio.Event()
         self._over = False
         self._document: dict[str, Any] = campaign.document
@@ -122,16 +123,28 @@ class Book:
             await self.write()
         except Exception:
             log.exception("the last changes of campaign %s are lost", self.campaign.id)
+        finally:
+            for waiting in self._waiting:
+                waiting.cancel()
 
     async def secure(self) -> None:
-        """Return when everything so far is durable."""
+        """Write everything so far, now."""
         await self._persistently(self.write)
+
+    async def settled(self) -> None:
+        """Return when everything so far has been written; many who wait share one commit."""
+        if not self._writing.done():
+            written = asyncio.get_running_loop().create_future()
+            self._waiting.append(written)
+            self._changed.set()
+            await written
 
     async def write(self) -> None:
         """Write what has changed so far and, when it is time, tell the originator what had been written before."""
         is_changed = self._changed.is_set()
         self._changed.clear()
         dirty, self._dirty = self._dirty, {}
+        waiting, self._waiting = self._waiting, []
         self._document["setup"] = setup_traffic(self._core.networks.values(), self.campaign.group)
         news = None if self._over else self._progress.take(self._core.clock.now())
 
@@ -144,11 +157,13 @@ class Book:
 
         try:
             await self._core.run(unit)
-        except Exception:
+        except BaseException:
             self._dirty |= {position: self.rows[position] for position in dirty}
+            self._waiting += waiting
             if news is not None:
                 self._progress.put_back(news)
             raise
+        _release(waiting)
         async for rows in in_slices(batches(dirty.values(), SLICE), 1):
             self._progress.add(rows, is_changed=is_changed)
 
@@ -187,3 +202,9 @@ class Book:
             except Exception:
                 log.exception("campaign %s could not be written; next attempt in %g s", self.campaign.id, PAUSE)
                 await self._core.clock.sleep(PAUSE)
+
+
+def _release(waiting: list[asyncio.Future[None]]) -> None:
+    for written in waiting:
+        if not written.done():
+            written.set_result(None)

@@ -62,6 +62,7 @@ class DeviceCampaign:
         self._canary = Canary(settings, book.campaign, book.rows)
         self._threshold = Threshold(settings, book.rows)
         self._changed = asyncio.Event()
+        self._taking_apart: set[asyncio.Task[None]] = set()
         self._sending = Sending(core, book, wire, self._schedule, limits.send_until, self._changed)
         self._offers = Offers(core, wire, members, book.campaign.group)
         self._storing = {name for name, network in core.networks.items() if network.stores}
@@ -78,9 +79,16 @@ class DeviceCampaign:
     def answer(self, originator: str, response: Response, network: str) -> None:
         """First wins; everything else is counted and changes nothing."""
         if originator in self._elsewhere:
-            self._core.start(self._take_apart(originator, response, network), f"answer of {originator}")
+            taking = self._core.start(self._take_apart(originator, response, network), f"answer of {originator}")
+            self._taking_apart.add(taking)
+            taking.add_done_callback(self._taking_apart.discard)
         else:
             self._take(originator, response, network)
+
+    async def secure(self) -> None:
+        """Return when the answers so far are durable."""
+        await asyncio.gather(*self._taking_apart, return_exceptions=True)
+        await self.book.settled()
 
     async def _take_apart(self, cse: str, response: Response, network: str) -> None:
         """The answer of a CSE, for those of its members that it is for."""

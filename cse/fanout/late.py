@@ -35,6 +35,9 @@ class _Finished:
             self._is_saving = True
             self._core.start(self._save(), f"late answers of {self._campaign.id}")
 
+    async def secure(self) -> None:
+        """They change nothing."""
+
     async def _save(self) -> None:
         """Many at once if many come."""
         try:

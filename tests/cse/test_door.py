@@ -23,12 +23,16 @@ class Receiver:
     def __init__(self) -> None:
         self.answers: list[tuple[str, Response, str]] = []
         self.discards: list[tuple[Discard, int]] = []
+        self.secured = 0
 
     def answer(self, originator: str, response: Response, network: str) -> None:
         self.answers.append((originator, response, network))
 
     def discard(self, reason: Discard, count: int) -> None:
         self.discards.append((reason, count))
+
+    async def secure(self) -> None:
+        self.secured += 1
 
 
 def make_door(store: Store | None = None, **settings: Any) -> Door:

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from cse.cluster.answers import Answer
 from cse.network import Discard
 from cse.primitive import OK, Operation, Request, Response, ResponseType
 from tests.cse.cluster.meeting import company, seat_of
@@ -68,11 +69,23 @@ async def test_an_answer_finds_its_campaign_at_whatever_process_it_comes_in() ->
 
 async def test_an_answer_that_nobody_waits_for_is_counted_by_the_conductor() -> None:
     async with company(2) as (first, second):
-        second.server.door.answer("unknown", "Cm1", Response(OK), "")
-        await eventually(lambda: first.server.door.strays == 1)
-        assert second.server.door.strays == 0
+        await second.server.door.accept(Answer("unknown", "Cm1", Response(OK), ""))
+        assert [city.server.door.strays for city in (first, second)] == [1, 0]
         first.server.door.discard("unknown", Discard.MALFORMED)
         assert first.server.door.strays == 2
+
+
+async def test_an_answer_for_one_process_finds_it_from_any_other() -> None:
+    async with company(3) as (first, second, third):
+        await second.meter("reader")
+        await second.create("cse-in/reader", 15, "pch", "Creader", rn="channel")
+        asking = asyncio.create_task(second.ask(Operation.NOTIFY, "cse-in/reader", content={"m2m:sgn": {"sur": "x"}}))
+        polled = await third.ask(Operation.RETRIEVE, "cse-in/reader/channel/pcu", "Creader")
+        answer = {"m2m:rsp": {"rsc": 2000, "rqi": polled.content["m2m:rqp"]["rqi"]}}
+        await third.ask(Operation.NOTIFY, "cse-in/reader/channel/pcu", "Creader", content=answer)
+        assert (await asking).status_code == OK
+        assert not second.server.core.networks.keys() & {"air", "wire"}
+        assert first.server.core.store.company.conducts
 
 
 async def test_another_process_goes_on_with_the_campaigns_of_one_that_ends() -> None:

@@ -45,6 +45,25 @@ class RestlessClock(ManualClock):
         return self._now
 
 
+async def test_an_answer_is_acknowledged_when_it_is_durable() -> None:
+    store = FailingStore()
+    async with scenario(store) as city:
+        city.wire.answers = False
+        await city.group(await city.meters(2, "wire"))
+        request = await city.start()
+        await city.advance_until(lambda: len(city.wire.deliveries) == 2)
+        answer = {"m2m:rsp": {"rsc": 2000, "rqi": city.wire.deliveries[0].request.request_identifier}}
+        await eventually(lambda: store.held == 0)
+        store.gate.clear()
+        acknowledging = asyncio.create_task(city.ask(Operation.NOTIFY, "cse-in", "Cm0", content=answer))
+        await eventually(lambda: store.held)
+        await settle()
+        assert not acknowledging.done()
+        store.gate.set()
+        assert (await acknowledging).status_code == 2000
+        assert (await city.rows(request))["cse-in/m0"].state == "answered"
+
+
 async def test_a_store_that_fails_for_a_while_loses_no_answer(caplog: pytest.LogCaptureFixture) -> None:
     store = FailingStore()
     async with scenario(store) as city:
