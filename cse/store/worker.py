@@ -4,7 +4,7 @@ import asyncio
 import threading
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, suppress
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any, NamedTuple, Protocol, cast
 
 from cse.store import T, Transaction, Unit
@@ -51,15 +51,19 @@ class Job(NamedTuple):
 
 
 class Worker:
-    """A thread that runs units on its own connection."""
+    """A thread for each connection, that runs units on it; a unit goes to whoever is free, `batch` at most together."""
 
-    def __init__(self, connection: Connection, name: str) -> None:
-        self._connection = connection
+    def __init__(self, connection: Connection, name: str, *others: Connection, batch: int = MAXIMUM_BATCH) -> None:
+        self._batch = batch
         self._loop = asyncio.get_running_loop()
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
         self._accepting = True
-        self._thread = threading.Thread(target=self._work, name=f"store {name}", daemon=True)
-        self._thread.start()
+        self._threads = [
+            threading.Thread(target=self._work, args=(each,), name=f"store {name} {number}", daemon=True)
+            for number, each in enumerate((connection, *others))
+        ]
+        for thread in self._threads:
+            thread.start()
 
     async def run(self, unit: Unit[T]) -> T:
         """The unit's result, after the commit. A caller who is cancelled leaves the unit to its course."""
@@ -73,47 +77,59 @@ class Worker:
         return cast(T, value)
 
     async def close(self) -> None:
-        """Finish the units that were accepted and end the thread."""
+        """Finish the units that were accepted and end the threads."""
         self._accepting = False
-        self._jobs.put(None)
-        await asyncio.to_thread(self._thread.join)
+        for _ in self._threads:
+            self._jobs.put(None)
+        for thread in self._threads:
+            await asyncio.to_thread(thread.join)
 
-    def _work(self) -> None:
-        while self._serve(self._next_batch()):
+    def _work(self, connection: Connection) -> None:
+        while self._serve(connection, self._next_batch()):
             pass
 
     def _next_batch(self) -> list[Job | None]:
         batch = [self._jobs.get()]
-        while len(batch) < MAXIMUM_BATCH and not self._jobs.empty():
-            batch.append(self._jobs.get())
+        with suppress(Empty):
+            while batch[-1] is not None and len(batch) < self._batch:
+                batch.append(self._jobs.get_nowait())
         return batch
 
-    def _serve(self, batch: list[Job | None]) -> bool:
+    def _serve(self, connection: Connection, batch: list[Job | None]) -> bool:
         """Run a batch and tell everyone; false if `close` was called, behind which nothing queues."""
         jobs = [job for job in batch if job is not None]
-        outcomes = self._transact([job.unit for job in jobs])
+        outcomes = self._transact(connection, [job.unit for job in jobs])
         with suppress(RuntimeError):  # a loop that was closed has nobody who waits
             self._loop.call_soon_threadsafe(_tell, jobs, outcomes)
         return len(jobs) == len(batch)
 
-    def _transact(self, units: Sequence[Unit[Any]]) -> list[Outcome]:
+    def _transact(self, connection: Connection, units: Sequence[Unit[Any]]) -> list[Outcome]:
         try:
-            self._connection.begin()
-            outcomes = [self._attempt(unit) for unit in units]
-            self._connection.commit()
+            return commit(connection, units)
         except BaseException as error:
-            self._connection.rollback()
             return [Outcome(error=error)] * len(units)
-        return outcomes
 
-    def _attempt(self, unit: Unit[Any]) -> Outcome:
-        try:
-            with self._connection.unit():
-                return Outcome(unit(self._connection.transaction))
-        except TransactionLost:
-            raise
-        except BaseException as error:
-            return Outcome(error=error)
+
+def commit(connection: Connection, units: Sequence[Unit[Any]]) -> list[Outcome]:
+    """Run units in one transaction; raises if nothing of them is left."""
+    try:
+        connection.begin()
+        outcomes = [_attempt(connection, unit) for unit in units]
+        connection.commit()
+    except BaseException:
+        connection.rollback()
+        raise
+    return outcomes
+
+
+def _attempt(connection: Connection, unit: Unit[Any]) -> Outcome:
+    try:
+        with connection.unit():
+            return Outcome(unit(connection.transaction))
+    except TransactionLost:
+        raise
+    except BaseException as error:
+        return Outcome(error=error)
 
 
 def _tell(jobs: Sequence[Job], outcomes: Sequence[Outcome]) -> None:

@@ -5,11 +5,13 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from cse.store import Alarm, Alarms
+from cse.store.sqlite.removal import IS_LEFT
 
 _SET = "INSERT OR REPLACE INTO alarm (ri, name, due) VALUES (?, ?, ?)"
 _HASTEN = "UPDATE alarm SET due = ? WHERE name = ? AND due > ?"
 _CANCEL = "DELETE FROM alarm WHERE ri = ? AND name = ?"
 _DUE = "SELECT ri, name, due FROM alarm WHERE due <= ? ORDER BY due LIMIT ?"
+_EXPORT = f"SELECT ri, name, due FROM alarm WHERE {IS_LEFT} ORDER BY ri, name"  # noqa: S608
 _GET = "SELECT due FROM alarm WHERE ri = ? AND name = ?"
 
 
@@ -36,7 +38,7 @@ class SQLiteAlarms(Alarms):
         return [Alarm(*row) for row in self._execute(_DUE, (now, limit))]
 
     def export(self) -> Iterator[tuple[Any, ...]]:
-        yield from self._execute("SELECT ri, name, due FROM alarm ORDER BY ri, name")
+        yield from self._execute(_EXPORT)
 
     def restore(self, rows: Iterable[tuple[Any, ...]]) -> None:
         for row in rows:

@@ -1,5 +1,7 @@
 """The engines: a SQLite file, and the same tables in memory for tests."""
 
+import asyncio
+import logging
 import sqlite3
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -7,13 +9,18 @@ from typing import cast
 
 from tinydb.storages import Storage
 
-from cse.config import ConfigurationError
 from cse.store import Store, T, Transaction, Unit
 from cse.store.company import Alone
 from cse.store.documents import Folder
+from cse.store.sqlite.files import open_for_reading, open_for_writing
 from cse.store.sqlite.schema import connect, prepare
 from cse.store.sqlite.transaction import SQLiteConnection, SQLiteTransaction
 from cse.store.worker import Worker
+
+log = logging.getLogger(__name__)
+
+READERS = 3  # a long read, as that of the members of a large group, must not keep short ones waiting
+READ_TOGETHER = 4  # short ones that one reader takes at a time
 
 
 class EmbeddedStore(Store):
@@ -21,14 +28,18 @@ class EmbeddedStore(Store):
 
     _writer: Worker
     _reader: Worker
+    _written: SQLiteTransaction
 
     def __init__(self, documents: Path | None) -> None:
         self.company = Alone()
         self._documents = Folder(documents)
         self._held = AsyncExitStack()
+        self._purging: asyncio.Task[None] | None = None
 
     async def run(self, unit: Unit[T]) -> T:
-        return await self._writer.run(unit)
+        result = await self._writer.run(unit)
+        self._purge_what_is_gone()
+        return result
 
     async def check(self) -> list[str]:
         return await self._reader.run(_integrity)
@@ -42,14 +53,37 @@ class EmbeddedStore(Store):
     def document_names(self) -> list[str]:
         return self._documents.names()
 
-    def _start(self, connection: sqlite3.Connection, begin: str, held: AsyncExitStack) -> Worker:
-        worker = Worker(SQLiteConnection(connection, begin), begin)
-        held.push_async_callback(worker.close)
-        return worker
+    def _start_writer(self, connection: sqlite3.Connection, held: AsyncExitStack) -> None:
+        prepared = SQLiteConnection(connection, "BEGIN IMMEDIATE")
+        self._written = prepared.transaction
+        self._writer = Worker(prepared, "writer")
+        held.push_async_callback(self._writer.close)
+        held.push_async_callback(self._stop_purging)
+        self._purge_what_is_gone()
+
+    def _purge_what_is_gone(self) -> None:
+        if self._written.to_purge and self._purging is None:
+            self._purging = asyncio.create_task(self._purge(), name="purge")
+
+    async def _purge(self) -> None:
+        """Slice by slice, so that other units come in between. What fails is done after the next removal or start."""
+        try:
+            while self._written.to_purge:
+                await self._writer.run(lambda _: self._written.purge())
+        except Exception:
+            log.exception("what has been removed could not be taken out of the store's file")
+            self._written.tree.to_purge = False
+        finally:
+            self._purging = None
+
+    async def _stop_purging(self) -> None:
+        if self._purging is not None:
+            self._purging.cancel()
+            await asyncio.gather(self._purging, return_exceptions=True)
 
 
 class SQLiteStore(EmbeddedStore):
-    """A file, served by a thread that writes and a thread that reads. One server at a time may have it open."""
+    """A file, served by a thread that writes and threads that read. One server at a time may have it open."""
 
     def __init__(self, path: Path, documents: Path) -> None:
         super().__init__(documents)
@@ -58,9 +92,10 @@ class SQLiteStore(EmbeddedStore):
     async def open(self, *, reads_only: bool = False) -> None:
         async with AsyncExitStack() as held:
             if not reads_only:
-                writing = _open_for_writing(self._path, held)
-                self._writer = self._start(writing, "BEGIN IMMEDIATE", held)
-            self._reader = self._start(_open_for_reading(self._path, held), "BEGIN", held)
+                self._start_writer(open_for_writing(self._path, held), held)
+            reading = [SQLiteConnection(open_for_reading(self._path, held), "BEGIN") for _ in range(READERS)]
+            self._reader = Worker(reading[0], "reader", *reading[1:], batch=READ_TOGETHER)
+            held.push_async_callback(self._reader.close)
             self._held = held.pop_all()
 
     async def read(self, unit: Unit[T]) -> T:
@@ -77,56 +112,18 @@ class MemoryStore(EmbeddedStore):
         connection = connect(":memory:")
         self._held.callback(connection.close)
         prepare(connection)
-        self._writer = self._reader = self._start(connection, "BEGIN IMMEDIATE", self._held)
-        self._connection = connection
+        self._start_writer(connection, self._held)
+        self._reader = self._writer
 
     async def read(self, unit: Unit[T]) -> T:
         return await self._writer.run(lambda transaction: self._without_writing(unit, transaction))
 
     def _without_writing(self, unit: Unit[T], transaction: Transaction) -> T:
-        self._connection.execute("PRAGMA query_only = ON")
+        self._written.connection.execute("PRAGMA query_only = ON")
         try:
             return unit(transaction)
         finally:
-            self._connection.execute("PRAGMA query_only = OFF")
-
-
-def _open_for_writing(path: Path, held: AsyncExitStack) -> sqlite3.Connection:
-    """Whoever closes `held` closes it and gives the file free."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        held.callback(_lock(path).close)
-        connection = connect(str(path))
-        held.callback(connection.close)
-        prepare(connection)
-    except (OSError, sqlite3.Error, ConfigurationError) as error:
-        raise ConfigurationError(f"store in [server]: cannot use {path}: {error}") from error
-    return connection
-
-
-def _open_for_reading(path: Path, held: AsyncExitStack) -> sqlite3.Connection:
-    try:
-        path.stat()
-        connection = connect(str(path))
-        held.callback(connection.close)
-        connection.execute("PRAGMA query_only = ON")
-    except (OSError, sqlite3.Error) as error:
-        raise ConfigurationError(f"store in [server]: cannot read {path}: {error}") from error
-    return connection
-
-
-def _lock(path: Path) -> sqlite3.Connection:
-    """A connection that keeps every other server out until it is closed or its process ends, however it ends.
-
-    The lock is on a file of its own, because an exclusive lock on the store would keep our own reader out too.
-    """
-    connection = sqlite3.connect(f"{path}.lock", timeout=0, isolation_level=None, check_same_thread=False)
-    try:
-        connection.execute("BEGIN EXCLUSIVE")
-    except sqlite3.OperationalError as error:
-        connection.close()
-        raise ConfigurationError("another server has it open; stop that one or choose another file") from error
-    return connection
+            self._written.connection.execute("PRAGMA query_only = OFF")
 
 
 def _integrity(transaction: Transaction) -> list[str]:

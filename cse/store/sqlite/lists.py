@@ -4,20 +4,21 @@ import sqlite3
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
-import orjson
-
 from cse.store import Lists
+from cse.store.sqlite.parameters import as_list, listed
+from cse.store.sqlite.removal import IS_LEFT
 
-_INSERT = "INSERT INTO list_item (ri, position, item, target) VALUES (?, ?, ?, ?)"
-_ITEMS = "SELECT position, item, target FROM list_item WHERE ri = ? AND position > ? ORDER BY position LIMIT ?"
-_DROP_TARGETS = (
-    "DELETE FROM list_item WHERE target IN (SELECT ri FROM resource WHERE path = ? OR (path >= ? AND path < ?))"
-    " RETURNING ri"
+_INSERT = (
+    "INSERT INTO list_item (ri, position, item, target, path)"
+    " VALUES (?1, ?2, ?3, ?4, (SELECT path FROM resource WHERE ri = ?4))"
 )
+_EXPORT = f"SELECT ri, position, item, target FROM list_item WHERE {IS_LEFT} ORDER BY ri, position"  # noqa: S608
+_ITEMS = "SELECT position, item, target FROM list_item WHERE ri = ? AND position > ? ORDER BY position LIMIT ?"
+_DROP_TARGETS = "DELETE FROM list_item WHERE path = ? OR (path >= ? AND path < ?) RETURNING ri"
 
 _WITH_TARGET = "SELECT DISTINCT ri FROM list_item WHERE target = ?"
 _WITHOUT_TARGET = "SELECT DISTINCT ri FROM list_item WHERE target IS NULL"
-_DROP_ITEMS = "DELETE FROM list_item WHERE target IS NULL AND item IN (SELECT value FROM json_each(?)) RETURNING ri"
+_DROP_ITEMS = f"DELETE FROM list_item WHERE target IS NULL AND item IN ({listed('?')}) RETURNING ri"  # noqa: S608
 
 
 class SQLiteLists(Lists):
@@ -43,11 +44,11 @@ class SQLiteLists(Lists):
         return sorted({ri for (ri,) in rows})
 
     def drop_items(self, items: Collection[str]) -> list[str]:
-        rows = self._execute(_DROP_ITEMS, (orjson.dumps(list(items)).decode(),)).fetchall()
+        rows = self._execute(_DROP_ITEMS, (as_list(items),)).fetchall()
         return sorted({ri for (ri,) in rows})
 
     def export(self) -> Iterator[tuple[Any, ...]]:
-        yield from self._execute("SELECT ri, position, item, target FROM list_item ORDER BY ri, position")
+        yield from self._execute(_EXPORT)
 
     def restore(self, rows: Iterable[tuple[Any, ...]]) -> None:
         self._executemany(_INSERT, rows)

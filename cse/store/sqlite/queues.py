@@ -7,7 +7,9 @@ from typing import Any
 import orjson
 
 from cse.store import Queued, Queues
+from cse.store.sqlite.removal import IS_LEFT
 
+_EXPORT = f"SELECT id, ri, name, document FROM queued WHERE {IS_LEFT} ORDER BY id"  # noqa: S608
 _ITEMS = "SELECT id, document FROM queued WHERE ri = ? AND name = ? ORDER BY id LIMIT ?"
 
 
@@ -33,7 +35,7 @@ class SQLiteQueues(Queues):
     def export(self) -> Iterator[tuple[Any, ...]]:
         last = self._execute("SELECT seq FROM sqlite_sequence WHERE name = 'queued'").fetchone()
         yield ("last", last[0] if last else 0)
-        for number, ri, name, document in self._execute("SELECT id, ri, name, document FROM queued ORDER BY id"):
+        for number, ri, name, document in self._execute(_EXPORT):
             yield ("queued", number, ri, name, orjson.loads(document))
 
     def restore(self, rows: Iterable[tuple[Any, ...]]) -> None:

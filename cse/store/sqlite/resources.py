@@ -2,22 +2,34 @@
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
+from itertools import islice
 from typing import Any
 
 import orjson
 
 from cse.errors import Conflict, NotFound
 from cse.store import Resource, Resources, Search
+from cse.store.sqlite.parameters import as_list, listed
+from cse.store.sqlite.removal import IS_GONE, remove
 
-_SELECT = "SELECT path, creator, document FROM resource"
-_INSERT = "INSERT INTO resource (ri, pi, ty, path, key, et, creator, document) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-_EXPIRED = f"{_SELECT} WHERE et <= ? ORDER BY et, seq LIMIT ?"
+_SELECT = "SELECT path, creator, document FROM present"
+# Numbers rise as long as there is something to purge, which is told by them from what is new.
+_INSERT = (
+    "INSERT INTO resource (seq, ri, pi, ty, path, key, et, creator, document) VALUES (1 + max("
+    "ifnull((SELECT max(seq) FROM resource), 0), ifnull((SELECT max(last) FROM gone), 0)), ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_MAKE_WAY = f"DELETE FROM resource WHERE (ri = ? OR path = ? OR (pi = ? AND key = ?)) AND {IS_GONE}"  # noqa: S608
+_UPDATE = f"UPDATE resource SET et = ?, document = ? WHERE ri = ? AND NOT {IS_GONE}"  # noqa: S608
+
+_EXPIRED = f"SELECT {IS_GONE}, path, creator, document FROM resource WHERE et <= ? ORDER BY et, seq LIMIT ?"  # noqa: S608
+MOST_PASSED_OVER = 1000  # rows of the index by expirationTime that are gone
 
 # ASCII has "0" right behind "/", so this range is every path that starts with the root and a slash.
 _BELOW = "path >= :root || '/' AND path < :root || '0'"
 _LEVELS = "(:slashes IS NULL OR length(path) - length(replace(path, '/', '')) <= :slashes)"
 _TYPES = "ty IN (SELECT value FROM json_each(:types))"
-_LABELS = "label IN (SELECT value FROM json_each(:labels))"
+_LABELS = f"label IN ({listed(':labels')})"
 _LABELLED = "label CROSS JOIN resource USING (ri)"  # CROSS keeps the label index in front
 
 # The inner statements read indexes only and yield numbers, which SQLite sorts; documents are read as one iterates.
@@ -35,7 +47,7 @@ _CHILDREN = _IN_ORDER.format("SELECT seq FROM resource WHERE pi = ?")
 _CHILDREN_OF_TYPE = f"{_SELECT} WHERE pi = ? AND ty = ? ORDER BY seq"
 
 _GOVERNED = _IN_ORDER.format(
-    "SELECT seq FROM policy CROSS JOIN resource USING (ri) WHERE address IN (SELECT value FROM json_each(?))"
+    f"SELECT seq FROM policy CROSS JOIN resource USING (ri) WHERE address IN ({listed('?')})"  # noqa: S608
 )
 
 # Lists of texts that resources are found by have tables of their own.
@@ -44,13 +56,14 @@ _ADD = {
     "acpi": "INSERT OR IGNORE INTO policy (address, ri) VALUES (?, ?)",
 }
 _FORGET = ("DELETE FROM label WHERE ri = ?", "DELETE FROM policy WHERE ri = ?")
-_REMOVE = f"DELETE FROM resource WHERE path = :root OR {_BELOW}"  # noqa: S608
 
 
 class SQLiteResources(Resources):
-    """The tables `resource`, `label` and `policy` of one connection."""
+    """The tables `resource`, `label` and `policy` of one connection. `to_purge`: a unit has left rows to be purged."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
+        self.to_purge = True
+        self._connection = connection
         self._execute = connection.execute
         self._executemany = connection.executemany
         self._iterating: set[sqlite3.Cursor] = set()
@@ -65,28 +78,32 @@ class SQLiteResources(Resources):
 
     def insert(self, resource: Resource) -> None:
         attributes, path = resource.attributes, resource.path
-        ri, key, et = attributes["ri"], attributes.get("_key"), attributes.get("et")
-        row = (ri, attributes["pi"], attributes["ty"], path, key, et, resource.creator, orjson.dumps(attributes))
+        ri, pi, key, et = attributes["ri"], attributes["pi"], attributes.get("_key"), attributes.get("et")
+        row = (ri, pi, attributes["ty"], path, key, et, resource.creator, orjson.dumps(attributes))
         try:
             self._execute(_INSERT, row)
         except sqlite3.IntegrityError as error:
-            raise Conflict(f"there is a resource {ri}, {path} or with this key already: choose another name") from error
-        self._index(attributes)
+            if not self._execute(_MAKE_WAY, (ri, path, pi, key)).rowcount:
+                sentence = f"there is a resource {ri}, {path} or with this key already: choose another name"
+                raise Conflict(sentence) from error
+            self.insert(resource)
+        else:
+            self._index(attributes)
 
     def update(self, resource: Resource) -> None:
         attributes = resource.attributes
         row = (attributes.get("et"), orjson.dumps(attributes), attributes["ri"])
-        if not self._execute("UPDATE resource SET et = ?, document = ? WHERE ri = ?", row).rowcount:
+        if not self._execute(_UPDATE, row).rowcount:
             raise NotFound(f"there is no resource {attributes['ri']} any more")
         for statement in _FORGET:
             self._execute(statement, (attributes["ri"],))
         self._index(attributes)
 
     def remove(self, resource: Resource) -> None:
-        self._execute(_REMOVE, {"root": resource.path})
+        self.to_purge |= remove(self._connection, resource.path)
 
     def has_child(self, ri: str, key: str) -> bool:
-        found = self._execute("SELECT 1 FROM resource WHERE pi = ? AND key = ?", (ri, key)).fetchone()
+        found = self._execute("SELECT 1 FROM present WHERE pi = ? AND key = ?", (ri, key)).fetchone()
         return found is not None
 
     def children(self, ri: str, ty: int | None = None, *, newest_first: bool = False) -> Iterator[Resource]:
@@ -100,15 +117,16 @@ class SQLiteResources(Resources):
             "root": search.root,
             "slashes": None if search.levels is None else search.root.count("/") + search.levels,
             "types": orjson.dumps(list(search.types)).decode(),
-            "labels": orjson.dumps(list(search.labels)).decode(),
+            "labels": as_list(search.labels),
         }
         return self._iterate(_SEARCH[bool(search.types), bool(search.labels)], values)
 
     def governed_by(self, policies: Sequence[str]) -> Iterator[Resource]:
-        return self._iterate(_GOVERNED, (orjson.dumps(list(policies)).decode(),))
+        return self._iterate(_GOVERNED, (as_list(policies),))
 
     def expired(self, now: str, limit: int) -> list[Resource]:
-        return [_resource(row) for row in self._execute(_EXPIRED, (now, limit))]
+        with closing(self._execute(_EXPIRED, (now, limit + MOST_PASSED_OVER))) as rows:
+            return [_resource(row) for row in islice((row for is_gone, *row in rows if not is_gone), limit)]
 
     def next_expiration(self) -> str | None:
         found: str | None = self._execute("SELECT min(et) FROM resource").fetchone()[0]
@@ -143,6 +161,6 @@ class SQLiteResources(Resources):
             cursor.close()
 
 
-def _resource(row: tuple[str, str, bytes]) -> Resource:
+def _resource(row: Sequence[Any]) -> Resource:
     path, creator, document = row
     return Resource(path, creator, orjson.loads(document))

@@ -3,7 +3,9 @@
 import sqlite3
 
 from cse.config import ConfigurationError
+from cse.store.sqlite import removal
 from cse.store.sqlite.effects import CLAIMS
+from cse.store.sqlite.migrations import migrate
 
 VERSION = 5
 CACHE_KIBIBYTES = 32 * 1024
@@ -46,9 +48,12 @@ CREATE TABLE list_item (
     position INTEGER NOT NULL,
     item TEXT NOT NULL,
     target TEXT,
+    path TEXT,
     PRIMARY KEY (ri, position)
 ) WITHOUT ROWID;
 CREATE INDEX list_item_target ON list_item (target) WHERE target IS NOT NULL;
+CREATE INDEX list_item_path ON list_item (path) WHERE path IS NOT NULL;
+CREATE INDEX list_item_elsewhere ON list_item (item) WHERE target IS NULL;
 
 CREATE TABLE alarm (
     ri TEXT NOT NULL,
@@ -65,6 +70,10 @@ CREATE TABLE queued (
     document BLOB NOT NULL
 );
 CREATE INDEX queued_resource ON queued (ri, name);
+
+CREATE TRIGGER resource_new AFTER INSERT ON resource BEGIN
+    UPDATE list_item SET path = NEW.path WHERE target = NEW.ri;
+END;
 
 CREATE TRIGGER resource_gone AFTER DELETE ON resource BEGIN
     DELETE FROM label WHERE ri = OLD.ri;
@@ -116,20 +125,27 @@ CREATE INDEX effect_lane ON effect (lane);
 """
 
 
-def connect(database: str) -> sqlite3.Connection:
+def connect(database: str, *, uri: bool = False) -> sqlite3.Connection:
     """A connection in autocommit mode that any one thread at a time may use; `:memory:` for a database of its own."""
-    connection = sqlite3.connect(database, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(database, isolation_level=None, check_same_thread=False, uri=uri)
     connection.execute(f"PRAGMA cache_size = -{CACHE_KIBIBYTES}")
     return connection
 
 
 def prepare(connection: sqlite3.Connection) -> None:
-    """Make every commit durable and create what is missing; ConfigurationError if another version wrote the file."""
+    """Make every commit durable, and create or migrate what is missing; ConfigurationError for a newer version."""
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if version == 0:
-        connection.executescript(f"BEGIN; {TABLES} PRAGMA user_version = {VERSION}; COMMIT;")
-    elif version != VERSION:
-        raise ConfigurationError(f"its tables have version {version}, this server reads {VERSION}; use another file")
+        connection.executescript(
+            f"BEGIN; {TABLES} {removal.TABLE}; {removal.VIEW}; PRAGMA user_version = {VERSION}; COMMIT;"
+        )
+    elif version < VERSION:
+        migrate(connection, version)
+    elif version > VERSION:
+        raise ConfigurationError(
+            f"its tables have version {version}, this release reads up to {VERSION}; start the release that wrote it,"
+            " or put a backup from before in its place"
+        )
     connection.execute(CLAIMS)

@@ -10,6 +10,7 @@ from cse.store.sqlite.campaigns import SQLiteCampaigns
 from cse.store.sqlite.effects import SQLiteEffects
 from cse.store.sqlite.lists import SQLiteLists
 from cse.store.sqlite.queues import SQLiteQueues
+from cse.store.sqlite.removal import purge
 from cse.store.sqlite.resources import SQLiteResources
 from cse.store.worker import TransactionLost
 
@@ -42,6 +43,15 @@ class SQLiteTransaction(Transaction):
         """What SQLite finds broken in the file."""
         found = [text for (text,) in self.connection.execute("PRAGMA integrity_check")]
         return [] if found == ["ok"] else found
+
+    @property
+    def to_purge(self) -> bool:
+        """Whether there may be rows of what has been removed."""
+        return self.tree.to_purge
+
+    def purge(self) -> None:
+        """Take some of them out."""
+        self.tree.to_purge = purge(self.connection)
 
     def finish(self) -> None:
         """Forget what the last unit left open."""

@@ -12,7 +12,6 @@ import pytest
 from cse.config import ConfigurationError
 from cse.store import Search, Store, Transaction
 from cse.store.opening import open_store
-from cse.store.sqlite.schema import VERSION
 from cse.store.sqlite.transaction import SQLiteTransaction
 from tests.cse.store.samples import campaign, inserting, paths, rows
 
@@ -80,22 +79,6 @@ async def test_a_read_does_not_wait_for_the_writer(store: Store) -> None:
 
     assert await store.run(unit) == ["cse/1"]
     assert await store.read(paths) == ["cse/1", "cse/2"]
-
-
-async def test_a_file_of_another_version_is_refused(file: Path) -> None:
-    connection = sqlite3.connect(file)
-    connection.execute(f"PRAGMA user_version = {VERSION + 1}")
-    connection.close()
-    with pytest.raises(ConfigurationError, match=f"its tables have version {VERSION + 1}, this server reads {VERSION}"):
-        await open_store(f"sqlite:///{file}").open()
-
-
-def test_a_file_that_is_no_database_is_refused_and_kept(file: Path) -> None:
-    file.write_text("something else " * 100)
-    for _ in range(2):
-        with pytest.raises(ConfigurationError, match="file is not a database"):
-            asyncio.run(open_store(f"sqlite:///{file}").open())
-    assert file.read_text() == "something else " * 100
 
 
 def test_a_folder_that_cannot_be_made_is_refused(file: Path) -> None:

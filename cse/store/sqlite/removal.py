@@ -1,0 +1,54 @@
+"""Removal of what has very many descendants: out of sight at once, out of the file little by little.
+
+A unit that took out 100,000 rows would keep every other one waiting for seconds. It takes out the first hundred; what
+is left has an entry in the table `gone`: the rows below its `root` up to the number `last` are there for nobody any
+more, and `purge` takes them out in units of its own, after a crash too. Rows that are made meanwhile have higher
+numbers, so they may be in the same place.
+"""
+
+import sqlite3
+
+AT_ONCE = 100  # rows that one unit takes out: two milliseconds
+
+TABLE = """
+CREATE TABLE gone (
+    root TEXT NOT NULL PRIMARY KEY,
+    last INTEGER NOT NULL
+) WITHOUT ROWID"""
+
+# ASCII has "0" right behind "/", so this range is every path that starts with the root and a slash.
+WITHIN = "path > root || '/' AND path < root || '0' AND seq <= last"
+IS_GONE = f"EXISTS (SELECT 1 FROM gone WHERE {WITHIN})"  # noqa: S608
+VIEW = f"CREATE VIEW present AS SELECT * FROM resource WHERE NOT {IS_GONE}"  # noqa: S608
+# For tables that have the identifiers of resources.
+IS_LEFT = f"ri NOT IN (SELECT ri FROM gone CROSS JOIN resource WHERE {WITHIN})"  # noqa: S608
+
+_TAKE_OUT = "DELETE FROM resource WHERE path = ?"
+_TAKE_OUT_BELOW = (
+    "DELETE FROM resource WHERE seq IN (SELECT seq FROM resource WHERE path > ?1 || '/' AND path < ?1 || '0' LIMIT ?2)"
+)
+_HIDE = "INSERT OR REPLACE INTO gone (root, last) SELECT ?, max(seq) FROM resource"
+_FIRST = "SELECT root, last FROM gone LIMIT 1"
+_PURGE = (
+    "DELETE FROM resource WHERE seq IN (SELECT seq FROM resource WHERE path > ?1 || '/' AND path < ?1 || '0'"
+    " AND seq <= ?2 LIMIT ?3)"
+)
+
+
+def remove(connection: sqlite3.Connection, path: str) -> bool:
+    """Take out the resource at a path with all that is below it; whether there is something to purge."""
+    connection.execute(_TAKE_OUT, (path,))
+    if connection.execute(_TAKE_OUT_BELOW, (path, AT_ONCE)).rowcount < AT_ONCE:
+        return False
+    connection.execute(_HIDE, (path,))
+    return True
+
+
+def purge(connection: sqlite3.Connection) -> bool:
+    """Take out some of the rows that are gone; whether there may be more."""
+    entry = connection.execute(_FIRST).fetchone()
+    if entry is None:
+        return False
+    if connection.execute(_PURGE, (*entry, AT_ONCE)).rowcount < AT_ONCE:
+        connection.execute("DELETE FROM gone WHERE root = ?", entry[:1])
+    return True
