@@ -17,7 +17,6 @@ from conformance.crash.server import Server
 from conformance.crash.shared import Contributor, SharedContainer
 from conformance.crash.worker import Worker
 
-HEAD_START = 0.2, 1.0  # seconds of load before the first kill
 AFTERMATH = 0.2  # seconds of load after the last start
 STARTING = 1.0  # seconds after a start in which another kill may meet it
 SOON = 0.3  # seconds after it is back in which another kill comes soon
@@ -26,12 +25,13 @@ GATHERING, BURST = 0.1, 0.03  # seconds in which nobody sends, and then all at o
 
 @dataclass(frozen=True)
 class Plan:
-    """What is done, and how often."""
+    """What is done, and how often; `head_start` are seconds of load before the first kill, at least and at most."""
 
     seed: int
     rounds: int
     connections: int = 6
     contributors: int = 2
+    head_start: tuple[float, float] = 0.2, 1.0
 
 
 class Driver:
@@ -112,12 +112,12 @@ class Driver:
 
     def _campaign(self, members: Members, random: Random) -> None:
         """One to each group in a round, mostly shortly before the kill."""
-        time.sleep(random.uniform(0, HEAD_START[1]))
+        time.sleep(random.uniform(0, self._plan.head_start[1]))
         members.send(f"round{self.rounds}")
 
     def _kill(self, random: Random) -> None:
         """Once at least, at a moment that nobody can choose better than chance."""
-        time.sleep(random.uniform(*HEAD_START))
+        time.sleep(random.uniform(*self._plan.head_start))
         kind = random.choice(["once", "once", "starting", "twice", "burst"])
         if kind == "burst":
             self._go_on.clear()

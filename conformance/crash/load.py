@@ -29,7 +29,7 @@ class Load:
     def first(self) -> list[Step]:
         """What is there from the beginning."""
         members = [Step("POST", f"{self.home}/{FIXED}{number}", CNT, {"mni": 30}) for number in range(MEMBERS)]
-        return [self._entity(self.home), *members]
+        return [self._entity(self.home), *members, self._subscribe(members[0].path)]
 
     def next(self, random: Random, tree: Tree) -> Step:
         """A request that can be carried out on this tree."""
@@ -111,6 +111,9 @@ class Load:
         parent = self._some(CNT)
         if parent is None or parent in taken:
             return None
+        return self._subscribe(parent)
+
+    def _subscribe(self, parent: str) -> Step:
         path = self._new("s", parent)
         return Step("POST", path, SUB, {"nu": [f"{self._inbox}{path}"], "enc": {"net": EVENTS}, "nct": 1})
 
