@@ -10,9 +10,9 @@ from cse.work import Work
 
 log = logging.getLogger(__name__)
 
-BATCH = 100
+BATCH = 20  # of each queue in one unit, so that it keeps others waiting for a few milliseconds only
 LONGEST_SLEEP = 3600.0  # seconds; somebody may set the clock of the machine meanwhile
-PAUSE = 1.0  # seconds after which a round that has failed is tried again
+PAUSE = 1.0  # seconds after which a round that has failed, or had nothing of what is due, is tried again
 
 
 class Deadlines:
@@ -43,13 +43,17 @@ class Deadlines:
 
 
 def _act(work: Work) -> float:
-    for resource in work.transaction.resources.expired(precise_timestamp(work.now), BATCH):
+    """Some of what is due; when to act again. What is due and not to be had is in the hands of somebody else."""
+    expired = work.transaction.resources.expired(precise_timestamp(work.now), BATCH)
+    for resource in expired:
         if work.transaction.resources.get(resource.ri) is not None:  # it may have gone with its parent
             remove(work, resource)
-    for alarm in work.transaction.alarms.due(work.now, BATCH):
+    alarms = work.transaction.alarms.due(work.now, BATCH)
+    for alarm in alarms:
         work.transaction.alarms.cancel(alarm.ri, alarm.name)
         _ring(work, alarm.ri, alarm.name)
-    return _next(work)
+    due = _next(work)
+    return work.now + PAUSE if due <= work.now and not (expired or alarms) else due
 
 
 def _ring(work: Work, ri: str, name: str) -> None:

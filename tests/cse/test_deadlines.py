@@ -13,6 +13,7 @@ from cse.hookspecs import hookimpl
 from cse.resource import ResourceType
 from cse.store import Resource
 from cse.store.opening import open_store
+from cse.store.sqlite.resources import SQLiteResources
 from cse.testing.clock import ManualClock, settle
 from cse.timing import timestamp
 from cse.work import Work
@@ -119,3 +120,21 @@ async def test_more_than_one_round_can_do_are_all_done(core: Core, clock: Manual
     assert [[name for name, _ in alarms] for alarms in rung] == [["batch"]] * 120
     await pass_time(core, clock, 6)
     assert [await woken(core, clock, f"a{number}") for number in range(120)] == [None] * 120
+
+
+async def test_what_somebody_else_has_in_hand_is_looked_for_again_after_a_pause(
+    core: Core, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moments: list[str] = []
+
+    def in_other_hands(resources: SQLiteResources, now: str, limit: int) -> list[Resource]:
+        moments.append(now[-9:])
+        return []
+
+    await add(core, "held", lives=3)
+    with monkeypatch.context() as patch:
+        patch.setattr(SQLiteResources, "expired", in_other_hands)
+        await pass_time(core, clock, 5)
+    assert [moment for moment in moments if moment >= "03,000000"] == ["03,000000", "04,000000", "05,000000"]
+    await pass_time(core, clock, 1)
+    assert await woken(core, clock, "held") is None

@@ -110,7 +110,8 @@ class SQLiteCampaigns(Campaigns):
 
     def export(self) -> Iterator[tuple[Any, ...]]:
         yield ("last", self.last_sequence())
-        for campaign in reversed(self.all()):
+        for row in self._execute(f"{_SELECT} ORDER BY sequence"):
+            campaign = _campaign(row)
             yield ("campaign", *(getattr(campaign, each.name) for each in fields(campaign)))
             rows = self._execute(f"SELECT {_COLUMNS} FROM campaign_member WHERE campaign = ?", (campaign.sequence,))  # noqa: S608
             yield from (("row", campaign.id, *row) for row in rows)

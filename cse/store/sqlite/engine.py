@@ -12,7 +12,7 @@ from tinydb.storages import Storage
 from cse.store import Store, T, Transaction, Unit
 from cse.store.company import Alone
 from cse.store.documents import Folder
-from cse.store.sqlite.files import open_for_reading, open_for_writing
+from cse.store.sqlite.files import copy, open_for_reading, open_for_writing
 from cse.store.sqlite.schema import connect, prepare
 from cse.store.sqlite.transaction import SQLiteConnection, SQLiteTransaction
 from cse.store.worker import Worker
@@ -20,6 +20,7 @@ from cse.store.worker import Worker
 log = logging.getLogger(__name__)
 
 READERS = 3  # a long read, as that of the members of a large group, must not keep short ones waiting
+PURGE_PAUSE = 0.005  # seconds between two slices; others have the writer and the disk meanwhile
 READ_TOGETHER = 4  # short ones that one reader takes at a time
 
 
@@ -70,6 +71,7 @@ class EmbeddedStore(Store):
         try:
             while self._written.to_purge:
                 await self._writer.run(lambda _: self._written.purge())
+                await asyncio.sleep(PURGE_PAUSE)
         except Exception:
             log.exception("what has been removed could not be taken out of the store's file")
             self._written.tree.to_purge = False
@@ -100,6 +102,10 @@ class SQLiteStore(EmbeddedStore):
 
     async def read(self, unit: Unit[T]) -> T:
         return await self._reader.run(unit)
+
+    async def copy(self, file: Path) -> bool:
+        await asyncio.to_thread(copy, self._path, file)
+        return True
 
 
 class MemoryStore(EmbeddedStore):

@@ -2,7 +2,7 @@
 
 import os
 import sqlite3
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, closing
 from pathlib import Path
 
 from cse.config import ConfigurationError
@@ -37,6 +37,16 @@ def open_for_reading(path: Path, held: AsyncExitStack) -> sqlite3.Connection:
     except (OSError, sqlite3.Error, ConfigurationError) as error:
         raise ConfigurationError(f"store in [server]: cannot read {path}: {_remedy(error)}") from error
     return connection
+
+
+def copy(path: Path, file: Path) -> None:
+    """Write what is in a store now, and nothing that is to go, into a new file. OSError if it can't be written."""
+    with closing(_reading(path)) as connection:
+        connection.execute("PRAGMA query_only = OFF")  # which has VACUUM refused even where it writes another file
+        try:
+            connection.execute("VACUUM INTO ?", (str(file),))
+        except sqlite3.OperationalError as error:
+            raise OSError(str(error)) from error
 
 
 def _lock(path: Path) -> sqlite3.Connection:

@@ -20,7 +20,7 @@ from tests.cse.store.samples import inserting, paths, resource
 from tests.cse.store.test_machine import History
 from tests.servers import eventually
 
-MANY = removal.AT_ONCE + 50
+MANY = removal.AT_ONCE + removal.PURGED_AT_ONCE + 10
 TABLES = ("gone", "resource")
 LARGE = ["cse/large", *(f"cse/large/{number:03}" for number in range(MANY))]
 
@@ -72,13 +72,13 @@ def test_what_belongs_to_it_is_not_exported(transaction: SQLiteTransaction) -> N
 
 def test_a_purge_takes_a_few_rows_with_what_belongs_to_them(transaction: SQLiteTransaction) -> None:
     remove(transaction)
-    left = MANY - removal.AT_ONCE
+    left = 1 + MANY - removal.AT_ONCE
     transaction.purge()
-    assert transaction.to_purge
+    left -= removal.PURGED_AT_ONCE
+    assert (rows(transaction), rows(transaction, "label"), rows(transaction, "gone")) == (1 + left, 1 + left, 1)
+    while transaction.to_purge:
+        transaction.purge()
     assert (rows(transaction), rows(transaction, "label"), rows(transaction, "gone")) == (2, 2, 0)
-    assert left < removal.AT_ONCE
-    transaction.purge()
-    assert not transaction.to_purge
 
 
 def test_others_may_take_its_place_meanwhile(transaction: SQLiteTransaction) -> None:
@@ -184,6 +184,7 @@ async def test_a_purge_that_fails_is_reported_and_made_later(
 @pytest.mark.parametrize(("engine", "examples"), [("memory", 30), ("sqlite", 5)])
 def test_histories_in_which_everything_is_large(engine: str, examples: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(removal, "AT_ONCE", 1)
+    monkeypatch.setattr(removal, "PURGED_AT_ONCE", 1)
     machine = type("LargeHistory", (History,), {"engine": engine})
     phases = [Phase.explicit, Phase.generate]
     run_state_machine_as_test(machine, settings=settings(max_examples=examples, stateful_step_count=12, phases=phases))
