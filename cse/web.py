@@ -8,6 +8,7 @@ import socket
 import sys
 from asyncio import get_running_loop
 from contextlib import AsyncExitStack
+from types import FrameType
 from typing import Any
 
 import click
@@ -21,6 +22,9 @@ from cse.garbage import keep_short
 from cse.security.tls import server_context
 
 log = logging.getLogger(__name__)
+
+# Seconds from the signal to stop on.
+FOR_REQUESTS, FOR_CONNECTIONS, FOR_EVERYTHING = 2, 3, 4.5
 
 LOST = 75  # an exit code: a failure that passes (EX_TEMPFAIL)
 
@@ -53,7 +57,7 @@ class WebServer(uvicorn.Server):
 
     def __init__(self, server: Server, *, is_worker: bool = False) -> None:
         self._is_worker = is_worker
-        super().__init__(configuration(server, loop="uvloop", timeout_graceful_shutdown=5))
+        super().__init__(configuration(server, loop="uvloop", timeout_graceful_shutdown=FOR_CONNECTIONS))
         self._server = server
         self._running = AsyncExitStack()
 
@@ -77,8 +81,23 @@ class WebServer(uvicorn.Server):
         os._exit(LOST)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Requests have a while to end; then they are answered, connections closed, and the store."""
+        self._server.stopping.begin()
+        get_running_loop().call_later(FOR_REQUESTS, self._server.stopping.end)
+        get_running_loop().call_later(FOR_EVERYTHING, self._end_unfinished)
         await super().shutdown(sockets=sockets)
         await self._running.aclose()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """The first signal asks for an orderly end, the second for one at once."""
+        if self.should_exit:
+            os._exit(128 + sig)
+        self.should_exit = True
+
+    def _end_unfinished(self) -> None:
+        """What was acknowledged is durable; what is under way goes on after the next start, as after a crash."""
+        log.error("something did not stop in %g seconds: the server ends without it", FOR_EVERYTHING)
+        os._exit(0)
 
     def _stop_alone(self) -> None:
         """Whoever has started this worker is gone."""

@@ -15,6 +15,7 @@ from cse.errors import HTTP_STATUS_BY_RESPONSE_STATUS_CODE, BadRequest, CSEError
 from cse.http.bodies import read, written
 from cse.http.headers import ContentType, Headers, check_headers, printable, read_headers
 from cse.http.request import parse_request
+from cse.http.stopping import Stopping
 from cse.leniency import is_lenient
 from cse.primitive import Content, Request, Response, ResponseType, error_response
 from cse.security.identity import Identities
@@ -35,7 +36,9 @@ class HttpBinding:
         clock: Clock,
         serializations: Serializations,
         identities: Identities,
+        stopping: Stopping,
     ) -> None:
+        self._stopping = stopping
         self._carrier = carrier
         self._settings = settings
         self._naming = naming
@@ -47,8 +50,9 @@ class HttpBinding:
         headers = read_headers(scope)
         request = None
         try:
-            request = await self._request(HttpRequest(scope, receive), headers)
-            response = await self._response(request, receive)
+            with self._stopping.working():
+                request = await self._request(HttpRequest(scope, receive), headers)
+                response = await self._response(request, receive)
         except CSEError as error:
             response = error_response(error.status_code, str(error))
         except ClientDisconnect:
@@ -57,13 +61,14 @@ class HttpBinding:
         await http(scope, receive, send)
 
     async def _response(self, request: Request, receive: Receive) -> Response:
-        """What waits for others is given up when the client goes; everything else is carried out all the same."""
+        """What waits for others is given up when the client or the server goes; everything else is carried out."""
         if not self._carrier.waits(request):
             return await self._carrier.handle(request)
         response = asyncio.create_task(self._carrier.handle(request))
         gone = asyncio.ensure_future(receive())
         try:
-            await asyncio.wait((response, gone), return_when=asyncio.FIRST_COMPLETED)
+            with self._stopping.waiting():
+                await asyncio.wait((response, gone), return_when=asyncio.FIRST_COMPLETED)
             if response.done():
                 return response.result()
             raise ClientDisconnect
