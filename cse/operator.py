@@ -1,5 +1,6 @@
 """The operator's view under /.cse/: campaigns, plans, networks. For the administrator only."""
 
+import os
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -89,6 +90,7 @@ class Operator:
             "status": "ok",
             "cseId": self._core.model.naming.cse_id,
             "process": self._core.store.company.process,
+            "pid": os.getpid(),
             "conducts": self._core.store.company.conducts,
             "strayAnswers": self._door.strays,
             "longestStall": round(self._core.stalls.take(), 3),

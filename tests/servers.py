@@ -227,6 +227,7 @@ class Listener:
     silent: bool = False
     headers: dict[str, str] = field(default_factory=dict)
     tls: ssl.SSLContext | None = None
+    host: str = "127.0.0.1"
     received: list[Notification] = field(default_factory=list)
     url: str = ""
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -237,9 +238,9 @@ class Listener:
         application.router.add_route("*", "/{tail:.*}", self._receive)
         self._runner = web.AppRunner(application, shutdown_timeout=0.1, access_log=None)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0, ssl_context=self.tls)
+        site = web.TCPSite(self._runner, self.host, 0, ssl_context=self.tls)
         await site.start()
-        self.url = f"{'https' if self.tls else 'http'}://127.0.0.1:{self._runner.addresses[0][1]}/inbox"
+        self.url = f"{'https' if self.tls else 'http'}://{self.host}:{self._runner.addresses[0][1]}/inbox"
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -1,5 +1,6 @@
 """The operator's view under /.cse/: for the administrator, and nothing there can be made to fail."""
 
+import os
 from typing import Any
 
 import pytest
@@ -29,7 +30,8 @@ async def ask(client: Client, path: str, method: str = "GET", content: Any = Non
 async def test_health_and_networks(client: Client) -> None:
     health = await ask(client, "health")
     assert health.pop("longestStall") >= 0
-    assert health == {"status": "ok", "cseId": "/id-in", "strayAnswers": 0}
+    assert len(health.pop("process")) >= 8
+    assert health == {"status": "ok", "cseId": "/id-in", "pid": os.getpid(), "conducts": True, "strayAnswers": 0}
     assert "loopback" in (await ask(client, "networks"))["networks"]
 
 

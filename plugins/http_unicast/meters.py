@@ -34,7 +34,7 @@ class LateAnswer(NamedTuple):
 
 
 class HttpMeters:
-    """One HTTP server on loopback with a path per meter. A lost message is a connection closed without an answer.
+    """One HTTP server at `host` with a path per meter. A lost message is a connection closed without an answer.
 
     The devices in `late` only acknowledge a request and post their answer to the CSEBase at `cse_base`; so do all
     devices with the extra copies of an answer.
@@ -46,6 +46,7 @@ class HttpMeters:
         cse_base: str,
         *,
         late: Collection[str] = (),
+        host: str = "127.0.0.1",
         port: int = 0,
         token: str = "",
         clock: Clock | None = None,
@@ -53,7 +54,7 @@ class HttpMeters:
         self._devices = {device.id: device for device in devices}
         self._cse_base = cse_base
         self._late = frozenset(late)
-        self._port = port
+        self._host, self._port = host, port
         self._proof = proof(token)
         self._clock = clock or SystemClock()
         self._answers: asyncio.Queue[LateAnswer] = asyncio.Queue()
@@ -64,7 +65,7 @@ class HttpMeters:
         application.router.add_post("/{id}", self._receive)
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=0)
         await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", self._port, backlog=BACKLOG).start()
+        await web.TCPSite(self._runner, self._host, self._port, backlog=BACKLOG).start()
         self._port = self._runner.addresses[0][1]
         connector = aiohttp.TCPConnector(limit=POSTERS)
         self._session = aiohttp.ClientSession(connector=connector, headers=self._proof)
@@ -80,7 +81,7 @@ class HttpMeters:
 
     def url(self, device: SimulatedDevice) -> str:
         """The point of access of a device."""
-        return f"http://127.0.0.1:{self._port}/{device.id}"
+        return f"http://{self._host}:{self._port}/{device.id}"
 
     async def _receive(self, request: web.Request) -> web.Response:
         device = self._devices.get(request.match_info["id"])

@@ -5,15 +5,15 @@ import socket
 from cse.coap.target import Endpoint
 from plugins.udp_multicast.member import Member
 
-INTERFACE = socket.inet_aton("127.0.0.1")
 # What Linux allows. A group that any socket of the machine has joined reaches all sockets bound to 0.0.0.0.
 GROUPS_PER_SOCKET = 20
 
 
 class Listeners:
-    """Meters by the multicast address (`<ip>:<port>`) they listen to."""
+    """Meters by the multicast address (`<ip>:<port>`) they listen to, at an interface with this IPv4 address."""
 
-    def __init__(self) -> None:
+    def __init__(self, interface: str) -> None:
+        self._interface = socket.inet_aton(interface)
         self._members: dict[str, dict[str, Member]] = {}
         self._sockets: list[tuple[socket.socket, set[str]]] = []
 
@@ -45,15 +45,14 @@ class Listeners:
         if joined is None:
             joined = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
             self._sockets.append((joined, addresses))
-        joined.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, _request(address))
+        joined.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, self._request(address))
         addresses.add(address)
 
     def _leave(self, address: str) -> None:
         for joined, addresses in self._sockets:
             if address in addresses:
-                joined.setsockopt(socket.IPPROTO_IP, socket.IP_DROP_MEMBERSHIP, _request(address))
+                joined.setsockopt(socket.IPPROTO_IP, socket.IP_DROP_MEMBERSHIP, self._request(address))
                 addresses.remove(address)
 
-
-def _request(address: str) -> bytes:
-    return socket.inet_aton(Endpoint.parse(address).ip) + INTERFACE
+    def _request(self, address: str) -> bytes:
+        return socket.inet_aton(Endpoint.parse(address).ip) + self._interface

@@ -1,4 +1,4 @@
-"""Thousands of simulated meters on one socket, each with its own loopback address. Linux only."""
+"""Thousands of simulated meters on one socket, each with an address of its own. Linux only."""
 
 import asyncio
 import contextlib
@@ -29,11 +29,14 @@ MEMBERS_PER_SLICE = 200
 IP_PKTINFO = 8
 PKTINFO = struct.Struct("=i4s4s")
 JOIN_FAILED = 5216
+LOOPBACK = "127.0.0.1"
 
 
 class UdpMeters:
     """CoAP devices at addresses from `base` on, all on one UDP port (0 for a free one).
 
+    They hear multicasts at `interface`, an IPv4 address; at one of loopback they listen to this machine only. Addresses
+    beyond loopback must be routed here (`ip route add local 10.8.0.0/16 dev lo`).
     `wrong_address` is how often an answer is sent from a stranger's address; all other faults are the devices'. Their
     `trust` is in whose signatures they want to see, nobody's by default; `secrets` are by AE-ID.
     """
@@ -44,6 +47,7 @@ class UdpMeters:
         *,
         port: int = DEFAULT_PORT,
         base: str = "127.7.0.1",
+        interface: str = LOOPBACK,
         clock: Clock | None = None,
         wrong_address: float = 0.0,
         trust: Trust = NOBODY,
@@ -60,7 +64,8 @@ class UdpMeters:
             guard = Guard(trust, secrets.get(device.id))
             member = Member(device, str(IPv4Address(first + index)), devices[index - 1].id, guard)
             self._by_ip[member.ip] = self._by_device[device.id] = member
-        self._listeners = Listeners()
+        self._listeners = Listeners(interface)
+        self._hears_others = not IPv4Address(interface).is_loopback
         self._outbox = Outbox(self._clock, self._send)
 
     def points_of_access(self, device: SimulatedDevice) -> list[str]:
@@ -91,7 +96,7 @@ class UdpMeters:
         self._socket.setsockopt(socket.IPPROTO_IP, IP_PKTINFO, 1)
         enlarge_receive_buffer(self._socket, RECEIVE_BUFFER)
         try:
-            self._socket.bind(("0.0.0.0", self.port))  # noqa: S104 - 127.x.x.x addresses and multicast groups at once
+            self._socket.bind(("0.0.0.0", self.port))  # noqa: S104 - the meters' addresses and multicast groups at once
         except OSError:
             self._socket.close()
             raise
@@ -122,7 +127,7 @@ class UdpMeters:
             datagram, destination, source = await self._arrived.get()
             try:
                 message = decode(datagram)
-                if message.type not in (Type.CON, Type.NON) or not IPv4Address(source.ip).is_loopback:
+                if message.type not in (Type.CON, Type.NON) or not self._heeds(source):
                     continue
                 if destination in self._by_ip:
                     self._unicast(self._by_ip[destination], message, source)
@@ -130,6 +135,9 @@ class UdpMeters:
                     await self._multicast(message, source, destination)
             except CoapError:
                 continue
+
+    def _heeds(self, source: Endpoint) -> bool:
+        return self._hears_others or IPv4Address(source.ip).is_loopback
 
     def _unicast(self, member: Member, message: Message, source: Endpoint) -> None:
         if member.device.hears():

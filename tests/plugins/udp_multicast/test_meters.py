@@ -123,14 +123,16 @@ def commands() -> click.Group:
 def test_the_command_is_listed_and_explains_itself() -> None:
     result = CliRunner().invoke(commands(), ["meters", "udp", "--help"])
     assert result.exit_code == 0
-    for option in ("--count", "--loss", "--deaf", "--seed", "--port", "--base", "--lies", "--wrong-address"):
+    options = ("--count", "--loss", "--deaf", "--seed", "--port", "--base", "--interface", "--lies", "--wrong-address")
+    for option in options:
         assert option in result.output
 
 
-def test_the_command_refuses_a_wrong_address() -> None:
-    result = CliRunner().invoke(commands(), ["meters", "udp", "--base", "meters.example"])
+@pytest.mark.parametrize("option", ["--base", "--interface"])
+def test_the_command_refuses_a_wrong_address(option: str) -> None:
+    result = CliRunner().invoke(commands(), ["meters", "udp", option, "meters.example"])
     assert result.exit_code == 2
-    assert "--base" in result.output
+    assert option in result.output
 
 
 def test_the_command_refuses_a_wrong_public_key() -> None:
