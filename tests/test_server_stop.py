@@ -1,9 +1,10 @@
-"""A server that is asked to stop: requests under way end or are answered, and what is left goes on at the next start."""
+"""A server that is asked to stop: requests under way end or are answered, and what is left goes on later."""
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -16,16 +17,16 @@ POLL = "/cse-in/app/channel/pcu"
 
 
 @pytest.fixture
-async def log(tmp_path: Path) -> Path:
-    return tmp_path / "log"
+def log(tmp_path: Path) -> Iterator[IO[bytes]]:
+    """What the server complains about."""
+    with (tmp_path / "log").open("w+b") as file:
+        yield file
 
 
 @pytest.fixture
-async def server(tmp_path: Path, log: Path) -> AsyncIterator[Program]:
-    """What it complains about goes to the log."""
-    with log.open("wb") as file:
-        async with program(tmp_path, log=file) as one:
-            yield one
+async def server(tmp_path: Path, log: IO[bytes]) -> AsyncIterator[Program]:
+    async with program(tmp_path, log=log) as one:
+        yield one
 
 
 async def prepare(client: Client, listener: Listener, other: Listener) -> None:
@@ -56,7 +57,7 @@ async def upload(port: int, begun: asyncio.Event) -> bytes:
 
 
 async def test_everything_under_way_comes_to_an_end_and_goes_on_later(
-    server: Program, listener: Listener, log: Path
+    server: Program, listener: Listener, log: IO[bytes]
 ) -> None:
     client, begun = server.client, asyncio.Event()
     async with Listener() as other:
@@ -74,7 +75,8 @@ async def test_everything_under_way_comes_to_an_end_and_goes_on_later(
         assert "the server stops" in answers[0].debug
         assert b"x-m2m-rsc: 4008" in await uploading
         assert await server.ended() == 0
-        assert "did not stop" not in log.read_text()
+        log.seek(0)
+        assert b"did not stop" not in log.read()
         listener.received.clear()
         listener.silent = other.silent = False
         await server.start()
