@@ -49,6 +49,7 @@ from cse.security.identity import Identities
 from cse.serialization.formats import Serializations, available
 from cse.sessions import Sessions
 from cse.store import Effect, Store
+from cse.store.filling import require_whole
 from cse.store.opening import open_store
 from cse.subgroups.network import SubGroups
 from cse.timing import Clock, SystemClock
@@ -131,6 +132,7 @@ class Server:
         core = self.core
         await core.store.open()
         try:
+            await core.store.read(require_whole)
             await core.run(lambda work: provide_base(work, self._serializations.media_types))
             await self.conductor.start(self.door)
             core.start(self._outbox.run(), "outbox")

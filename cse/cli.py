@@ -26,6 +26,7 @@ from cse.config import ConfigurationError, Settings, describe
 from cse.plan_table import plan_tables
 from cse.protection.commands import keys
 from cse.security.commands import credential
+from cse.storage.commands import store
 from cse.store.opening import require_shared
 from cse.type_table import attributes_table, find_types, types_table
 from cse.web import WebServer, listen
@@ -203,6 +204,7 @@ def types(wanted: str | None, config: Path | None) -> None:
 
 commands.add_command(credential)
 commands.add_command(keys)
+commands.add_command(store)
 
 
 def main() -> None:

@@ -4,7 +4,7 @@ A type is one class in one file of `resources/`: it states its number, names, pa
 what is special to it. The engine does everything else from these statements.
 """
 
-from collections.abc import Collection, Container, Mapping, Sequence
+from collections.abc import Collection, Container, Iterator, Mapping, Sequence
 from enum import Enum
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -204,6 +204,13 @@ class ResourceType:
     def delivered(self, work: "Work", resource: Resource, outgoing: Outgoing, *, arrived: bool) -> bool:
         """What became of a notification with this resource as `source`; whether one that failed is kept."""
         return False
+
+    def audit(self, work: "Work", resource: Resource) -> Iterator[str]:
+        """What is wrong with it, one sentence each with the remedy: counters that differ from what there is, above all.
+
+        `cse store check` calls it for every resource, in a unit that only reads.
+        """
+        return iter(())
 
 
 class Neighbour(ResourceType):

@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import orjson
@@ -81,6 +82,9 @@ class ContentInstance(ResourceType):
         if "dgt" in attributes:
             attributes["dgt"] = generation_time(attributes["dgt"], work.now)
 
+    def audit(self, work: Work, resource: Resource) -> Iterator[str]:
+        return audit_size(resource)
+
     def retrieved(self, work: Work, resource: Resource) -> None:
         """deletionCnt: it may be read so often, and is gone then."""
         left = resource.attributes.get("dcnt")
@@ -97,6 +101,13 @@ class ContentInstance(ResourceType):
 def content_size(content: object) -> int:
     """Bytes of a text in UTF-8, or of any other value as JSON."""
     return len(content.encode() if isinstance(content, str) else orjson.dumps(content))
+
+
+def audit_size(resource: Resource) -> Iterator[str]:
+    """What `ResourceType.audit` has to say about the contentSize of one instance."""
+    counted, size = resource.attributes["cs"], content_size(resource.attributes["con"])
+    if counted != size:
+        yield f"cs is {counted}, and its content has {size} bytes: DELETE it, or put a backup in place of the store"
 
 
 def generation_time(moment: str, now: float) -> str:

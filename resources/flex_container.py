@@ -4,7 +4,7 @@ With fcinEnabled the CSE keeps what the attributes were: each change of them, of
 instance. `true` keeps as many as the limits allow, `false` the last one only.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cse.attributes import (
@@ -81,8 +81,14 @@ class FlexContainer(Family, History):
         if "fcied" in resource.attributes:
             super().updated(work, resource, changes)
 
+    def audit(self, work: Work, resource: Resource) -> Iterator[str]:
+        yield from super().audit(work, resource)
+        counted, size = resource.attributes["cs"], self._size(resource.attributes)
+        if counted != size:
+            yield f"cs is {counted}, and its attributes have {size} bytes: UPDATE one of them"
+
     def most(self, resource: Resource) -> int | None:
-        return super().most(resource) if resource.attributes["fcied"] else 1
+        return super().most(resource) if resource.attributes.get("fcied") else 1
 
     def _follow(self, work: Work, resource: Resource, changed: set[str]) -> None:
         """The instances become what the attributes of the flexContainer say."""

@@ -4,7 +4,7 @@ In `resources.groups`, `members` says who they are, `types` and `validation` wha
 `aggregation` collects the notifications of subscriptions that were made through the fanOutPoint.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from cse.attributes import (
@@ -116,6 +116,11 @@ class Group(Collective):
 
     def inquire(self, work: Work, resource: Resource) -> None:
         validation.inquire(work, resource)
+
+    def audit(self, work: Work, resource: Resource) -> Iterator[str]:
+        members, most = work.transaction.lists.count(resource.ri), resource.attributes["mnm"]
+        if members > most:
+            yield f"it has {members} members, and mnm allows {most}: UPDATE mnm, or mid"
 
     def compose(self, work: Work, resource: Resource) -> dict[str, Any]:
         members = [item for _, item, _ in work.transaction.lists.items(resource.ri)]

@@ -1,6 +1,7 @@
 """timeSeriesInstance (TS-0001 clause 9.6.37): one piece of data in a timeSeries, and when it was generated."""
 
 import dataclasses
+from collections.abc import Iterator
 
 from cse.attributes import (
     ANNOUNCEMENT,
@@ -22,7 +23,7 @@ from cse.resource import Access, ResourceType
 from cse.store import Resource
 from cse.timing import parse_timestamp, precise_timestamp
 from cse.work import Work
-from resources.content_instance import content_size, generation_time
+from resources.content_instance import audit_size, content_size, generation_time
 
 SIMPLE = DataType("a text, a number, true or false", lambda value: isinstance(value, str | int | float))
 
@@ -43,6 +44,9 @@ class TimeSeriesInstance(ResourceType):
         Attribute("snr", "sequenceNr", NON_NEGATIVE, O, NP),
         Attribute("cs", "contentSize", NON_NEGATIVE, NP, NP, required=True),
     )
+
+    def audit(self, work: Work, resource: Resource) -> Iterator[str]:
+        return audit_size(resource)
 
     def creating(self, work: Work, request: Request, resource: Resource, parent: Resource) -> None:
         attributes = resource.attributes

@@ -15,6 +15,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import TypeVar
 
 from tinydb.storages import Storage
@@ -111,6 +112,13 @@ class Store(ABC):
     @abstractmethod
     def document_names(self) -> list[str]:
         """The names that have documents."""
+
+    async def copy(self, file: Path) -> bool:
+        """Copy the tables, as they are at one moment, into a new SQLite store; whether the engine has a way to do that.
+
+        Units go on meanwhile, those that write too. What has no such way is copied row by row.
+        """
+        return False
 
     @abstractmethod
     async def check(self) -> list[str]:

@@ -8,6 +8,15 @@ import orjson
 from tinydb.storages import MemoryStorage, Storage
 
 
+def sync(path: Path) -> None:
+    """Have on the disk what is in a file, or which files are in a folder."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 class JsonFile(Storage):
     """TinyDB's file, written as a whole beside the old one and then put in its place: a crash leaves one of both.
 
@@ -15,10 +24,8 @@ class JsonFile(Storage):
     """
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
         self._path = path
-        data = path.read_bytes()
+        data = path.read_bytes() if path.exists() else b""
         self._data: dict[str, dict[str, Any]] | None = orjson.loads(data) if data else None
 
     def read(self) -> dict[str, dict[str, Any]] | None:
@@ -26,12 +33,14 @@ class JsonFile(Storage):
 
     def write(self, data: dict[str, dict[str, Any]]) -> None:
         self._data = data
+        self._path.parent.mkdir(parents=True, exist_ok=True)
         new = self._path.with_suffix(".new")
         with new.open("wb") as file:
             file.write(orjson.dumps(data, option=orjson.OPT_NON_STR_KEYS))
             file.flush()
             os.fsync(file.fileno())
         new.replace(self._path)
+        sync(self._path.parent)
 
 
 class Folder:

@@ -1,6 +1,6 @@
 """What container, timeSeries and flexContainer have in common: instances, of which the newest are kept."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from cse.attributes import NON_NEGATIVE, NP, Attribute, O
@@ -21,6 +21,7 @@ COUNTERS = (
     Attribute("cni", "currentNrOfInstances", NON_NEGATIVE, NP, NP, required=True, default=0),
     Attribute("cbs", "currentByteSize", NON_NEGATIVE, NP, NP, required=True, default=0),
 )
+REMEDY = "DELETE it and CREATE it again, or put a backup in place of the store"
 READ_AND_DELETE = frozenset({Operation.RETRIEVE, Operation.DELETE})
 
 
@@ -96,6 +97,18 @@ class History(ResourceType):
             work.transaction.resources.update(resource)
         if changes.get("mia") is not None:
             self._limit_ages(work, resource)
+
+    def audit(self, work: Work, resource: Resource) -> Iterator[str]:
+        count = size = 0
+        for instance in work.transaction.resources.children(resource.ri, self.instance):
+            count, size = count + 1, size + instance.attributes["cs"]
+        attributes = resource.attributes
+        kept, kept_size = attributes.get("cni", 0), attributes.get("cbs", 0)
+        if (kept, kept_size) != (count, size):
+            yield f"cni {kept} and cbs {kept_size} are wrong, it has {count} instances with {size} bytes: {REMEDY}"
+        most = self.most(resource) if count else None
+        if count > (count if most is None else most) or size > attributes.get("mbs", size):
+            yield f"its {count} instances with {size} bytes are more than mni or mbs allows: UPDATE mni and mbs"
 
     def _instances(self, work: Work, resource: Resource) -> list[Resource]:
         return list(work.transaction.resources.children(resource.ri, self.instance))

@@ -18,8 +18,8 @@ def open_for_writing(path: Path, held: AsyncExitStack) -> sqlite3.Connection:
     """Whoever closes `held` closes it and gives the file free. ConfigurationError if it can't be used."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        _require_whole(path, was_used=_beside(path, ".lock").exists())
         held.callback(_lock(path).close)
-        _require_whole(path)
         connection = _prepared(path)
         held.callback(connection.close)
         _mark(connection, path, held)
@@ -73,16 +73,17 @@ def _size(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
 
 
-def _require_whole(path: Path) -> None:
+def _require_whole(path: Path, *, was_used: bool) -> None:
     """SQLite would begin with an empty store where the file is missing, and without the last commits where those are.
 
-    Commits are in the -wal file until they are copied to the other, and that is there until the store is closed.
+    Commits are in the -wal file until they are copied to the other, and that is there until the store is closed. Who
+    removes the file of a store that has been closed wants to begin anew.
     """
     log, unfinished = _beside(path, "-wal"), _beside(path, ".unfinished")
-    if _size(path) == 0 and (_size(log) or unfinished.exists()):
+    if _size(path) == 0 and (_size(log) or unfinished.exists() or (was_used and path.exists())):
         raise ConfigurationError(
-            f"it is missing or empty, but {log.name} or {unfinished.name} beside it say that it was not; put it back,"
-            " or a backup in its place, and remove those two"
+            f"it is missing or empty, but it was not: put it back, or a backup; to begin anew, remove {path.name} and"
+            f" all files whose names begin with that"
         )
     if unfinished.exists() and _size(log) == 0:
         raise ConfigurationError(
@@ -131,10 +132,13 @@ def _mark(connection: sqlite3.Connection, path: Path, held: AsyncExitStack) -> N
 def _reading(path: Path) -> sqlite3.Connection:
     try:
         return _reader(path, "mode=ro")
-    except sqlite3.OperationalError:
-        # Readers note in a file beside it what they read, unless nobody else can write anything.
-        if os.access(path.parent, os.W_OK) or _size(_beside(path, "-wal")):
+    except sqlite3.OperationalError as error:
+        # Readers note in a file beside it what they read. Where nobody can write one, nobody can change the other.
+        if error.sqlite_errorcode & 0xFF not in DENIED:
             raise
+        log = _beside(path, "-wal")
+        if _size(log):
+            raise ConfigurationError(f"copy it with {log.name} to a folder that can be written: {error}") from error
         return _reader(path, "immutable=1")
 
 

@@ -1,0 +1,1 @@
+"""What an operator does with stores: check what is in them, back them up, and convert them."""
