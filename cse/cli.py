@@ -101,7 +101,7 @@ def _overrides(assignments: tuple[str, ...], options: dict[str, Any]) -> dict[st
             raise ConfigurationError(f"--set {assignment}: write SECTION.KEY=VALUE")
         values.setdefault(section, {})[key.replace("-", "_")] = value
     given = {key: value for key, value in options.items() if value is not None}
-    if "data_folder" in given and "store" not in given:
+    if "data_folder" in given and "store" not in given | values.get("server", {}):
         given["store"] = f"sqlite:///{given['data_folder']}/cse.sqlite"
     values.setdefault("server", {}).update(given)
     return values

@@ -3,10 +3,12 @@
 import asyncio
 import logging
 import math
+from collections.abc import Callable
 from functools import partial
 
 from cse.cluster.handover import HandOver
 from cse.cluster.switchboard import Switchboard
+from cse.complaints import Complaints
 from cse.core import Core
 from cse.dispatch import Dispatcher
 from cse.errors import BadRequest, CSEError, RequestTimeout
@@ -16,11 +18,13 @@ from cse.fanout.service import FanOut
 from cse.primitive import Request, Response, ResponseType, error_response
 from cse.repeats import Repeats, concern
 from cse.store import Resource
+from cse.store.worker import TransactionLost
 from cse.times import Times, times_of
 from cse.timing import parse_moment
 from cse.work import Work
 
 ACCEPTED = {ResponseType.NON_BLOCKING_SYNCH: 1001, ResponseType.NON_BLOCKING_ASYNCH: 1002}
+PAUSE = 1.0  # seconds after which a store that has failed is tried again
 REMEMBERED = 60.0  # seconds for which the answer to a request without expiration is kept, should it be repeated
 
 
@@ -36,6 +40,7 @@ class Requests:
         self._dispatcher = dispatcher
         self._fan_out = fan_out
         self._repeats = Repeats(core.clock)
+        self._complaints = Complaints(core.clock, log)
 
     async def handle(self, request: Request) -> Response:
         """The response to a request, whatever happens."""
@@ -51,7 +56,7 @@ class Requests:
                 return await self._accept(request, times)
             return await self._once(request, times)
         except Exception as error:
-            return _explanation(request, error)
+            return self._explanation(request, error)
 
     async def _once(self, request: Request, times: Times) -> Response:
         """Carry out a blocking request, unless it is the repetition of one."""
@@ -66,7 +71,7 @@ class Requests:
             await self._wait_blocking(times)
             return await self._dispatcher.execute(request, times.accepted)
         except Exception as error:
-            return _explanation(request, error)
+            return self._explanation(request, error)
 
     def waits(self, request: Request) -> bool:
         """Whether it is a poll, which nobody needs when the originator has gone."""
@@ -163,8 +168,26 @@ class Requests:
                 self._require_time(times)
                 await self._dispatcher.execute(request, accepted, close)
         except Exception as error:
-            explanation = _explanation(request, error)
-            await self._core.run(lambda work: close(work, explanation))
+            explanation = self._explanation(request, error)
+            await self._persistently(lambda work: close(work, explanation))
+
+    async def _persistently(self, unit: Callable[[Work], None]) -> None:
+        """A store that fails for a while, because the disk is full for example, delays an answer and loses none."""
+        while True:
+            try:
+                return await self._core.run(unit)
+            except TransactionLost:
+                await self._core.clock.sleep(PAUSE)
+
+    def _explanation(self, request: Request, error: Exception) -> Response:
+        """What an originator is told of an error; what he can do nothing about is told to the operator."""
+        if isinstance(error, CSEError):
+            return error_response(error.status_code, str(error))
+        if isinstance(error, TransactionLost):
+            self._complaints.about("store", f"requests fail because the store does: {error}")
+            return error_response(5000, "the CSE can't store anything now, the operator has to see to it: try later")
+        log.error("request %s failed", request.request_identifier, exc_info=error)
+        return error_response(5000, "the CSE failed to carry out the request: see the server's log")
 
     def _require_time(self, times: Times) -> None:
         """The server may have been down for a while."""
@@ -178,11 +201,3 @@ def _accepted_first(request: Request) -> Request:
     polled = request.notification_uris is None
     form = ResponseType.NON_BLOCKING_SYNCH if polled else ResponseType.NON_BLOCKING_ASYNCH
     return request.derive(response_type=form)
-
-
-def _explanation(request: Request, error: Exception) -> Response:
-    """What an originator is told of an error; one that nobody foresaw is told to the operator."""
-    if isinstance(error, CSEError):
-        return error_response(error.status_code, str(error))
-    log.error("request %s failed", request.request_identifier, exc_info=error)
-    return error_response(5000, "the CSE failed to carry out the request: see the server's log")

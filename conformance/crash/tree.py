@@ -128,9 +128,10 @@ def differences(tree: Tree, found: Mapping[str, Attributes]) -> list[Difference]
 
 def _changed(path: str, tree: Tree, found: Mapping[str, Attributes]) -> Iterator[Difference]:
     actual, node = found[path], tree[path]
-    for name, value in (node.told | node.sent).items():
-        if actual.get(name) != value:
-            yield Difference(path, f"has {name} {actual.get(name)!r}, but {value!r} was acknowledged")
+    wanted = node.told | node.sent
+    for name in wanted.keys() | (lasting(actual).keys() if node.told else set()):
+        if actual.get(name) != wanted.get(name):
+            yield Difference(path, f"has {name} {actual.get(name)!r}, but {wanted.get(name)!r} was acknowledged")
     parent = found.get(parent_of(path))
     if parent is not None and actual["pi"] != parent["ri"]:
         yield Difference(path, f"has the parent {actual['pi']}, but is below {parent['ri']}")

@@ -107,7 +107,16 @@ class Worker:
         try:
             return commit(connection, units)
         except BaseException as error:
-            return [Outcome(error=error)] * len(units)
+            return [Outcome(error=as_lost(error))] * len(units)
+
+
+def as_lost(error: BaseException) -> BaseException:
+    """An error by which a transaction as a whole has failed, as those who ran a unit in it are to see it."""
+    if isinstance(error, TransactionLost) or not isinstance(error, Exception):
+        return error
+    lost = TransactionLost(str(error))
+    lost.__cause__ = error
+    return lost
 
 
 def commit(connection: Connection, units: Sequence[Unit[Any]]) -> list[Outcome]:

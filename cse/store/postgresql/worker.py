@@ -7,7 +7,7 @@ from typing import Any
 
 from cse.store import Unit
 from cse.store.postgresql.session import Collision, Disconnected
-from cse.store.worker import Connection, Outcome, Worker, commit
+from cse.store.worker import Connection, Outcome, TransactionLost, Worker, as_lost, commit
 
 ATTEMPTS = 30
 FIRST_PAUSE, LONGEST_PAUSE = 0.001, 0.25  # seconds, on average half of it
@@ -22,7 +22,7 @@ class PersistentWorker(Worker):
 
 def persist(connection: Connection, units: Sequence[Unit[Any]]) -> list[Outcome]:
     """Run units in one transaction; if they collide, in halves, until those are alone that stand in somebody's way."""
-    failure: BaseException | None = None
+    failure: BaseException = TransactionLost("no attempt")
     for attempt in range(ATTEMPTS):
         try:
             return commit(connection, units)
@@ -35,4 +35,4 @@ def persist(connection: Connection, units: Sequence[Unit[Any]]) -> list[Outcome]
             half = len(units) // 2
             return persist(connection, units[:half]) + persist(connection, units[half:])
         time.sleep(random.uniform(0, min(FIRST_PAUSE * 2**attempt, LONGEST_PAUSE)))  # noqa: S311
-    return [Outcome(error=failure)] * len(units)
+    return [Outcome(error=as_lost(failure))] * len(units)

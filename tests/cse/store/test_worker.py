@@ -62,7 +62,7 @@ async def test_when_the_commit_fails_everyone_in_the_batch_hears_of_it(
         worker.run(inserting("cse/2")),
         return_exceptions=True,
     )
-    assert [type(outcome) for outcome in outcomes] == [sqlite3.IntegrityError] * 3
+    assert [(type(one), type(one.__cause__)) for one in outcomes] == [(TransactionLost, sqlite3.IntegrityError)] * 3
     assert await worker.run(paths) == []
     await worker.run(inserting("cse/3"))
     assert await worker.run(paths) == ["cse/3"]
