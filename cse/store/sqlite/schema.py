@@ -128,7 +128,11 @@ CREATE INDEX effect_lane ON effect (lane);
 def connect(database: str, *, uri: bool = False) -> sqlite3.Connection:
     """A connection in autocommit mode that any one thread at a time may use; `:memory:` for a database of its own."""
     connection = sqlite3.connect(database, isolation_level=None, check_same_thread=False, uri=uri)
-    connection.execute(f"PRAGMA cache_size = -{CACHE_KIBIBYTES}")
+    try:
+        connection.execute(f"PRAGMA cache_size = -{CACHE_KIBIBYTES}")
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 

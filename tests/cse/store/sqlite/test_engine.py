@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 import sys
+import threading
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import cast
@@ -12,6 +13,7 @@ import pytest
 from cse.config import ConfigurationError
 from cse.store import Search, Store, Transaction
 from cse.store.opening import open_store
+from cse.store.sqlite.engine import READERS
 from cse.store.sqlite.transaction import SQLiteTransaction
 from tests.cse.store.samples import campaign, inserting, paths, rows
 
@@ -79,6 +81,22 @@ async def test_a_read_does_not_wait_for_the_writer(store: Store) -> None:
 
     assert await store.run(unit) == ["cse/1"]
     assert await store.read(paths) == ["cse/1", "cse/2"]
+
+
+async def test_long_reads_do_not_keep_short_ones_waiting(store: Store) -> None:
+    begun, go = threading.Semaphore(0), threading.Event()
+
+    def long(transaction: Transaction) -> None:
+        begun.release()
+        go.wait()
+
+    reads = []
+    for _ in range(READERS - 1):
+        reads.append(asyncio.create_task(store.read(long)))
+        await asyncio.to_thread(begun.acquire)
+    assert [await store.read(paths) for _ in range(10)] == [[]] * 10
+    go.set()
+    await asyncio.gather(*reads)
 
 
 def test_a_folder_that_cannot_be_made_is_refused(file: Path) -> None:
