@@ -20,6 +20,7 @@ from cse.config import ConfigurationError, ServerSettings
 from cse.connection import connections
 from cse.garbage import keep_short
 from cse.security.tls import server_context
+from cse.store.opening import without_password
 
 log = logging.getLogger(__name__)
 
@@ -71,7 +72,7 @@ class WebServer(uvicorn.Server):
             get_running_loop().add_reader(sys.stdin, self._stop_alone)
         settings = self._server.core.settings
         address = f"{settings.url}/{settings.cse_name}"
-        click.echo(f"cse {__version__} at {address}, resources in {settings.store}")
+        click.echo(f"cse {__version__} at {address}, resources in {without_password(settings.store)}")
         click.echo(f"try: {_example(settings, address)}")
 
     async def _end_when_lost(self) -> None:

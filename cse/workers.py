@@ -16,7 +16,8 @@ log = logging.getLogger(__name__)
 PROGRAM = "from cse.cli import main; main()"
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0  # seconds before a process is started again; doubled while it ends at once
 AT_ONCE = 10.0  # seconds
-PATIENCE = 10.0  # seconds in which processes must have stopped
+BY_SIGNAL = 128  # exit codes above it say by which signal a process was ended
+PATIENCE = 4.8  # seconds in which processes must have stopped; they see to that by themselves, once they serve
 
 
 class Workers:
@@ -33,16 +34,24 @@ class Workers:
         self._clock = SystemClock()
         self._processes: set[asyncio.subprocess.Process] = set()
         self._said: set[bytes] = set()
+        self._begun = asyncio.Event()
         self._stopping = asyncio.Event()
 
     async def run(self) -> int:
-        """Until a signal, or until the first of them cannot even start; the exit code."""
+        """Until a signal, or until the first of them cannot even start; the exit code.
+
+        The others follow the first one when it serves: what keeps it from that is said once.
+        """
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop)
         loop.add_signal_handler(signal.SIGHUP, self._signal, signal.SIGHUP)
-        codes = await asyncio.gather(*(self._keep() for _ in range(self._count)))
+        codes = await asyncio.gather(self._keep(), *(self._follow() for _ in range(1, self._count)))
         return max(codes)
+
+    async def _follow(self) -> int:
+        await self._begun.wait()
+        return await self._keep()
 
     async def _keep(self) -> int:
         """One process after another."""
@@ -52,9 +61,9 @@ class Workers:
             code = await self._once()
             if self._stopping.is_set():
                 return 0
-            if not self._said:
+            if not self._begun.is_set():
                 self._stop()
-                return code
+                return code if code > 0 else BY_SIGNAL - code
             pause = FIRST_PAUSE if self._clock.now() - started > AT_ONCE else min(2 * pause, LONGEST_PAUSE)
             log.error("a worker has ended with code %d; another one starts in %g s", code, pause)
             await self._clock.within(pause, self._stopping.wait())
@@ -69,6 +78,8 @@ class Workers:
             start_new_session=True,
         )
         self._processes.add(process)
+        if self._stopping.is_set():
+            process.terminate()
         try:
             await self._pass_on(process)
             return await process.wait()
@@ -82,11 +93,13 @@ class Workers:
             if line not in self._said:
                 self._said.add(line)
                 click.echo(line, nl=False)
+            self._begun.set()
 
     def _stop(self) -> None:
         """Let all of them finish; the second time, end them."""
         self._signal(signal.SIGKILL if self._stopping.is_set() else signal.SIGTERM)
         self._stopping.set()
+        self._begun.set()
         asyncio.get_running_loop().call_later(PATIENCE, self._signal, signal.SIGKILL)
 
     def _signal(self, number: signal.Signals) -> None:

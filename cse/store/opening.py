@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from cse.config import ConfigurationError
 from cse.store import Store
@@ -45,6 +46,15 @@ def _postgresql(url: str) -> Store:
         ) from error
     store: Store = engine.PostgreSQLStore(url)
     return store
+
+
+def without_password(url: str) -> str:
+    """The URL of a store as it may be shown; what else it says about connections is left out."""
+    if not url.startswith(SHARED):
+        return url
+    parts = urlsplit(url)
+    user, at, host = parts.netloc.rpartition("@")
+    return parts._replace(netloc=user.partition(":")[0] + at + host, query="", fragment="").geturl()
 
 
 def require_shared(url: str) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from cse.config import ConfigurationError
-from cse.store.opening import open_store
+from cse.store.opening import open_store, without_password
 from cse.store.sqlite.engine import MemoryStore
 from tests.cse.store.samples import inserting, paths
 
@@ -17,6 +17,19 @@ def test_other_urls_are_refused(url: str) -> None:
     message = r"store in \[server\] must be sqlite:///PATH, tinydb:///PATH, memory: or postgresql://"
     with pytest.raises(ConfigurationError, match=message):
         open_store(url)
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("sqlite:////a/b.sqlite", "sqlite:////a/b.sqlite"),
+        ("postgresql://cse:secret@db.example:5432/cse?sslmode=require", "postgresql://cse@db.example:5432/cse"),
+        ("postgres://cse:se@cret@one,two/cse?password=secret", "postgres://cse@one,two/cse"),
+        ("postgresql:///cse?user=cse&password=secret", "postgresql:///cse"),
+    ],
+)
+def test_a_password_is_not_shown(url: str, shown: str) -> None:
+    assert without_password(url) == shown
 
 
 def test_memory() -> None:
