@@ -79,7 +79,7 @@ class Server:
         self.switchboard = switchboard
         self.door = Door(self.core, switchboard)
         exchange = Exchange(self.core, self.door, switchboard)
-        notifier = Notifier(self.core, exchange)
+        self._notifier = notifier = Notifier(self.core, exchange)
         self._sessions = Sessions(self.core)
         self._memberships = Memberships(self.core, switchboard)
         self._registrar = Registrar(self.core, exchange)
@@ -120,6 +120,11 @@ class Server:
     async def _neighbours_changed(self, effect: Effect) -> None:
         await self._registrar.changed(effect)
         await self._sessions.neighbours_changed(effect)
+
+    def _notifications(self) -> dict[str, int]:
+        """For the operator: how many this process has to send, to how many targets in vain, and has dropped so far."""
+        waiting, notifier = self._outbox.counts()[NOTIFICATION], self._notifier
+        return {"waiting": waiting, "unreachable": notifier.unreachable, "dropped": notifier.dropped}
 
     def load_credentials(self) -> None:
         """Read the operator's file, again if it has changed; ConfigurationError if it is wrong, and nothing changes."""
@@ -184,7 +189,7 @@ class Server:
             self._identities,
             self.stopping,
         )
-        operator = Operator(self.core, self.door, self.fan_out, self.campaigns, self._identities)
+        operator = Operator(self.core, self.door, self.fan_out, self.campaigns, self._identities, self._notifications)
         application = Starlette(routes=[operator.routes()], middleware=list(self._middleware()))
         application.router.default = binding
         return application

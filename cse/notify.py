@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections import Counter
 from dataclasses import replace
 
 from cse.complaints import Complaints
@@ -31,7 +30,7 @@ class Notifier:
     """
 
     def __init__(self, core: Core, exchange: Exchange) -> None:
-        self.counters: Counter[str] = Counter()
+        self.dropped = 0
         self._core = core
         self._exchange = exchange
         parallel = core.settings.parallel_notifications
@@ -39,6 +38,11 @@ class Notifier:
         self._slots_for_silent = asyncio.Semaphore(max(1, int(parallel * SHARE_OF_SILENT)))
         self._pauses: dict[str, float] = {}  # of silent targets: seconds until the next attempt
         self._complaints = Complaints(core.clock, log)
+
+    @property
+    def unreachable(self) -> int:
+        """How many targets could not be reached the last time."""
+        return len(self._pauses)
 
     async def send(self, effect: Effect) -> None:
         """The handler of the outbox."""
@@ -98,7 +102,7 @@ class Notifier:
             self._dropped(outgoing.target, "it can't be reached")
 
     def _dropped(self, target: str, why: str) -> None:
-        self.counters["dropped"] += 1
+        self.dropped += 1
         self._complaints.about(target, f"notification to {target} dropped: {why}")
 
     def _is_too_old(self, outgoing: Outgoing) -> bool:

@@ -1,7 +1,7 @@
 """The operator's view under /.cse/: campaigns, plans, networks. For the administrator only."""
 
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import orjson
@@ -42,12 +42,21 @@ REASONS = (*Failure, *Reason, WAITING_FOR_DEVICE)
 class Operator:
     """Routes for whoever runs the server. Everything an application needs is in the tree instead."""
 
-    def __init__(self, core: Core, door: Door, fan_out: FanOut, campaigns: Campaigns, identities: Identities) -> None:
+    def __init__(
+        self,
+        core: Core,
+        door: Door,
+        fan_out: FanOut,
+        campaigns: Campaigns,
+        identities: Identities,
+        notifications: Callable[[], Mapping[str, int]],
+    ) -> None:
         self._core = core
         self._door = door
         self._fan_out = fan_out
         self._under_way = campaigns
         self._identities = identities
+        self._notifications = notifications
 
     def routes(self) -> Mount:
         """To be put in front of the HTTP binding: everything below /.cse."""
@@ -93,6 +102,7 @@ class Operator:
             "pid": os.getpid(),
             "conducts": self._core.store.company.conducts,
             "strayAnswers": self._door.strays,
+            "notifications": self._notifications(),
             "longestStall": round(self._core.stalls.take(), 3),
         }
 

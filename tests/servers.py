@@ -221,6 +221,7 @@ class Listener:
     `url` is where it listens (give it as `poa` or `nu`), `received` what came, in order. It answers as an AE does, with
     `status_code` as X-M2M-RSC: set it to another (4101) to refuse, to None to answer as a plain web server. While
     `silent` is true it does not answer at all. `headers` are added to its answers. With `tls` its URL is one of https.
+    It listens on the same `port` when it is entered again.
     """
 
     status_code: int | None = 2000
@@ -229,6 +230,7 @@ class Listener:
     tls: ssl.SSLContext | None = None
     host: str = "127.0.0.1"
     received: list[Notification] = field(default_factory=list)
+    port: int = 0
     url: str = ""
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
     _released: asyncio.Event = field(default_factory=asyncio.Event)
@@ -238,9 +240,10 @@ class Listener:
         application.router.add_route("*", "/{tail:.*}", self._receive)
         self._runner = web.AppRunner(application, shutdown_timeout=0.1, access_log=None)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, self.host, 0, ssl_context=self.tls)
+        site = web.TCPSite(self._runner, self.host, self.port, ssl_context=self.tls)
         await site.start()
-        self.url = f"{'https' if self.tls else 'http'}://{self.host}:{self._runner.addresses[0][1]}/inbox"
+        self.port = self._runner.addresses[0][1]
+        self.url = f"{'https' if self.tls else 'http'}://{self.host}:{self.port}/inbox"
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -31,6 +31,7 @@ async def test_health_and_networks(client: Client) -> None:
     health = await ask(client, "health")
     assert health.pop("longestStall") >= 0
     assert len(health.pop("process")) >= 8
+    assert health.pop("notifications") == {"waiting": 0, "unreachable": 0, "dropped": 0}
     assert health == {"status": "ok", "cseId": "/id-in", "pid": os.getpid(), "conducts": True, "strayAnswers": 0}
     assert "loopback" in (await ask(client, "networks"))["networks"]
 
