@@ -14,17 +14,16 @@ _log = logging.getLogger(__name__)
 class Compaction:
     """Use it as the tables are used: one thread at a time, between transactions."""
 
-    def __init__(self, database: Database, minimum: int = MINIMUM) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
         self._storage = database.storage
-        self._minimum = minimum
         self._not_before = 0  # bytes of the journal after which one that could not begin is tried again
         self._thread = Thread()
 
     def consider(self) -> None:
         """Begin if it is time."""
         size = self._storage.journal_size
-        if size > max(self._minimum, self._database.size, self._not_before) and not self._thread.is_alive():
+        if size > max(MINIMUM, self._database.size, self._not_before) and not self._thread.is_alive():
             try:
                 self._storage.begin_part()
             except OSError as error:

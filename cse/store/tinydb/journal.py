@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from cse.store.tinydb.disk import write
 from cse.store.tinydb.lines import Change, Commit, Damaged, commit_line, read_commit
 
 _DAMAGED = "the commit is not as it was written"
@@ -64,7 +65,7 @@ class Journal:
         self.repair()
         self._torn = True
         try:
-            _write(self._file, line)
+            write(self._file, line)
             os.fsync(self._file)
         except BaseException:
             self._try_to_repair()
@@ -82,15 +83,10 @@ class Journal:
 
     def close(self) -> None:
         """Nothing can be added any more."""
+        self._try_to_repair()
         os.close(self._file)
 
     def _try_to_repair(self) -> None:
         """If it fails, the next append tries again before it adds anything."""
         with suppress(OSError):
             self.repair()
-
-
-def _write(file: int, data: bytes) -> None:
-    rest = memoryview(data)
-    while rest:
-        rest = rest[os.write(file, rest) :]

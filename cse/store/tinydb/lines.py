@@ -70,11 +70,12 @@ def read_commit(line: bytes) -> Commit | None:
     if match is None or int(match[1], 16) != crc32(match[2]):
         return None
     changes = orjson.loads(line)["changes"]
-    return Commit(int(match[3]), [Change(table, number, _text(document)) for table, number, document in changes])
+    return Commit(int(match[3]), [Change(table, number, as_text(document)) for table, number, document in changes])
 
 
-def _text(document: Any) -> bytes | None:
-    return None if document is None else orjson.dumps(document)
+def as_text(document: Any) -> bytes | None:
+    """A document as JSON, None for None. It is a copy, because what orjson returns holds on to kilobytes."""
+    return None if document is None else bytes(memoryview(orjson.dumps(document)))
 
 
 def _checksum(table: str, number: int, text: bytes) -> int:

@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 
+from cse.store.tinydb import disk
 from cse.store.tinydb.lines import Change, Damaged, document_line, read_document
 
 VERSION = 1
@@ -41,10 +42,9 @@ class Content:
 
 def write(content: Content, path: Path) -> None:
     """Write it into a file of this name, durably but for the name."""
-    with path.open("wb") as file:
+    with path.open("wb", buffering=0) as file:
         for piece in _pieces(content):
-            file.write(piece)
-        file.flush()
+            disk.write(file.fileno(), piece)
         os.fsync(file.fileno())
 
 

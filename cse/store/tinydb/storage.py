@@ -6,7 +6,6 @@ copy everything at each write; the tables of this engine add to the journal.
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ import orjson
 from tinydb.storages import Storage
 
 from cse.store.tinydb import snapshot
+from cse.store.tinydb.disk import sync_folder
 from cse.store.tinydb.journal import Journal, Part, part_path, parts
 from cse.store.tinydb.lines import Change, Damaged
 from cse.store.tinydb.snapshot import Content
@@ -152,8 +152,7 @@ class JournalStorage(Storage):
         self._sync_folder()
 
     def _sync_folder(self) -> None:
-        with _opened(self._path.parent) as folder:
-            os.fsync(folder)
+        sync_folder(self._path.parent)
 
 
 def _existing(files: Iterable[Path]) -> Iterator[tuple[Path, os.stat_result]]:
@@ -162,12 +161,3 @@ def _existing(files: Iterable[Path]) -> Iterator[tuple[Path, os.stat_result]]:
             yield file, file.stat()
         except FileNotFoundError:
             continue
-
-
-@contextmanager
-def _opened(folder: Path) -> Iterator[int]:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)

@@ -9,6 +9,7 @@ from tinydb.storages import Storage
 from tinydb.table import Table
 
 from cse.store.tinydb.indexes import Document, Entry, Index
+from cse.store.tinydb.lines import as_text
 from cse.store.tinydb.undo import Log
 
 
@@ -33,7 +34,8 @@ class KeyedTable(Table):
         entries: list[list[Entry]] = [[] for _ in self._indexes]
         for number, document in self._all():  # one after the other: parsed, they take several times the memory
             for index, found in zip(self._indexes, entries, strict=True):
-                found.extend((key, number) for key in index.keys(document))
+                for key in index.keys(document):
+                    found.append((key, number))
         for index, found in zip(self._indexes, entries, strict=True):
             index.load(found)
 
@@ -58,7 +60,7 @@ class KeyedTable(Table):
         """Make this the document of this number."""
         self._log.record(partial(self._undo, number, self.texts.get(number), self.last), (self.name, number))
         self.last = max(self.last, number)
-        self._set(number, document, None if document is None else orjson.dumps(document))
+        self._set(number, document, as_text(document))
 
     def check(self, written: Mapping[int, bytes]) -> Iterator[str]:
         """What is broken: documents that differ from what is written in the file, and indexes that differ from them."""
