@@ -14,14 +14,13 @@ from cse.store.company import Alone
 from cse.store.documents import Folder
 from cse.store.sqlite.files import copy, open_for_reading, open_for_writing
 from cse.store.sqlite.schema import connect, prepare
-from cse.store.sqlite.transaction import SQLiteConnection, SQLiteTransaction
+from cse.store.sqlite.transaction import SQLiteConnection, SQLiteReader, SQLiteTransaction
 from cse.store.worker import Worker
 
 log = logging.getLogger(__name__)
 
 READERS = 3  # a long read, as that of the members of a large group, must not keep short ones waiting
 PURGE_PAUSE = 0.005  # seconds between two slices; others have the writer and the disk meanwhile
-READ_TOGETHER = 4  # short ones that one reader takes at a time
 
 
 class EmbeddedStore(Store):
@@ -95,8 +94,8 @@ class SQLiteStore(EmbeddedStore):
         async with AsyncExitStack() as held:
             if not reads_only:
                 self._start_writer(open_for_writing(self._path, held), held)
-            reading = [SQLiteConnection(open_for_reading(self._path, held), "BEGIN") for _ in range(READERS)]
-            self._reader = Worker(reading[0], "reader", *reading[1:], batch=READ_TOGETHER)
+            reading = [SQLiteReader(open_for_reading(self._path, held)) for _ in range(READERS)]
+            self._reader = Worker(reading[0], "reader", *reading[1:], batch=1)
             held.push_async_callback(self._reader.close)
             self._held = held.pop_all()
 

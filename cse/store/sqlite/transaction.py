@@ -89,3 +89,17 @@ class SQLiteConnection:
             self.transaction.finish()
             if self._connection.in_transaction:
                 self._connection.execute("RELEASE unit")
+
+
+class SQLiteReader(SQLiteConnection):
+    """The same for units that only read: there is nothing to undo."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        super().__init__(connection, "BEGIN")
+
+    @contextmanager
+    def unit(self) -> Iterator[None]:
+        try:
+            yield
+        finally:
+            self.transaction.finish()
