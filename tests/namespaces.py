@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[1]
 INSIDE = "CSE_TEST_NAMESPACE"
 CAP_SYS_ADMIN = 21
 FIELD = "10.77.0.254"  # the address of the field in the network that connects it with the machines
-DEVICES = "10.78.0.1"  # the first of the addresses that lead to the field, for thousands of devices
+DEVICES = "10.78.0.0/16"  # addresses that lead to the field, for thousands of devices
 PORT = 8080
 
 
@@ -82,7 +82,7 @@ async def machines(count: int) -> AsyncIterator[list[Machine]]:
     await run("ip", "link", "add", "name", "field", "type", "bridge", "mcast_snooping", "0")
     await run("ip", "address", "add", f"{FIELD}/16", "dev", "field")
     await run("ip", "link", "set", "field", "up")
-    await run("ip", "route", "add", "local", f"{DEVICES}/16", "dev", "lo")
+    await run("ip", "route", "add", "local", DEVICES, "dev", "lo")
     holders = [await _hold() for _ in range(count)]
     try:
         yield [await _connect(number, holder.pid) for number, holder in enumerate(holders, 1)]
@@ -109,7 +109,7 @@ async def _connect(number: int, holder: int) -> Machine:
     await run(*enter, "ip", "link", "set", "lo", "up")
     await run(*enter, "ip", "address", "add", f"{address}/16", "dev", "uplink")
     await run(*enter, "ip", "link", "set", "uplink", "up")
-    await run(*enter, "ip", "route", "add", f"{DEVICES.rpartition('.')[0]}.0/16", "via", FIELD)
+    await run(*enter, "ip", "route", "add", DEVICES, "via", FIELD)
     return Machine(name, address, (*enter, "setpriv", "--pdeathsig", "KILL"))
 
 

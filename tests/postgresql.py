@@ -27,7 +27,6 @@ _numbers = itertools.count()
 # Durability needs a server of its own: `Server(durable=True)`.
 _FAST = {"fsync": "off", "full_page_writes": "off"}
 _SETTINGS = {
-    "listen_addresses": "",
     "max_connections": "200",
     "shared_buffers": "32MB",
     "dynamic_shared_memory_type": "mmap",
@@ -43,23 +42,32 @@ if read -r how; then kill -"$how" $server; wait $server; else kill -QUIT $server
 
 
 class Server:
-    """A PostgreSQL that runs until `close`, reached by a socket in its folder. Nobody else can get at it."""
+    """A PostgreSQL that runs until `close`, reached by a socket in its folder. Nobody else can get at it.
 
-    def __init__(self, *, durable: bool = False) -> None:
+    With an `address`, one of this machine, it is reached over TCP, from other machines on the same link as well.
+    """
+
+    def __init__(self, *, durable: bool = False, address: str = "") -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="cse-pg-", dir="/tmp"))
         self._user = pwd.getpwnam("nobody") if os.getuid() == 0 else None
         self._programs = self._readable_programs()
-        self._settings = _SETTINGS | ({} if durable else _FAST) | {"unix_socket_directories": str(self._folder)}
+        self._address = address
+        where = {"unix_socket_directories": str(self._folder), "listen_addresses": address}
+        self._settings = _SETTINGS | ({} if durable else _FAST) | where
         self._own(self._folder)
         arguments = ["-U", "cse", "-E", "UTF8", "--no-locale", "-A", "scram-sha-256", "--no-sync"]
         password = self._folder / "password"
         password.write_text("secret\n")
         self._own(password)
         self._run("initdb", *arguments, f"--pwfile={password}", "-D", str(self._folder / "data"))
+        with (self._folder / "data" / "pg_hba.conf").open("a") as rules:
+            rules.write("host all all samenet scram-sha-256\n")
         self.start()
 
     @property
     def url(self) -> str:
+        if self._address:
+            return f"postgresql://cse:secret@{self._address}/postgres"
         return f"postgresql://cse:secret@/postgres?host={quote(str(self._folder), safe='')}"
 
     def start(self) -> None:
