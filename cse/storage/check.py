@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from itertools import islice
 from typing import Any, NamedTuple
 
-from cse.storage.audit import Audit, Finding
+from cse.storage.audit import RESTORE, Audit, Finding
 from cse.storage.places import Place
-from cse.store import Transaction
+from cse.store import Store, Transaction
 from cse.work import Model, Work
 
 MOST_FINDINGS = 1000
@@ -26,10 +26,18 @@ class Checked(NamedTuple):
 async def check(place: Place, model: Model, now: float) -> Checked:
     """ConfigurationError if the store can't be opened; if its files are damaged, their content is not looked at."""
     async with place.opened(reads_only=True) as store:
-        damages = await store.check()
+        damages = await _damages(store)
         if damages:
-            return Checked([Finding("files", damage) for damage in damages[:MOST_FINDINGS]], {})
+            return Checked([Finding("files", f"{damage}: {RESTORE}") for damage in damages[:MOST_FINDINGS]], {})
         return await store.read(lambda transaction: _look(transaction, model, now))
+
+
+async def _damages(store: Store) -> list[str]:
+    """What the engine finds; a file may be damaged so much that it can't even be checked."""
+    try:
+        return await store.check()
+    except Exception as error:
+        return [f"they cannot be read ({error})"]
 
 
 def _look(transaction: Transaction, model: Model, now: float) -> Checked:
