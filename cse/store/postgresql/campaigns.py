@@ -57,7 +57,7 @@ class PostgreSQLCampaigns(Campaigns):
 
     def get(self, campaign_id: str) -> Campaign | None:
         row = self._session.one(f"{_SELECT} WHERE id = %s", (campaign_id,))
-        return row and _campaign(*row)
+        return None if row is None else _campaign(*row)
 
     def save(self, campaign: Campaign) -> None:
         self._fence.check(self._session)
@@ -140,7 +140,7 @@ class PostgreSQLCampaigns(Campaigns):
 
     def _sequence(self, campaign_id: str) -> int | None:
         row = self._session.one("SELECT sequence FROM campaign WHERE id = %s", (campaign_id,))
-        return row and int(row[0])
+        return None if row is None else int(row[0])
 
 
 def _changeable(campaign: Campaign) -> tuple[Any, ...]:
@@ -166,5 +166,5 @@ def _campaign(*values: Any) -> Campaign:
 def _row(*values: Any) -> Row:
     position, member, target, host, state, reason, status_code, content, *rest = values
     network, attempts, answered_at = rest
-    texts = (text.decode() for text in (member, target, host, state, reason))
-    return Row(position, *texts, status_code, content, network.decode(), attempts, answered_at)
+    texts = [text.decode() for text in (member, target, host, state, reason)]
+    return Row._make((position, *texts, status_code, content, network.decode(), attempts, answered_at))

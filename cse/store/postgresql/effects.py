@@ -22,6 +22,9 @@ _IN_LANES = (
 _PRESENT = "SELECT id FROM effect WHERE id = ANY(%b::bigint[])"
 _RESTORE = f"INSERT INTO effect ({_FIELDS}) VALUES (%s, %s, %s, %s)"  # noqa: S608
 
+# Whoever takes this process off the list of those that are there waits until this unit has ended.
+_THERE = "SELECT 1 FROM process WHERE id = %s FOR KEY SHARE"
+
 # What another process is just claiming is locked and passed over, and with it whatever follows it in its lane.
 _CLAIM = """
 WITH candidate AS (
@@ -70,6 +73,8 @@ class PostgreSQLEffects(Effects):
         return int(row[0]) if row else 0
 
     def claim(self, limit: int, *, kinds: Collection[str] = ()) -> list[Effect]:
+        if not self._session.one(_THERE, (self._process,)):
+            raise LookupError("this process must not claim effects: others have taken it for dead")
         values = {"process": self._process, "limit": limit, "kinds": list(kinds)}
         statement = _CLAIM.format(kinds=_OF_KINDS if kinds else "")
         return [_effect(*row) for row in self._session.rows(statement, values)]

@@ -10,9 +10,9 @@ from tinydb.storages import Storage
 from cse.config import ConfigurationError
 from cse.store import Store, T, Unit
 from cse.store.postgresql.checks import complaints
+from cse.store.postgresql.company import PostgreSQLCompany
 from cse.store.postgresql.connection import connect, parameters
 from cse.store.postgresql.documents import Documents
-from cse.store.postgresql.fence import Fence
 from cse.store.postgresql.schema import prepare, require
 from cse.store.postgresql.session import Session
 from cse.store.postgresql.transaction import PostgreSQLConnection
@@ -29,7 +29,8 @@ class PostgreSQLStore(Store):
     def __init__(self, url: str) -> None:
         self._parameters = parameters(url)
         self._held = AsyncExitStack()
-        self._fence = Fence(self.company.process)
+        self.company: PostgreSQLCompany = PostgreSQLCompany(self._parameters)
+        self._fence = self.company.fence
 
     async def open(self, *, reads_only: bool = False) -> None:
         async with AsyncExitStack() as held:
@@ -38,6 +39,7 @@ class PostgreSQLStore(Store):
             await asyncio.to_thread(self._prepare, reads_only=reads_only)
             self._reader = await self._start(READERS, held, writes=False)
             if not reads_only:
+                await self._enter(held)
                 self._writer = await self._start(WRITERS, held, writes=True)
             self._held = held.pop_all()
 
@@ -74,6 +76,12 @@ class PostgreSQLStore(Store):
         worker = PersistentWorker(first, "writes" if writes else "reads", *others, batch=BATCH)
         held.push_async_callback(worker.close)
         return worker
+
+    async def _enter(self, held: AsyncExitStack) -> None:
+        try:
+            await self.company.enter()
+        finally:
+            held.push_async_callback(self.company.leave)
 
     def _session(self, *, writes: bool) -> Session:
         return Session(partial(connect, self._parameters), writes=writes)

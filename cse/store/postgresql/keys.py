@@ -2,7 +2,7 @@
 
 from zlib import crc32
 
-SETUP, CONDUCTOR, PRESENCE = "setup", "conductor", "presence"
+SETUP, PRESENCE = "setup", "presence"
 
 
 def lock_class(schema: str, purpose: str) -> int:

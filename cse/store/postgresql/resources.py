@@ -54,11 +54,11 @@ class PostgreSQLResources(Resources):
 
     def get(self, ri: str) -> Resource | None:
         row = self._session.one(f"{_SELECT} WHERE ri = %s", (ri,))
-        return row and _resource(*row)
+        return None if row is None else _resource(*row)
 
     def find(self, path: str) -> Resource | None:
         row = self._session.one(f"{_SELECT} WHERE path = %s", (path,))
-        return row and _resource(*row)
+        return None if row is None else _resource(*row)
 
     def insert(self, resource: Resource) -> None:
         values = _values(resource)

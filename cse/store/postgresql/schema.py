@@ -142,7 +142,8 @@ CREATE INDEX lane_claimant ON lane (claimant);
 
 CREATE TABLE process (
     id bytea PRIMARY KEY,
-    number bigint NOT NULL
+    number bigint NOT NULL,
+    server_start timestamptz NOT NULL
 );
 
 CREATE TABLE conductor (process bytea);
@@ -165,13 +166,14 @@ CREATE TABLE network_document (
 CREATE TABLE schema_version (version bigint NOT NULL);
 """
 
+SCHEMA = "SELECT current_schema()::text"
 TABLE_NAMES = re.findall(r"CREATE (?:UNLOGGED )?TABLE (\w+)", TABLES)
 INDEXES = re.findall(r"CREATE (?:UNIQUE )?INDEX (\w+)", TABLES)
 
 
 def schema_of(connection: Connection) -> str:
     """Where our tables are or will be: the first schema of the search path."""
-    row = connection.execute("SELECT current_schema()::text").fetchone()
+    row = connection.execute(SCHEMA).fetchone()
     if row is None or row[0] is None:
         raise ConfigurationError("none of the schemas in its search_path exists; create one, or set another path")
     return str(row[0])

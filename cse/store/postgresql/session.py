@@ -59,7 +59,6 @@ class Session:
         self.age = 0
         self.lost: TransactionLost | None = None
         self._number: str | None = None
-        self._number: str | None = None
         self._connect = connect
         self._names = itertools.count()
         self.connect()
@@ -89,7 +88,7 @@ class Session:
             row = cursor.fetchone() if self.writes and cursor.nextset() else None
         except psycopg.Error as error:
             raise self._meaning(error) from error
-        self._number = row and row[0]
+        self._number = row[0] if row else None
 
     def commit(self) -> None:
         """End it durably. An answer that got lost is asked for again: Disconnected if nothing was done, or Unknown."""
@@ -143,14 +142,14 @@ class Session:
     def many(self, statement: str, values: Iterable[Values]) -> None:
         """A statement with each of these values."""
         try:
-            self._cursor.executemany(statement, values)  # type: ignore[arg-type]
+            self._cursor.executemany(statement, values)
         except psycopg.Error as error:
             raise self._meaning(error) from error
 
     def many_rows(self, statement: str, values: Sequence[Values]) -> list[list[Tuple]]:
         """What a statement returns for each of these values."""
         try:
-            self._cursor.executemany(statement, values, returning=True)  # type: ignore[arg-type]
+            self._cursor.executemany(statement, values, returning=True)
             return [results.fetchall() for results in self._cursor.results()]
         except psycopg.Error as error:
             raise self._meaning(error) from error
@@ -158,7 +157,7 @@ class Session:
     def copy(self, statement: str, rows: Iterable[Tuple]) -> None:
         """Add many rows by a COPY in binary form."""
         try:
-            with self._cursor.copy(statement) as copy:  # type: ignore[arg-type]
+            with self._cursor.copy(statement) as copy:
                 for row in rows:
                     copy.write_row(row)
         except psycopg.Error as error:
@@ -169,13 +168,13 @@ class Session:
         try:
             with self.connection.cursor(f"stream{next(self._names)}", binary=True) as cursor:
                 cursor.itersize = 1000
-                yield from cursor.execute(statement)  # type: ignore[arg-type]
+                yield from cursor.execute(statement)
         except psycopg.Error as error:
             raise self._meaning(error) from error
 
     def _execute(self, statement: str, values: Values) -> psycopg.Cursor[Tuple]:
         try:
-            return self._cursor.execute(statement, values)  # type: ignore[arg-type]
+            return self._cursor.execute(statement, values)
         except psycopg.Error as error:
             raise self._meaning(error) from error
 
