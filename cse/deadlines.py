@@ -11,7 +11,7 @@ from cse.work import Work
 log = logging.getLogger(__name__)
 
 BATCH = 20  # of each queue in one unit, so that it keeps others waiting for a few milliseconds only
-LONGEST_SLEEP = 3600.0  # seconds; somebody may set the clock of the machine meanwhile
+LONGEST_SLEEP = 60.0  # seconds; somebody may set the clock of the machine meanwhile
 PAUSE = 1.0  # seconds after which a round that has failed, or had nothing of what is due, is tried again
 
 
