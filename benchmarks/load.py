@@ -70,6 +70,17 @@ class Requests:
         return self
 
 
+class Rotating(Requests):
+    """Several requests in turn, of which the same status is expected."""
+
+    def __init__(self, requests: Sequence[Requests]) -> None:
+        self._turns = itertools.cycle(requests)
+        self.name, self.status = f"{requests[0].name} and others", requests[0].status
+
+    def __next__(self) -> bytes:
+        return next(next(self._turns))
+
+
 class Connection(asyncio.Protocol):
     """One connection of a client; the methods beginning with `on_` are httptools' callbacks."""
 

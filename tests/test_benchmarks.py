@@ -41,6 +41,19 @@ LINES_OF_CAMPAIGN = [
     r"memory .* MiB at most",
 ]
 
+FIGURES = r"( +. [\d,.]+){7} +."
+TINY = "--instances 200 --containers 10 --entities 100 --large 300 --seconds 0.2 --repetitions 1".split()
+LINES_OF_STORES = [
+    *(rf"{name}: start .* s, \d+ MiB" for name in ("empty", "full", "entities", "retention", "expiry", "removal")),
+    *(rf"{name}: creations .*/s, .* times the reference" for name in ("empty", "full")),
+    r"creations in the full store .* times those in the empty one",
+    r"discovery by label, 10 hits .*median .* 99 % .*; the first one",
+    r"creations with retention .*/s",
+    r"expiry of 300 at once .*all gone",
+    r"DELETE of 300 instances .*answered after",
+    *(rf"{name}: create of an instance meanwhile .*longest" for name in ("retention", "expiry", "removal")),
+]
+
 pytestmark = pytest.mark.long
 
 
@@ -50,6 +63,15 @@ def test_the_quick_run_prints_every_line() -> None:
 
 def test_a_small_campaign_is_accounted_for() -> None:
     assert missing(LINES_OF_CAMPAIGN, "benchmarks.mass", *SMALL) == []
+
+
+def test_the_store_of_json_is_measured_at_each_size() -> None:
+    command = "benchmarks.tinydb_store", "--sizes", "100,2000", "--seconds", "0.2"
+    assert missing([r"creates/s", rf"(?m)^. 100 {FIGURES}$", rf"(?m)^. 2,000 {FIGURES}$"], *command) == []
+
+
+def test_stores_are_filled_and_measured() -> None:
+    assert missing(LINES_OF_STORES, "benchmarks.stores", *TINY) == []
 
 
 def missing(lines: list[str], *command: str) -> list[str]:
