@@ -80,9 +80,10 @@ def convert_store(source: str, target: str, from_data: Path | None, to_data: Pat
 
     Data folders have what networks remember; that of a store's file is the folder that it is in.
     """
-    into = _place(target, to_data)
-    converted = _run(convert(_place(source, from_data), into))
-    Console().print(_table(converted, into.shown))
+    place, into = _place(source, from_data), _place(target, to_data)
+    converted = _run(convert(place, into))
+    click.echo(f"{into.shown} has all of {place.shown}")
+    Console().print(_table(converted))
     names = ", ".join(converted.documents) or "nothing"
     click.echo(f"networks remember: {names}")
 
@@ -118,8 +119,8 @@ def _tell(checked: Checked, name: str) -> None:
         click.echo(f"{name} is sound: {rows or 'empty'}")
 
 
-def _table(converted: Converted, name: str) -> Table:
-    table = Table("table", "rows", "SHA-256 of both", title=f"converted to {name}")
+def _table(converted: Converted) -> Table:
+    table = Table("table", "rows", "SHA-256 of both")
     for content in converted.tables:
         table.add_row(content.table, str(content.rows), content.digest[:16])
     return table

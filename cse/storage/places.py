@@ -4,11 +4,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 from cse.config import ConfigurationError
 from cse.store import Store
-from cse.store.opening import FILES, open_store
+from cse.store.opening import FILES, open_store, without_password
 
 DATA_FOLDER = Path("cse-data")
 
@@ -30,8 +29,7 @@ class Place(NamedTuple):
     @property
     def shown(self) -> str:
         """The URL without the password that it may have."""
-        password = urlsplit(self.url).password
-        return self.url if password is None else self.url.replace(f":{password}@", ":…@")
+        return without_password(self.url)
 
     def is_at(self, other: "Place") -> bool:
         """Whether both are the same store."""

@@ -110,7 +110,7 @@ def test_memory_is_no_place() -> None:
 
 def test_passwords_are_not_shown() -> None:
     place = Place.of("postgresql://cse:secret@127.0.0.1/cse", None)
-    assert place.shown == "postgresql://cse:…@127.0.0.1/cse"
+    assert place.shown == "postgresql://cse@127.0.0.1/cse"
     assert place.data_folder == Path("cse-data")
     assert Place.of("sqlite:///folder/cse.sqlite", None) == ("sqlite:///folder/cse.sqlite", Path("folder"))
 
