@@ -42,7 +42,20 @@ LINES_OF_CAMPAIGN = [
 ]
 
 FIGURES = r"( +. [\d,.]+){7} +."
-TINY = "--instances 200 --containers 10 --entities 100 --large 300 --seconds 0.2 --repetitions 1".split()
+TINY = [
+    "--instances",
+    "200",
+    "--containers",
+    "10",
+    "--entities",
+    "100",
+    "--large",
+    "300",
+    "--seconds",
+    "0.2",
+    "--repetitions",
+    "1",
+]
 LINES_OF_STORES = [
     *(rf"{name}: start .* s, \d+ MiB" for name in ("empty", "full", "entities", "retention", "expiry", "removal")),
     *(rf"{name}: creations .*/s, .* times the reference" for name in ("empty", "full")),
