@@ -25,12 +25,10 @@ class Compaction:
         size = self._storage.journal_size
         if size > max(MINIMUM, self._database.size, self._not_before) and not self._thread.is_alive():
             try:
-                self._storage.begin_part()
-            except OSError as error:
+                self._start()
+            except (OSError, RuntimeError) as error:  # no space, no file or no thread
                 self._not_before = 2 * size
                 _log.warning("the journal of the store cannot be compacted now: %s", error)
-            else:
-                self._start()
 
     def finish(self) -> None:
         """End what is under way and put everything into the snapshot, as far as the disk takes it."""
@@ -44,6 +42,7 @@ class Compaction:
             self._thread.join()
 
     def _start(self) -> None:
+        self._storage.begin_part()
         self._not_before = 0
         self._thread = Thread(target=self._compact, args=(self._database.copy(),), name="store compaction")
         self._thread.start()

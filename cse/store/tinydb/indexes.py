@@ -56,10 +56,12 @@ class Index(ABC):
         """Equal for indexes that say the same."""
 
     @abstractmethod
-    def _add(self, key: Key, number: int) -> None: ...
+    def _add(self, key: Key, number: int) -> None:
+        """The document of this number has this key."""
 
     @abstractmethod
-    def _discard(self, key: Key, number: int) -> None: ...
+    def _discard(self, key: Key, number: int) -> None:
+        """It has not any more."""
 
 
 class Unique(Index):

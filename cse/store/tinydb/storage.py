@@ -7,6 +7,7 @@ copy everything at each write; the tables of this engine add to the journal.
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from shutil import copymode
 from typing import Any
 
 import orjson
@@ -76,13 +77,7 @@ class JournalStorage(Storage):
 
     def begin_part(self) -> None:
         """Commits go to another file from now on; if this raises, they go where they went before."""
-        commit = self._writable.commit
-        begun = Journal(part_path(self._path, commit + 1), 0, commit)
-        try:
-            self._sync_folder()
-        except BaseException:
-            begun.close()
-            raise
+        begun = self._begun(self._writable.commit)
         self._writable.close()
         self._journal = begun
 
@@ -92,7 +87,7 @@ class JournalStorage(Storage):
         for part in parts(self._path):
             if part.first <= content.commit:
                 part.path.unlink()
-        self._sync_folder()
+        sync_folder(self._path.parent)
 
     def read(self) -> dict[str, dict[str, Any]]:
         tables = self.load().tables.items()
@@ -138,20 +133,29 @@ class JournalStorage(Storage):
     def _continue(self, content: Content, newest: Part | None) -> Journal:
         if newest is not None and newest.next == content.commit + 1:
             return Journal(newest.path, newest.intact, content.commit)
-        journal = Journal(part_path(self._path, content.commit + 1), 0, content.commit)
-        self._sync_folder()
+        return self._begun(content.commit)
+
+    def _begun(self, commit: int) -> Journal:
+        """A new part, for what comes behind this commit."""
+        path = part_path(self._path, commit + 1)
+        journal = Journal(path, 0, commit)
+        try:
+            copymode(self._path, path)
+            sync_folder(self._path.parent)
+        except BaseException:
+            journal.close()
+            raise
         return journal
 
     def _put_in_place(self, content: Content) -> None:
         try:
             snapshot.write(content, self._new)
+            if self._path.exists():
+                copymode(self._path, self._new)
             self._new.replace(self._path)
         except BaseException:
             self._new.unlink(missing_ok=True)
             raise
-        self._sync_folder()
-
-    def _sync_folder(self) -> None:
         sync_folder(self._path.parent)
 
 

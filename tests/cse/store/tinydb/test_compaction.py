@@ -121,3 +121,11 @@ async def test_what_was_left_unfinished_is_removed(file: Path) -> None:
     await asyncio.to_thread(unfinished.write_text, "half of a snapshot")
     assert await content(file) == after(1)
     assert not await asyncio.to_thread(unfinished.exists)
+
+
+async def test_files_keep_their_permissions(store: Store, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compaction, "MINIMUM", 0)
+    await asyncio.to_thread(file.chmod, 0o600)
+    await steps(store, 0, 20)
+    modes = [path.stat().st_mode & 0o777 for path in [file, journals(file)[-1]]]
+    assert modes == [0o600, 0o600]
