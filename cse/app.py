@@ -140,10 +140,10 @@ class Server:
             await core.store.read(require_whole)
             await core.run(lambda work: provide_base(work, self._serializations.media_types))
             await self.conductor.start(self.door)
-            core.start(self._outbox.run(), "outbox")
             core.start(self._deadlines.run(), "deadlines")
             core.start(core.stalls.watch(), "stalls")
             await self.conductor.conduct(self.door, self._begin)
+            core.start(self._outbox.run(), "outbox")  # a fan-out that it begins must not be taken for an earlier one
             yield self
         finally:
             await core.stop_tasks()

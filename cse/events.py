@@ -1,6 +1,7 @@
 """What happened in the tree, handed to the resources that watch for it, in the same transaction."""
 
 import dataclasses
+import re
 import secrets
 
 from cse.notification import Event, EventType, Outgoing
@@ -16,6 +17,8 @@ GROUP_CHANGED = "group-changed"
 INQUIRY = "inquiry"
 MEMBERSHIP_CHANGED = "membership-changed"
 NEIGHBOURS_CHANGED = "neighbours-changed"
+
+_REQUEST_IDENTIFIER = re.compile("ntf[0-9a-f]{16}")
 
 EVERYWHERE = frozenset({NOTIFICATION, INQUIRY})  # every process carries these out; the others are for the conductor
 
@@ -58,6 +61,11 @@ def send_later(work: Work, outgoing: Outgoing, *, awaited: bool = False) -> None
 def request_identifier() -> str:
     """One for a request of this CSE by itself, which no other has or has had."""
     return "ntf" + secrets.token_hex(8)
+
+
+def is_request_identifier(text: str) -> bool:
+    """Whether it is of the form of these."""
+    return _REQUEST_IDENTIFIER.fullmatch(text) is not None
 
 
 def inquire_later(work: Work, resource: Resource) -> None:

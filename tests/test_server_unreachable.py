@@ -149,20 +149,24 @@ async def test_one_subscriber_of_many_keeps_nobody_waiting(
 async def test_what_was_sent_before_a_crash_is_sent_again_under_the_same_identifier(
     tmp_path: Path, listener: Listener
 ) -> None:
+    """To a URL, out of a queue of the subscription, and to a member of a group."""
     async with program(tmp_path) as server:
-        await server.client.register("app")
-        await server.client.create("/cse-in/app", 3, {"m2m:cnt": {"rn": "box"}}, "Capp")
-        await subscribe(server.client, listener.url)
-        await subscribe(server.client, f"{listener.url}?kept", "kept", pn=2)
+        client = server.client
+        await prepare(client)
+        await client.register("member", f"{listener.url}/member")
+        await client.create("/cse-in", 9, {"m2m:grp": {"rn": "all", "mnm": 1, "mid": ["Cmember"]}})
+        await subscribe(client, listener.url)
+        await subscribe(client, f"{listener.url}/kept", "kept", pn=2)
+        await subscribe(client, "cse-in/all/fopt", "group")
         listener.silent = True
         listener.received.clear()
-        await label(server.client, "a")
-        before = await listener.wait(2)
-        identifiers = {item.path: item.headers["X-M2M-RI"] for item in before}
+        await label(client, "a")
+        before = {item.path: item.headers["X-M2M-RI"] for item in await listener.wait(3)}
         await server.kill()
         listener.silent = False
         listener.received.clear()
         await server.start()
-        after = {item.path: item.headers["X-M2M-RI"] for item in await listener.wait(2)}
-        assert after == identifiers
+        after = {item.path: item.headers["X-M2M-RI"] for item in await listener.wait(3)}
+        assert after == before
+        assert before.keys() == {"/inbox", "/inbox/kept", "/inbox/member"}
         listener.answer_all()

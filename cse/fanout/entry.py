@@ -6,6 +6,7 @@ from itertools import groupby
 from operator import itemgetter
 
 from cse.address import Naming
+from cse.events import is_request_identifier
 from cse.fanout.elsewhere import Elsewhere
 from cse.fanout.schedule import Pending, silent
 from cse.fanout.split import directories
@@ -31,7 +32,7 @@ def enter(
     """Store the campaign; the rows of older ones that it supersedes are the second result."""
     campaigns = work.transaction.campaigns
     campaign = Campaign(
-        id=work.new_identifier("cmp"),
+        id=_identifier(work, request),
         sequence=max(campaigns.last_sequence() + 1, int(work.now * 1e6)),
         group=group,
         request=request.to_json(),
@@ -49,6 +50,15 @@ def enter(
     if resource is not None:
         work.model.request_keeper.attach(work, resource, campaign.id, report)
     return campaign, supersede_older(work, campaign) if request.operation is Operation.NOTIFY else []
+
+
+def _identifier(work: Work, request: Request) -> str:
+    """A new one, but that of the request if this CSE has sent it by itself: it may have sent it before a crash."""
+    naming, identifier = work.model.naming, request.request_identifier
+    is_own = naming.originator(request.originator) == naming.cse_id and is_request_identifier(identifier)
+    if is_own and work.transaction.campaigns.get(identifier) is None:
+        return identifier
+    return work.new_identifier("cmp")
 
 
 def supersede_older(work: Work, campaign: Campaign) -> list[tuple[str, Row]]:

@@ -157,3 +157,17 @@ async def test_a_notification_has_the_same_identifier_whenever_it_is_sent() -> N
         identifiers = [delivery.request.request_identifier for delivery in city.wire.deliveries]
         assert identifiers[::2] == ["ntf1", "ntf1"]
         assert len(set(identifiers)) == 3
+
+
+async def test_members_of_a_group_get_the_same_identifier_again() -> None:
+    async with scenario(blocking_deadline=1.0) as city:
+        await city.group(await city.meters(2, "wire"))
+        for identifier in 2 * ["ntf0123456789abcdef"] + ["r-1"]:
+            await exchange(city).notify(Outgoing("cse-in/city/fopt", CONTENT, identifier=identifier))
+        first, second, other = (
+            {delivery.request.request_identifier for delivery in city.wire.deliveries[start : start + 2]}
+            for start in (0, 2, 4)
+        )
+        assert first == second == {"ntf0123456789abcdef"}
+        assert len(other) == 1
+        assert not other & {"r-1", *first}
