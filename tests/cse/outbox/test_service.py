@@ -293,8 +293,8 @@ async def test_when_all_lanes_together_are_full_the_longest_loses_its_oldest() -
                 await remember(city, "slow", *(f"{lane}{i}" for i in range(1, count)), lane=lane)
             await eventually(lambda: worker.dropped == ["long1"])
             worker.gate.set()
-            await eventually(lambda: len(worker.done) == 20)
-            assert running.counts() == {"test": 0}
+            await eventually(lambda: running.counts() == {"test": 0})
+            assert len(worker.done) == 20
 
 
 async def test_when_there_is_no_room_it_waits(monkeypatch: pytest.MonkeyPatch) -> None:
