@@ -114,13 +114,6 @@ class Sorted(Index):
             else:
                 low = (*piece[-1], -math.inf)
 
-    def heads(self) -> Iterator[Any]:
-        """What keys begin with, each once."""
-        entry = self.first()
-        while entry is not None:
-            yield entry[0]
-            entry = next(self.span(_behind(entry[:1])), None)
-
     def load(self, entries: Iterable[Entry]) -> None:
         self._entries = SortedList([(*key, number) for key, number in entries])
 

@@ -40,10 +40,10 @@ class JournalStorage(Storage):
                     raise
         return self._load()[0]
 
-    def state(self) -> list[tuple[str, int, int]]:
+    def state(self) -> list[tuple[str, int, int, int]]:
         """It differs whenever something has been written."""
         files = [self._path, *(part.path for part in parts(self._path))]
-        return [(file.name, status.st_ino, status.st_size) for file, status in _existing(files)]
+        return [(file.name, on.st_ino, on.st_size, on.st_mtime_ns) for file, on in _existing(files)]
 
     def open(self) -> Content:
         """Everything that was acknowledged; from now on it can be added to. Creates what is missing."""
