@@ -13,14 +13,14 @@ from cse.store.postgresql.checks import complaints
 from cse.store.postgresql.company import PostgreSQLCompany
 from cse.store.postgresql.connection import connect, parameters
 from cse.store.postgresql.documents import Documents
-from cse.store.postgresql.schema import prepare, require
+from cse.store.postgresql.schema import prepare, require, require_encoding
 from cse.store.postgresql.session import Session
 from cse.store.postgresql.transaction import PostgreSQLConnection
 from cse.store.postgresql.worker import PersistentWorker
 from cse.store.worker import Worker
 
 WRITERS, READERS = 1, 3
-BATCH = 64
+BATCH = 8
 
 
 class PostgreSQLStore(Store):
@@ -64,8 +64,17 @@ class PostgreSQLStore(Store):
     def _prepare(self, *, reads_only: bool) -> None:
         try:
             with connect(self._parameters) as connection:
+                require_encoding(connection)
                 (require if reads_only else prepare)(connection)
-        except (psycopg.Error, ConfigurationError) as error:
+        except ConfigurationError as error:
+            raise ConfigurationError(f"store in [server]: cannot use the database: {error}") from error
+        except psycopg.OperationalError as error:
+            raise ConfigurationError(
+                f"store in [server]: cannot reach the database: {' '.join(str(error).split())};"
+                " is PostgreSQL running there, are user name and password right, and has the database been made by"
+                " CREATE DATABASE?"
+            ) from error
+        except psycopg.Error as error:
             raise ConfigurationError(f"store in [server]: cannot use the database: {error}") from error
 
     async def _start(self, count: int, held: AsyncExitStack, *, writes: bool) -> Worker:

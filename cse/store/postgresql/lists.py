@@ -34,6 +34,7 @@ class PostgreSQLLists(Lists):
 
     def replace(self, ri: str, items: Iterable[tuple[str, str | None]]) -> None:
         rows = [(ri, position, item, target) for position, (item, target) in enumerate(items)]
+        self._session.subject = ri
         self._session.run("DELETE FROM list_item WHERE ri = %s", (ri,))
         self.restore(rows)
 

@@ -13,6 +13,9 @@ from cse.store.postgresql.session import Session
 
 _FIELDS = "path, creator, document"
 _SELECT = f"SELECT {_FIELDS} FROM resource"  # noqa: S608
+_TURN = (
+    "turn AS MATERIALIZED (SELECT CASE WHEN %(polite)s THEN pg_try_advisory_xact_lock(%(turn)s) ELSE true END AS mine)"
+)
 _INSERT = (
     "INSERT INTO resource (ri, pi, parent, ty, depth, path, key, et, creator, document)"
     " VALUES (%(ri)s, %(pi)s, (SELECT seq FROM resource WHERE ri = %(pi)s), %(ty)s, %(depth)s, %(path)s, %(key)s,"
@@ -24,13 +27,18 @@ _INSERT_MARKED = (
     " SELECT seq FROM added"
 )
 _UPDATE = (
-    "WITH changed AS (UPDATE resource SET et = %(et)s, document = %(document)s WHERE ri = %(ri)s RETURNING seq),"
+    f"WITH {_TURN}, changed AS"  # noqa: S608
+    " (UPDATE resource SET et = %(et)s, document = %(document)s FROM turn WHERE ri = %(ri)s AND mine RETURNING seq),"
     " gone AS (DELETE FROM mark WHERE seq = (SELECT seq FROM changed) AND NOT digest = ANY(%(marks)b::bytea[])),"
     " added AS (INSERT INTO mark (digest, seq)"
     " SELECT DISTINCT digest, seq FROM changed, unnest(%(marks)b::bytea[]) AS digest ON CONFLICT DO NOTHING)"
-    " SELECT seq FROM changed"
+    " SELECT mine, (SELECT seq FROM changed) FROM turn"
 )
-_REMOVE = "DELETE FROM resource WHERE path = %s OR (path >= %s AND path < %s)"
+_REMOVE = (
+    f"WITH {_TURN}, gone AS"  # noqa: S608
+    " (DELETE FROM resource USING turn WHERE mine AND (path = %(path)s OR (path >= %(first)s AND path < %(end)s)))"
+    " SELECT mine FROM turn"
+)
 _EXPIRED = f"{_SELECT} WHERE et <= %s ORDER BY et, seq LIMIT %s"
 _IN_HAND = " FOR NO KEY UPDATE SKIP LOCKED"
 
@@ -62,15 +70,17 @@ class PostgreSQLResources(Resources):
 
     def insert(self, resource: Resource) -> None:
         values = _values(resource)
+        self._session.subject = resource.pi
         if not self._session.one(_INSERT_MARKED if values["marks"] else _INSERT, values):
             raise _conflict(resource)
 
     def update(self, resource: Resource) -> None:
-        if not self._session.one(_UPDATE, _values(resource)):
+        if self._session.change(_UPDATE, resource.ri, _values(resource)) == (True, None):
             raise NotFound(f"there is no resource {resource.ri} any more")
 
     def remove(self, resource: Resource) -> None:
-        self._session.run(_REMOVE, (resource.path, f"{resource.path}/", f"{resource.path}0"))
+        values = {"path": resource.path, "first": f"{resource.path}/", "end": f"{resource.path}0"}
+        self._session.change(_REMOVE, resource.ri, values)
 
     def has_child(self, ri: str, key: str) -> bool:
         return self._session.one("SELECT 1 FROM resource WHERE pi = %s AND key = %s", (ri, key)) is not None

@@ -179,6 +179,13 @@ def schema_of(connection: Connection) -> str:
     return str(row[0])
 
 
+def require_encoding(connection: Connection) -> None:
+    """ConfigurationError if the database cannot have every character."""
+    encoding = connection.info.parameter_status("server_encoding")
+    if encoding != "UTF8":
+        raise ConfigurationError(f"its encoding is {encoding}; create another one with ENCODING 'UTF8'")
+
+
 def version(connection: Connection) -> int:
     """Of the tables that are there; 0 if there are none."""
     if connection.execute("SELECT to_regclass('schema_version')").fetchone() == (None,):

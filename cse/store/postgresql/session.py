@@ -3,18 +3,22 @@
 import itertools
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 import psycopg
 from psycopg import errors
 from psycopg.pq import TransactionStatus
 
+from cse.store.postgresql.keys import turn_key
 from cse.store.worker import TransactionLost
 
 Values = Sequence[Any] | dict[str, Any]
 Tuple = tuple[Any, ...]
 
 ATTEMPTS, PAUSE = 20, 0.5  # at a server that does not answer, and seconds between two
+
+MOST_TURNS = 50  # in one transaction
 
 # The number of a transaction that writes says what became of it, if the answer to its COMMIT is lost.
 _BEGIN = {
@@ -33,7 +37,14 @@ COLLISIONS = (
 
 
 class Collision(TransactionLost):
-    """Another process has been in the way; nothing of the transaction is left and its units may be run again."""
+    """Another process has been in the way; nothing of the transaction is left and its units may be run again.
+
+    `subject` is the identifier of the resource that both wanted to change, as far as that is known.
+    """
+
+    def __init__(self, message: str, subject: str) -> None:
+        super().__init__(message)
+        self.subject = subject
 
 
 class Disconnected(TransactionLost):
@@ -52,13 +63,17 @@ class Session:
     """One connection after the other, as they break, and their transactions. One thread uses it.
 
     `writes` says whether transactions may write. `age` changes when what units have left open has come to its end.
+    `subject` is the identifier of the resource that is being changed.
     """
 
     def __init__(self, connect: Callable[[], psycopg.Connection], *, writes: bool) -> None:
         self.writes = writes
         self.age = 0
+        self.subject = ""
+        self._turns: set[int] = set()
+        self._changed: set[str] = set()
         self.lost: TransactionLost | None = None
-        self._number: str | None = None
+        self._number: int | None = None
         self._connect = connect
         self._names = itertools.count()
         self.connect()
@@ -81,6 +96,40 @@ class Session:
                 failure = error
         raise Unreachable(f"the database cannot be reached: {failure}".strip()) from failure
 
+    def take_turn(self, subject: str) -> None:
+        """Between two transactions: wait until nobody else changes this, nor what turns were taken for before.
+
+        They are taken in the order of their keys, so that nobody waits in a circle.
+        """
+        self.end_turns()
+        self.recover()
+        self._turns.add(turn_key(subject))
+        for key in sorted(self._turns):
+            self.run("SELECT pg_advisory_lock(%s)", (key,))
+
+    def end_turns(self, *, forget: bool = False) -> None:
+        """Give them to the next ones."""
+        if self._turns:
+            with suppress(psycopg.Error):
+                self.connection.execute("SELECT pg_advisory_unlock_all()")
+        if forget:
+            self._turns.clear()
+
+    def change(self, statement: str, subject: str, values: dict[str, Any]) -> Tuple | None:
+        """A statement that changes a resource when it is this session's turn, and returns a row that begins with that.
+
+        Nobody else is waited for in the middle of a transaction: whoever comes second lines up and begins anew. That
+        is for few resources, as locks have their room, and only saves work: PostgreSQL sees what is really changed.
+        """
+        self.subject = subject
+        polite = len(self._changed) < MOST_TURNS
+        self._changed.add(subject)
+        row = self.one(statement, values | {"polite": polite, "turn": turn_key(subject)})
+        if row is not None and not row[0]:
+            self.lost = Collision(f"somebody else is just changing {subject}", subject)
+            raise self.lost
+        return row
+
     def begin(self) -> None:
         """Start a transaction, all of which sees the database at this moment."""
         try:
@@ -88,7 +137,8 @@ class Session:
             row = cursor.fetchone() if self.writes and cursor.nextset() else None
         except psycopg.Error as error:
             raise self._meaning(error) from error
-        self._number = row[0] if row else None
+        self._number = int(row[0]) if row else None
+        self._changed.clear()
 
     def commit(self) -> None:
         """End it durably. An answer that got lost is asked for again: Disconnected if nothing was done, or Unknown."""
@@ -178,7 +228,7 @@ class Session:
         except psycopg.Error as error:
             raise self._meaning(error) from error
 
-    def _committed(self, number: str) -> bool:
+    def _committed(self, number: int) -> bool:
         """Whether the transaction of this number has taken place, once that is settled."""
         for _ in range(ATTEMPTS):
             try:
@@ -202,7 +252,7 @@ class Session:
         if self.connection.closed:
             self.lost = Disconnected(f"the connection to the database has broken: {error}".strip())
         elif isinstance(error, COLLISIONS):
-            self.lost = Collision(str(error))
+            self.lost = Collision(str(error), self.subject)
         elif isinstance(error, errors.ReadOnlySqlTransaction):
             return PermissionError("a unit that only reads has to be run by `run`, as this is a readonly transaction")
         return self.lost or error

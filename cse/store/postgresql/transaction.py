@@ -41,43 +41,43 @@ class PostgreSQLConnection:
     """A `cse.store.worker.Connection`. It begins with the first unit, which can thus be undone without a savepoint."""
 
     def __init__(self, session: Session, fence: Fence) -> None:
+        self.session = session
         self.transaction = PostgreSQLTransaction(session, fence)
-        self._session = session
         self._begun = False
 
     def begin(self) -> None:
-        self._session.recover()
+        self.session.recover()
 
     def commit(self) -> None:
         if self._begun:
             self._begun = False
-            self._session.commit()
+            self.session.commit()
 
     def rollback(self) -> None:
         self._begun = False
-        self._session.rollback()
+        self.session.rollback()
 
     @contextmanager
     def unit(self) -> Iterator[None]:
         first, self._begun = not self._begun, True
         if first:
-            self._session.begin()
+            self.session.begin()
         else:
-            self._session.run("SAVEPOINT unit")
+            self.session.run("SAVEPOINT unit")
         try:
             yield
-            self._session.require_sound()
+            self.session.require_sound()
         except BaseException:
             self._undo(first=first)
             raise
         finally:
-            self._session.age += 1
+            self.session.age += 1
         if not first:
-            self._session.run("RELEASE unit")
+            self.session.run("RELEASE unit")
 
     def _undo(self, *, first: bool) -> None:
         if first:
-            self._session.require()
+            self.session.require()
             self.rollback()
         else:
-            self._session.undo("unit")
+            self.session.undo("unit")
