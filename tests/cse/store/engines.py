@@ -15,6 +15,7 @@ ENGINES: Mapping[str, Callable[[Path], str]] = {
     "postgresql": lambda folder: new_database(),
 }
 DURABLE = [name for name in ENGINES if name != "memory"]
+SLOW = "postgresql"  # a server of its own, with a new database for each store
 
 
 def store_at(url: str, folder: Path) -> Store:

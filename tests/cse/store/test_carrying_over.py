@@ -12,7 +12,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from cse.store import Store, Transaction
-from tests.cse.store.engines import ENGINES, store_at
+from tests.cse.store.engines import ENGINES, SLOW, store_at
 from tests.cse.store.operations import Operation, everything, operations
 from tests.cse.store.samples import campaign, inserting, resource, rows
 
@@ -61,11 +61,14 @@ def _places(engine: str) -> Iterator[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-@settings(max_examples=15, phases=[Phase.generate])
-@given(done=st.lists(operations, min_size=10, max_size=60))
-def test_whatever_is_in_a_store_comes_back_as_it_was(engine: str, done: list[Operation]) -> None:
-    with TemporaryDirectory() as folder:
-        asyncio.run(there_and_back(engine, Path(folder), done))
+def test_whatever_is_in_a_store_comes_back_as_it_was(engine: str) -> None:
+    @settings(max_examples=3 if engine == SLOW else 15, phases=[Phase.generate])
+    @given(done=st.lists(operations, min_size=10, max_size=60))
+    def example(done: list[Operation]) -> None:
+        with TemporaryDirectory() as folder:
+            asyncio.run(there_and_back(engine, Path(folder), done))
+
+    example()
 
 
 def populate(transaction: Transaction) -> None:

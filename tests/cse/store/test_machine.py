@@ -19,7 +19,7 @@ from hypothesis.stateful import (
 )
 
 from cse.store import T, Unit
-from tests.cse.store.engines import DURABLE, ENGINES, store_at
+from tests.cse.store.engines import DURABLE, ENGINES, SLOW, store_at
 from tests.cse.store.model import Model
 from tests.cse.store.operations import Operation, everything, operations
 from tests.cse.store.samples import resource
@@ -124,4 +124,5 @@ class History(RuleBasedStateMachine):
 def test_histories(engine: str) -> None:
     machine = type("History", (History,), {"engine": engine})
     phases = [Phase.explicit, Phase.generate]  # histories are too long to be shrunk in time
-    run_state_machine_as_test(machine, settings=settings(max_examples=30, stateful_step_count=12, phases=phases))
+    examples = 5 if engine == SLOW else 20
+    run_state_machine_as_test(machine, settings=settings(max_examples=examples, stateful_step_count=12, phases=phases))
