@@ -36,6 +36,8 @@ from cse.workers import Workers
 # computes, which happens anew after each of hundreds of system calls when answers come in.
 SWITCH_INTERVAL = 0.0005
 
+STORE = "CSE_SERVER__STORE"  # in the environment it names a store, as --store does
+
 
 @click.group()
 @click.version_option(__version__, prog_name="cse")
@@ -101,7 +103,8 @@ def _overrides(assignments: tuple[str, ...], options: dict[str, Any]) -> dict[st
             raise ConfigurationError(f"--set {assignment}: write SECTION.KEY=VALUE")
         values.setdefault(section, {})[key.replace("-", "_")] = value
     given = {key: value for key, value in options.items() if value is not None}
-    if "data_folder" in given and "store" not in given | values.get("server", {}):
+    named = "store" in given | values.get("server", {}) or STORE in os.environ
+    if "data_folder" in given and not named:
         given["store"] = f"sqlite:///{given['data_folder']}/cse.sqlite"
     values.setdefault("server", {}).update(given)
     return values

@@ -22,11 +22,11 @@ PATIENCE = 30
 class Serving:
     """A server program and the two lines that it has printed."""
 
-    def __init__(self, folder: Path, *arguments: str) -> None:
+    def __init__(self, folder: Path, *arguments: str, **environment: str) -> None:
         self.process = subprocess.Popen(
             [CSE, "serve", *arguments],
             cwd=folder,
-            env=ENVIRONMENT,
+            env=ENVIRONMENT | environment,
             text=True,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -87,6 +87,13 @@ def test_the_curl_line_that_is_printed_works(serving: Serving) -> None:
 def test_without_any_setting_resources_are_in_the_folder(serving: Serving, tmp_path: Path) -> None:
     assert (tmp_path / "cse-data" / "cse.sqlite").is_file()
     assert "cse-data/cse.sqlite" in serving.lines[0]
+
+
+def test_the_environment_may_name_the_store_beside_a_folder_for_data(tmp_path: Path) -> None:
+    server = Serving(tmp_path, "--port", "0", "--data", "data", CSE_SERVER__STORE="tinydb:///data/cse.json")
+    assert server.stop(signal.SIGTERM) == ""
+    assert {path.name for path in (tmp_path / "data").iterdir()} >= {"cse.json", "cse.json.lock"}
+    assert not list((tmp_path / "data").glob("*.sqlite"))
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
