@@ -9,6 +9,7 @@ import orjson
 from cse.errors import Conflict, NotFound
 from cse.store import Resource, Resources, Search
 from cse.store.postgresql.pages import ordered, sorted_pages
+from cse.store.postgresql.policies import naming, removing
 from cse.store.postgresql.session import Session
 
 _FIELDS = "path, creator, document"
@@ -31,8 +32,9 @@ _UPDATE = (
     " (UPDATE resource SET et = %(et)s, document = %(document)s FROM turn WHERE ri = %(ri)s AND mine RETURNING seq),"
     " gone AS (DELETE FROM mark WHERE seq = (SELECT seq FROM changed) AND NOT digest = ANY(%(marks)b::bytea[])),"
     " added AS (INSERT INTO mark (digest, seq)"
-    " SELECT DISTINCT digest, seq FROM changed, unnest(%(marks)b::bytea[]) AS digest ON CONFLICT DO NOTHING)"
-    " SELECT mine, (SELECT seq FROM changed) FROM turn"
+    " SELECT DISTINCT digest, seq FROM changed, unnest(%(marks)b::bytea[]) AS digest"
+    " ON CONFLICT DO NOTHING RETURNING digest)"
+    " SELECT mine, (SELECT seq FROM changed), ARRAY(SELECT digest FROM added) FROM turn"
 )
 _REMOVE = (
     f"WITH {_TURN}, gone AS"  # noqa: S608
@@ -73,10 +75,15 @@ class PostgreSQLResources(Resources):
         self._session.subject = resource.pi
         if not self._session.one(_INSERT_MARKED if values["marks"] else _INSERT, values):
             raise _conflict(resource)
+        if resource.attributes.get("acpi"):
+            naming(self._session)
 
     def update(self, resource: Resource) -> None:
-        if self._session.change(_UPDATE, resource.ri, _values(resource)) == (True, None):
+        _, there, added = self._session.change(_UPDATE, resource.ri, _values(resource)) or (True, None, [])
+        if there is None:
             raise NotFound(f"there is no resource {resource.ri} any more")
+        if not {*added}.isdisjoint(_digests("acpi", resource.attributes.get("acpi") or ())):
+            naming(self._session)
 
     def remove(self, resource: Resource) -> None:
         values = {"path": resource.path, "first": f"{resource.path}/", "end": f"{resource.path}0"}
@@ -105,6 +112,8 @@ class PostgreSQLResources(Resources):
         return (_resource(*row) for row in sorted_pages(self._session, _FIELDS, found, values))
 
     def governed_by(self, policies: Sequence[str]) -> Iterator[Resource]:
+        if self._session.writes:
+            removing(self._session)
         values = {"marks": _digests("acpi", policies)}
         return (_resource(*row) for row in sorted_pages(self._session, _FIELDS, _MARKED, values))
 

@@ -42,6 +42,9 @@ CREATE TABLE mark (
 );
 CREATE INDEX mark_resource ON mark (seq);
 
+CREATE TABLE policy_change (number bigint PRIMARY KEY);
+INSERT INTO policy_change VALUES (0);
+
 CREATE TABLE list_item (
     ri bytea NOT NULL,
     position bigint NOT NULL,

@@ -115,6 +115,16 @@ class Session:
         if forget:
             self._turns.clear()
 
+    def require_turn(self, subject: str) -> None:
+        """Collide unless this session has had the turn for a subject since before its transaction has begun."""
+        if turn_key(subject) not in self._turns:
+            raise self.collision(subject)
+
+    def collision(self, subject: str) -> Collision:
+        """From now on this transaction is lost; it will be run again when it is its turn for the subject."""
+        self.lost = Collision(f"another process is just changing {subject}", subject)
+        return self.lost
+
     def change(self, statement: str, subject: str, values: dict[str, Any]) -> Tuple | None:
         """A statement that changes a resource when it is this session's turn, and returns a row that begins with that.
 
@@ -126,8 +136,7 @@ class Session:
         self._changed.add(subject)
         row = self.one(statement, values | {"polite": polite, "turn": turn_key(subject)})
         if row is not None and not row[0]:
-            self.lost = Collision(f"somebody else is just changing {subject}", subject)
-            raise self.lost
+            raise self.collision(subject)
         return row
 
     def begin(self) -> None:

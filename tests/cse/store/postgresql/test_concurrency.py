@@ -111,6 +111,36 @@ async def test_nothing_is_left_for_a_resource_that_has_gone(pair: Pair, setting:
     await check()
 
 
+def forgetting(policy: str) -> Unit[None]:
+    """Remove a policy with its names."""
+
+    def forget(transaction: Transaction) -> None:
+        for governed in list(transaction.resources.governed_by([policy])):
+            governed.attributes["acpi"] = []
+            transaction.resources.update(governed)
+        transaction.resources.remove(resource(policy))
+
+    return forget
+
+
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("new", [True, False])
+async def test_no_name_is_left_of_a_policy_that_has_gone(pair: Pair, first: bool, new: bool) -> None:
+    def name(transaction: Transaction) -> None:
+        if transaction.resources.get("cse/policy") is None:
+            return
+        named = resource("cse/named", acpi=["cse/policy"])
+        (transaction.resources.insert if new else transaction.resources.update)(named)
+
+    await pair[0].run(inserting("cse", "cse/policy"))
+    if not new:
+        await pair[0].run(inserting("cse/named"))
+    units = (name, forgetting("cse/policy"))
+    await meanwhile(pair, *(units if first else units[::-1]))
+    assert await pair[0].read(lambda transaction: list(transaction.resources.governed_by(["cse/policy"]))) == []
+    assert await pair[0].read(lambda transaction: transaction.resources.get("cse/policy")) is None
+
+
 async def test_a_key_is_given_once(pair: Pair) -> None:
     outcomes = await asyncio.gather(
         *(store.run(inserting(f"cse/{number}", _key="one")) for number, store in enumerate(pair)),
