@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from tests.programs import CSE, Program, program
-from tests.servers import Client
+from tests.servers import Client, eventually
 
 BOXES = [f"box{number}" for number in range(4)]
+COMPLETED = 1  # of m2m:requestStatus
 CLASS = "org.onem2m.common.moduleclass"
 Content = dict[str, Any]
 STORE = "sqlite:///data/cse.sqlite"
@@ -36,6 +37,8 @@ async def build(client: Client) -> None:
     content = {"m2m:sgn": {"nev": {"rep": {"m2m:cin": {"con": "hello"}}}}}
     answer = await client.request("POST", "/cse-in/app/city/fopt?rt=1", "Capp", content=content)
     assert answer.rsc == 1001
+    request = f"/{answer.content['m2m:uri']}"
+    await eventually(lambda: client.get(request, "Capp"), lambda found: found.content["m2m:req"]["rs"] == COMPLETED)
 
 
 async def load(client: Client, acknowledged: list[str], stop: asyncio.Event) -> None:
