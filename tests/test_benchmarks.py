@@ -42,20 +42,8 @@ LINES_OF_CAMPAIGN = [
 ]
 
 FIGURES = r"( +. [\d,.]+){7} +."
-TINY = [
-    "--instances",
-    "200",
-    "--containers",
-    "10",
-    "--entities",
-    "100",
-    "--large",
-    "300",
-    "--seconds",
-    "0.2",
-    "--repetitions",
-    "1",
-]
+TINY_STORES = ("--instances", "200", "--containers", "10", "--entities", "100", "--large", "300")
+TINY_MEASUREMENTS = ("--seconds", "0.2", "--repetitions", "1")
 LINES_OF_STORES = [
     *(rf"{name}: start .* s, \d+ MiB" for name in ("empty", "full", "entities", "retention", "expiry", "removal")),
     *(rf"{name}: creations .*/s, .* times the reference" for name in ("empty", "full")),
@@ -84,7 +72,7 @@ def test_the_store_of_json_is_measured_at_each_size() -> None:
 
 
 def test_stores_are_filled_and_measured() -> None:
-    assert missing(LINES_OF_STORES, "benchmarks.stores", *TINY) == []
+    assert missing(LINES_OF_STORES, "benchmarks.stores", *TINY_STORES, *TINY_MEASUREMENTS) == []
 
 
 def missing(lines: list[str], *command: str) -> list[str]:

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack, closing
 from pathlib import Path
 
 from cse.config import ConfigurationError
-from cse.store.sqlite.schema import VERSION, connect, prepare
+from cse.store.sqlite.schema import READER_CACHE_KIBIBYTES, VERSION, connect, prepare
 
 CHECKED_AT_START = 32 * 2**20  # bytes: half a second; `cse store check` is for larger files
 DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
@@ -143,7 +143,8 @@ def _reading(path: Path) -> sqlite3.Connection:
 
 
 def _reader(path: Path, how: str) -> sqlite3.Connection:
-    connection = connect(f"{path.absolute().as_uri()}?{how}", uri=True)
+    uri = f"{path.absolute().as_uri()}?{how}"
+    connection = connect(uri, uri=True, cache_kibibytes=READER_CACHE_KIBIBYTES)
     try:
         connection.execute("PRAGMA query_only = ON")
         version = connection.execute("PRAGMA user_version").fetchone()[0]

@@ -17,7 +17,7 @@ _ITEMS = "SELECT position, item, target FROM list_item WHERE ri = ? AND position
 _DROP_TARGETS = "DELETE FROM list_item WHERE path = ? OR (path >= ? AND path < ?) RETURNING ri"
 
 _WITH_TARGET = "SELECT DISTINCT ri FROM list_item WHERE target = ?"
-_WITHOUT_TARGET = "SELECT DISTINCT ri FROM list_item WHERE target IS NULL"
+_WITHOUT_TARGET = "SELECT DISTINCT ri FROM list_item INDEXED BY list_item_elsewhere WHERE target IS NULL"
 _DROP_ITEMS = f"DELETE FROM list_item WHERE target IS NULL AND item IN ({listed('?')}) RETURNING ri"  # noqa: S608
 
 

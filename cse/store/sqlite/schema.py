@@ -9,6 +9,7 @@ from cse.store.sqlite.migrations import migrate
 
 VERSION = 5
 CACHE_KIBIBYTES = 32 * 1024
+READER_CACHE_KIBIBYTES = 8 * 1024  # there are several of them, and every commit makes their caches worthless
 
 # Every index of a rowid table ends with the rowid, so (pi, ty) is in the order of creation within each type.
 # Large columns come last: SQLite reads a row only as far as it must.
@@ -125,11 +126,11 @@ CREATE INDEX effect_lane ON effect (lane);
 """
 
 
-def connect(database: str, *, uri: bool = False) -> sqlite3.Connection:
+def connect(database: str, *, uri: bool = False, cache_kibibytes: int = CACHE_KIBIBYTES) -> sqlite3.Connection:
     """A connection in autocommit mode that any one thread at a time may use; `:memory:` for a database of its own."""
     connection = sqlite3.connect(database, isolation_level=None, check_same_thread=False, uri=uri)
     try:
-        connection.execute(f"PRAGMA cache_size = -{CACHE_KIBIBYTES}")
+        connection.execute(f"PRAGMA cache_size = -{cache_kibibytes}")
     except BaseException:
         connection.close()
         raise
