@@ -13,7 +13,7 @@ TYPE = RequestResource()
 
 def opened(work: Work, **changes: object) -> Resource:
     request = retrieving("cse-in").derive(originator="Capp", response_type=ResponseType.NON_BLOCKING_SYNCH, **changes)
-    return TYPE.open(work, request, NOW + 60)
+    return TYPE.open(work, request, NOW + 60, "first")
 
 
 def test_an_open_request_is_pending_and_says_what_was_asked(work: Work) -> None:
@@ -28,11 +28,14 @@ def test_an_open_request_is_pending_and_says_what_was_asked(work: Work) -> None:
 
 def test_a_request_is_pending_until_it_is_closed(work: Work) -> None:
     resource = opened(work)
-    assert [found.ri for found, _ in TYPE.pending(work)] == [resource.ri]
+    assert TYPE.take_over(work, "second", {"first", "second"}) == []
+    assert [found.ri for found, _ in TYPE.take_over(work, "second", {"second"})] == [resource.ri]
+    assert TYPE.take_over(work, "third", {"second", "third"}) == []
+    resource = work.target(resource.ri).resource
     with pytest.raises(RequestNotCancellable):
         TYPE.deleting(work, resource)
     TYPE.close(work, resource, Response(OK, {"m2m:cb": {}}))
-    assert TYPE.pending(work) == []
+    assert TYPE.take_over(work, "third", {"third"}) == []
     TYPE.deleting(work, resource)
     assert TYPE.compose(work, resource)["ors"]["pc"] == {"m2m:cb": {}}
 
@@ -47,7 +50,7 @@ def test_the_status_follows_the_response(work: Work, status_code: int, status: i
 
 def test_the_request_that_is_resumed_is_the_one_that_came(work: Work) -> None:
     opened(work, content={"a": ["é", 1.5]}, attribute_list=("ri",))
-    ((_, request),) = TYPE.pending(work)
+    ((_, request),) = TYPE.take_over(work, "second", {"second"})
     assert request == retrieving("cse-in").derive(
         originator="Capp",
         response_type=ResponseType.NON_BLOCKING_SYNCH,
