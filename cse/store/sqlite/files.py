@@ -161,7 +161,10 @@ def _remedy(error: Exception) -> str:
     """The error, and what to do about it."""
     code = getattr(error, "sqlite_errorcode", None)
     if isinstance(error, sqlite3.DatabaseError) and (code is None or code & 0xFF in DAMAGED):
-        return f"it is damaged ({error}): cse store check says more; put a backup in its place and keep this one"
+        return (
+            f"it is damaged ({error}): cse store check may say more; keep it elsewhere, with all files whose names begin"
+            " with its name, and put a backup in its place"
+        )
     if code is not None and code & 0xFF in DENIED:
         return f"{error}: let the server write to the file and its folder, or choose another one"
     return str(error)

@@ -4,6 +4,7 @@ import re
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ from tests.cse.store.samples import campaign, inserting, resource, rows
 
 WHOLE = re.compile(r"SCAN (resource|present|label|policy|list_item|alarm|queued|effect|campaign_member)\b")
 PARTIAL = "SCAN list_item USING INDEX list_item_elsewhere"  # an index of what is asked for, and nothing else
-ATTRIBUTES = {"lbl": ["red"], "acpi": ["policy"], "et": "20260101T000000"}
+ATTRIBUTES: dict[str, Any] = {"lbl": ["red"], "acpi": ["policy"], "et": "20260101T000000"}
 
 
 @pytest.fixture
