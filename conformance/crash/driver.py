@@ -74,7 +74,7 @@ class Driver:
                 self._make(inbox)
                 yield
         finally:
-            self._server.control.kill()
+            self._server.control.stop()
 
     def _make(self, inbox: str) -> None:
         base = self._server.target.name

@@ -7,7 +7,6 @@ import time
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 from conformance.client import Answer, Attributes, Client, NoAnswer, Target
 
@@ -30,6 +29,10 @@ class Control(ABC):
     def kill(self) -> None:
         """End it at once, whatever it is doing; also if it has just been started, or has ended by itself."""
 
+    def stop(self) -> None:
+        """End it for good, with all that belongs to it."""
+        self.kill()
+
 
 class Program(Control):
     """A program that is the CSE; it and whatever it starts are killed with SIGKILL."""
@@ -41,16 +44,18 @@ class Program(Control):
 
     def start(self) -> None:
         with self._log.open("ab") as log:
-            self._process = self._spawn(log)
+            self._process = subprocess.Popen(self._command, stdout=log, stderr=log, start_new_session=True)
+
+    @property
+    def number(self) -> int | None:
+        """Of its process; None if there is none."""
+        return self._process.pid if self._process is not None else None
 
     def kill(self) -> None:
         if self._process is not None:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
             self._process = None
-
-    def _spawn(self, log: IO[bytes]) -> "subprocess.Popen[bytes]":
-        return subprocess.Popen(self._command, stdout=log, stderr=log, start_new_session=True)
 
 
 @dataclass

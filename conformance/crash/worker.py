@@ -1,5 +1,6 @@
 """One connection: it sends one request after another, and knows exactly what must be there after each."""
 
+import time
 from random import Random
 from threading import Event
 
@@ -12,6 +13,7 @@ from conformance.crash.server import Server, decided
 from conformance.crash.tree import Difference, Step, Tree, adopt, change, differences, name_of
 from conformance.standard import AE
 
+AFTER_DOUBT = 0.2  # seconds in which what is on its way inside of a CSE of several processes is over
 MOST_GONE = 30  # deleted resources that are looked for again
 
 
@@ -74,6 +76,7 @@ class Worker:
     def _settle(self, step: Step) -> bool:
         """Nobody knows whether it was carried out: either is right, but nothing in between."""
         self._findings.in_doubt += 1
+        time.sleep(AFTER_DOUBT)
         found = observe(self._server, self._roots)
         done = change(self._tree, step)
         wrong, wrong_if_done = differences(self._tree, found), differences(done, found)

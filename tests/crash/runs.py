@@ -1,6 +1,5 @@
 """Runs of the crash suite against `cse serve`."""
 
-import shlex
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +7,7 @@ from pathlib import Path
 from conformance.client import Target
 from conformance.crash.driver import Driver, Plan
 from conformance.crash.findings import Findings
-from conformance.crash.server import Control, Program, Server
+from conformance.crash.server import Control, Server
 from tests.programs import CSE
 from tests.servers import ADMIN
 
@@ -29,11 +28,11 @@ def target(url: str) -> Target:
     return Target(url, "/id-in", "cse-in", "cse.example", ADMIN)
 
 
-def program(folder: Path, port: int, store: str, *options: str) -> Program:
-    """`cse serve` as something that can be killed; what it logs is in `cse.log`."""
+def command(folder: Path, port: int, store: str, *options: str) -> list[str]:
+    """The command line of a server."""
     settings = [word for setting in SETTINGS for word in ("--set", setting)]
-    command = f"{CSE} serve --port {port} --store {store} --data {folder / 'data'}"
-    return Program([*shlex.split(command), *settings, *options], folder / "cse.log")
+    words = [str(CSE), "serve", "--port", str(port), "--store", store, "--data", str(folder / "data")]
+    return [*words, *settings, *options]
 
 
 def survive(control: Control, port: int, plan: Plan, note: Note) -> Findings:

@@ -6,20 +6,24 @@ from pathlib import Path
 import pytest
 
 from conformance.crash.driver import Plan
-from tests.crash.runs import Note, free_port, program, survive
+from conformance.crash.server import Program
+from tests.crash.runs import Note, command, free_port, survive
+from tests.postgresql import new_database
 
 FEW = 3
 ENGINES: dict[str, Callable[[Path], str]] = {
     "sqlite": lambda folder: f"sqlite:///{folder / 'data' / 'cse.sqlite'}",
     "tinydb": lambda folder: f"tinydb:///{folder / 'data' / 'cse'}",
+    "postgresql": lambda folder: new_database(),
 }
-MANY = {"sqlite": 25, "tinydb": 5}  # rounds in each of the long tests
+MANY = {"sqlite": 25, "tinydb": 5, "postgresql": 25}  # rounds in each of the long tests
 SEEDS = [101, 102]
 
 
 def crash(engine: str, folder: Path, plan: Plan, note: Note) -> None:
     port = free_port()
-    survive(program(folder, port, ENGINES[engine](folder)), port, plan, note)
+    words = command(folder, port, ENGINES[engine](folder))
+    survive(Program(words, folder / "cse.log"), port, plan, note)
 
 
 @pytest.mark.parametrize("engine", ENGINES)
