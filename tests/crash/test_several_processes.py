@@ -18,9 +18,15 @@ FEW, MANY = 2, 25
 
 
 class Family(Program):
-    """`cse serve --workers`, of which one process at a time is killed; its supervisor starts another one."""
+    """`cse serve --workers`, of which one process at a time is killed; its supervisor starts another one.
 
-    _random = Random(5)
+    Every other time it is the oldest, which mostly is the conductor and has most of the connections.
+    """
+
+    def __init__(self, command: list[str], log: Path) -> None:
+        super().__init__(command, log)
+        self._random = Random(5)
+        self._kills = 0
 
     def start(self) -> None:
         if self.number is None:
@@ -28,7 +34,9 @@ class Family(Program):
 
     def kill(self) -> None:
         if workers := self._workers():
-            os.kill(self._random.choice(workers), signal.SIGKILL)
+            victim = self._random.choice(workers) if self._kills % 2 else workers[0]
+            self._kills += 1
+            os.kill(victim, signal.SIGKILL)
 
     def stop(self) -> None:
         super().kill()
