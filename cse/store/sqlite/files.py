@@ -162,8 +162,8 @@ def _remedy(error: Exception) -> str:
     code = getattr(error, "sqlite_errorcode", None)
     if isinstance(error, sqlite3.DatabaseError) and (code is None or code & 0xFF in DAMAGED):
         return (
-            f"it is damaged ({error}): cse store check may say more; keep it elsewhere, with all files whose names begin"
-            " with its name, and put a backup in its place"
+            f"it is damaged ({error}): cse store check may say more; keep it elsewhere, with all files whose names"
+            " begin with its name, and put a backup in its place"
         )
     if code is not None and code & 0xFF in DENIED:
         return f"{error}: let the server write to the file and its folder, or choose another one"
