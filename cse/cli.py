@@ -50,7 +50,7 @@ def commands() -> None:
 @click.option("--host", help="address to listen on (127.0.0.1)")
 @click.option("--port", type=int, help="TCP port to listen on (8080); 0 picks a free one")
 @click.option("--registrar", help="URL of the CSE to register with (none)")
-@click.option("--store", help="sqlite:///PATH, tinydb:///PATH or memory:")
+@click.option("--store", help="sqlite:///PATH, tinydb:///PATH, postgresql://... or memory:")
 @click.option("--data", "data_folder", help="folder for the store and for what networks must remember (cse-data)")
 @click.option("--set", "assignments", multiple=True, metavar="SECTION.KEY=VALUE", help="any setting; see cse settings")
 @click.option("--workers", type=click.IntRange(1, 64), help="processes that serve together; needs postgresql")

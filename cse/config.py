@@ -93,7 +93,8 @@ class ServerSettings:
         (), "origins of web pages that browsers may call this server from; * for all"
     )
     store: str = setting(
-        "sqlite:///cse-data/cse.sqlite", "where resources are kept: sqlite:///PATH, tinydb:///PATH (JSON) or memory:"
+        "sqlite:///cse-data/cse.sqlite",
+        "where resources are kept: sqlite:///PATH, tinydb:///PATH (JSON), postgresql://... or memory:",
     )
     specializations: str = setting(
         "", "folder with tables (TOML) of management objects and flexContainers of one's own; empty for none"

@@ -114,8 +114,11 @@ class Server:
         folders = (programs, *programs.parents)
         if self._user is None or all(folder.stat().st_mode & 0o005 == 0o005 for folder in folders):
             return programs
-        shutil.copytree(programs, self._folder / "programs", symlinks=True)
-        return self._folder / "programs"
+        package = programs.parent
+        for each in package.parent.glob(f"{package.name}*"):  # the package, and beside it the libraries that it needs
+            if each.is_dir():
+                shutil.copytree(each, self._folder / "programs" / each.name, symlinks=True)
+        return self._folder / "programs" / package.name / programs.name
 
     def _own(self, path: Path) -> None:
         if self._user:

@@ -1,8 +1,5 @@
 """The engine for PostgreSQL, shared by any number of processes on any number of machines.
 
-How units take effect one after the other
------------------------------------------
-
 Transactions are REPEATABLE READ: a unit sees one moment, and whoever wants to change a row that has been changed since
 then fails and is run again, so no update is lost. What this level does not see by itself is excluded row by row:
 
