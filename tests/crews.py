@@ -12,6 +12,8 @@ import aiohttp
 from tests.programs import Program, program
 from tests.servers import Answer, Client, eventually
 
+Choose = Callable[[Client], Awaitable[int]]  # one of them, by its process number
+
 PAUSE = 0.05
 LONG = 60.0  # seconds: another process has to start, and others compute meanwhile
 

@@ -31,13 +31,14 @@ class WatchedMeters(UdpMeters):
 
 @asynccontextmanager
 async def metering(
-    folder: Path, devices: Sequence[SimulatedDevice], base: str, *settings: str
+    folder: Path, devices: Sequence[SimulatedDevice], base: str, *settings: str, arguments: Sequence[str] = ()
 ) -> AsyncIterator[tuple[Program, WatchedMeters]]:
     """A server, meters that are registered with it, and the group `city` of them with its session set up."""
     meters = WatchedMeters(devices, base)
     await meters.start()
     try:
-        async with program(folder, f"udp-multicast.group_port={meters.port}", *settings) as server:
+        port = f"udp-multicast.group_port={meters.port}"
+        async with program(folder, port, *settings, arguments=arguments) as server:
             await Fleet(server.client.url, devices, meters.points_of_access, parallel=32).register()
             members = [f"cse-in/{device.id[1:]}" for device in devices]
             group = {"rn": "city", "mnm": len(members), "mid": members}

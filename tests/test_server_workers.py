@@ -3,7 +3,7 @@
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -11,14 +11,12 @@ import aiohttp
 import pytest
 
 from tests import postgresql
-from tests.crews import LONG, another, children, conductor, crew, is_alive, persistently, workers
+from tests.crews import LONG, Choose, another, children, conductor, crew, is_alive, persistently, workers
 from tests.programs import CSE, Program
 from tests.servers import Client, eventually
 
 PARALLEL = 6
 MORE = 100  # acknowledgements
-
-Choose = Callable[[Client], Awaitable[int]]
 
 
 @pytest.fixture
