@@ -24,11 +24,11 @@ def container(name: str, instances: int, *, lives: float = YEAR, parent: str = B
     identifier, path = f"cnt-{parent.rpartition('/')[2]}-{name}", f"{parent}/{name}"
     counters = {"cni": instances, "cbs": instances * len(CONTENT), "st": instances}
     above = BASE_IDENTIFIER if parent == BASE else _entity_identifier(parent)
-    yield _resource(path, CONTAINER, identifier, above, YEAR, counters)
+    yield _resource(path, CONTAINER, identifier, above, _moments(YEAR) | counters)
+    same = _moments(lives) | {"con": CONTENT, "cs": len(CONTENT)}
     for number in range(1, instances + 1):
-        own = {"con": CONTENT, "cs": len(CONTENT), "st": number}
         name = f"cin{hash((path, number)) & 0xFFFFFFFFFFFFFFFF:016x}"  # as scattered as those of the server
-        yield _resource(f"{path}/{name}", INSTANCE, name, identifier, lives, own)
+        yield _resource(f"{path}/{name}", INSTANCE, name, identifier, same | {"st": number})
 
 
 def containers(count: int, instances: int) -> Iterator[Resource]:
@@ -43,7 +43,7 @@ def entities(count: int, alike: int) -> Iterator[Resource]:
         path = f"{BASE}/meter-{number}"
         own = {"api": "N.benchmark", "rr": False, "srv": ["3"], "aei": _entity_identifier(path)}
         labels = {"lbl": ["meter", f"street-{number // alike}"]}
-        yield _resource(path, AE, _entity_identifier(path), BASE_IDENTIFIER, YEAR, own | labels)
+        yield _resource(path, AE, _entity_identifier(path), BASE_IDENTIFIER, _moments(YEAR) | own | labels)
         yield from container("readings", 0, parent=path)
 
 
@@ -67,9 +67,11 @@ def _entity_identifier(path: str) -> str:
     return f"C{path.rpartition('/')[2]}"
 
 
-def _resource(path: str, ty: int, identifier: str, parent: str, lives: float, own: dict[str, Any]) -> Resource:
+def _moments(lives: float) -> dict[str, str]:
     now = SystemClock().now()
-    moments = {"ct": exact_timestamp(now), "lt": exact_timestamp(now), "et": timestamp(now + lives)}
+    return {"ct": exact_timestamp(now), "lt": exact_timestamp(now), "et": timestamp(now + lives)}
+
+
+def _resource(path: str, ty: int, identifier: str, parent: str, own: dict[str, Any]) -> Resource:
     universal = {"ty": ty, "ri": identifier, "pi": parent, "rn": path.rpartition("/")[2]}
-    creator = identifier if ty == AE else ADMINISTRATOR
-    return Resource(path, creator, universal | moments | own)
+    return Resource(path, identifier if ty == AE else ADMINISTRATOR, universal | own)
