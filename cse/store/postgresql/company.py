@@ -17,11 +17,12 @@ from cse.store.postgresql.presence import Presence, channel
 log = logging.getLogger(__name__)
 
 BEAT = 0.5  # seconds between two looks at who is there
-RETURN = 3.0  # seconds in which a process whose connection has broken must be back in its place
+SILENT = 3.0  # seconds that a database may say nothing: it might do so to this process only, and others take over
+REFUSING = 20.0  # seconds that it may refuse connections: it does so to the others as well
 
 
 class PostgreSQLCompany(Company):
-    """It begins when the store is opened, since claims need somebody who is present; colleagues are told from `join`."""  # noqa: E501
+    """It begins when the store is opened, since claims need somebody who is present; colleagues hear from `join` on."""
 
     is_shared = True
 
@@ -117,10 +118,14 @@ class PostgreSQLCompany(Company):
 
     async def _come_back(self) -> None:
         """TimeoutError if that takes too long, LookupError if it is too late."""
-        async with asyncio.timeout(RETURN):
-            while not await self._presence.come_back():  # noqa: ASYNC110
+        async with asyncio.timeout(REFUSING):
+            while not await self._is_back():  # noqa: ASYNC110
                 await asyncio.sleep(BEAT / 2)
         self._news.set()
+
+    async def _is_back(self) -> bool:
+        async with asyncio.timeout(SILENT):
+            return await self._presence.come_back()
 
     def _tell_who_departed(self, known: frozenset[str]) -> None:
         departed, self._known = self._known - known, known

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import orjson
@@ -105,4 +106,5 @@ class Wakes:
             self._something.clear()
             topics, self._topics = self._topics, set()
             for topic in sorted(topics):
-                await self._say(topic)
+                with suppress(psycopg.Error):  # the others look from time to time even if nobody wakes them
+                    await self._say(topic)

@@ -80,6 +80,8 @@ class Presence:
                 return False
             if (await self.connection.execute(_RETURN, (self._process,))).rowcount == 0:
                 raise LookupError("others have taken over what it had")
+        except psycopg.errors.ConnectionTimeout as error:
+            raise TimeoutError(str(error)) from error
         except psycopg.OperationalError:
             return False
         return True

@@ -10,6 +10,7 @@ import pytest
 
 from cse.config import ConfigurationError
 from cse.store import Transaction
+from cse.store.postgresql import company
 from cse.store.postgresql import session as sessions
 from cse.store.postgresql.engine import PostgreSQLStore
 from cse.store.worker import TransactionLost
@@ -168,6 +169,7 @@ async def test_a_server_that_stays_away_is_an_error(
     server: Server, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(sessions, "ATTEMPTS", 2)
+    monkeypatch.setattr(company, "REFUSING", 1.0)
     store = PostgreSQLStore(new_database(server.url))
     await store.open()
     await asyncio.to_thread(server.stop, signal.SIGQUIT)
