@@ -140,8 +140,22 @@ async def test_requests_that_a_process_had_accepted_are_carried_out_by_the_condu
         assert response.status_code == 1001
         await second.server.core.stop_tasks()
         seat_of(second).die()
-        await first.advance_until(lambda: _is_there(first, "cse-in/later"), seconds=4000, step=100)
+        await _has(first, response.content["m2m:uri"])
+        await first.clock.advance(3600)
+        await first.advance_until(lambda: _is_there(first, "cse-in/later"))
         assert (await first.result(response.content["m2m:uri"]))["rs"] == 1
+
+
+async def _has(city: Scenario, request: str) -> None:
+    """Return when the process of this server carries out the <request>."""
+    process = seat_of(city).process
+    for _ in range(2000):
+        found = await city.server.core.read(lambda work: work.resource(request))
+        assert found is not None
+        if found.attributes["_process"] == process:
+            return
+        await asyncio.sleep(0.002)
+    raise AssertionError(f"{process} has not taken it over")
 
 
 async def _is_there(city: Scenario, address: str) -> bool:
