@@ -42,6 +42,7 @@ LINES_OF_CAMPAIGN = [
 ]
 
 FIGURES = r"( +. [\d,.]+){7} +."
+FIGURES_OF_PROCESSES = r"(. [\d,.]+ +){5}."
 TINY_STORES = ("--instances", "200", "--containers", "10", "--entities", "100", "--large", "300")
 TINY_MEASUREMENTS = ("--seconds", "0.2", "--repetitions", "1")
 LINES_OF_STORES = [
@@ -73,6 +74,13 @@ def test_the_store_of_json_is_measured_at_each_size() -> None:
 
 def test_stores_are_filled_and_measured() -> None:
     assert missing(LINES_OF_STORES, "benchmarks.stores", *TINY_STORES, *TINY_MEASUREMENTS) == []
+
+
+def test_one_process_and_two_are_compared() -> None:
+    lines = [
+        rf"(?m)^. {count} +. {connections} +{FIGURES_OF_PROCESSES}$" for count in (1, 2) for connections in (16, 48)
+    ]
+    assert missing(lines, "benchmarks.processes", "--processes", "2", "--creates", "60", "--repetitions", "1") == []
 
 
 def missing(lines: list[str], *command: str) -> list[str]:

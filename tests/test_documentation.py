@@ -3,7 +3,8 @@
 A page's ```sh blocks are pasted into one bash, one after the other, beside a server that has just been started in an
 empty folder. The ```text or ```json block behind one is what it prints; a block without one prints nothing. `…` stands
 for an identifier, a time or a length, everything else must be equal: a text by its lines, JSON by its values, however
-they are laid out. Where a page says 127.0.0.1:8080, the test uses a free port.
+they are laid out. Where a page says 127.0.0.1:8080, the test uses a free port, and for the database on db.example an
+empty one of its own.
 """
 
 import configparser
@@ -27,12 +28,14 @@ from cse.app import Server
 from cse.config import Settings
 from cse.fanout.states import Failure, State
 from cse.network import Discard, Offer, Reason
+from tests import postgresql
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", *sorted(DOCS.glob("*.md"))]
 CSE = Path(sys.executable).with_name("cse")
 ADDRESS = "127.0.0.1:8080"
+DATABASE = "postgresql://cse:secret@db.example/cse"
 WIDTH = "100"  # columns of the tables that commands print
 
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -155,8 +158,10 @@ def same(expected: Any, actual: Any) -> bool:
 def test_the_commands_of_a_page_print_what_it_says(page: Path, tmp_path: Path) -> None:
     assert shutil.which("curl"), "the pages show curl, so this test needs it: install the package curl"
     todo = steps(page)
+    script = "".join(f"{step.commands}\necho '{END_OF_STEP}'\n" for step in todo)
+    if DATABASE in script:
+        script = script.replace(DATABASE, postgresql.new_database())
     with server(tmp_path) as (address, _):
-        script = "".join(f"{step.commands}\necho '{END_OF_STEP}'\n" for step in todo)
         *printed, rest = paste(tmp_path, script.replace(ADDRESS, address)).replace(address, ADDRESS).split(END_OF_STEP)
     wrong = [
         f"{page.name}:{step.line} prints\n{output.strip()}\ninstead of\n{step.expected}"
