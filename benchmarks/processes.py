@@ -9,7 +9,7 @@ import asyncio
 import os
 import tempfile
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from itertools import product
 from pathlib import Path
@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import machine, servers
-from benchmarks.load import Address, Requests, for_each
+from benchmarks.load import Connection, Requests, connections, for_each
 from benchmarks.scenarios import CONTAINER, HOME, INSTANCE, READING, creation, register
 from tests import postgresql
 
@@ -58,18 +58,25 @@ def _container(number: int) -> Requests:
     return creation(HOME, CONTAINER, {"m2m:cnt": {"rn": f"c{number}", "mni": 1000}})
 
 
-async def measure(program: servers.Program, database: str, connections: int, creates: int) -> Figures:
-    """So many creates of instances, in as many containers as there are connections."""
-    requests = [creation(f"{HOME}/c{number}", INSTANCE, READING) for number in range(CONTAINERS)]
+async def measure(program: servers.Program, database: str, count: int, creates: int) -> Figures:
+    """So many creates of instances by so many connections, each in a container of its own as meters do it."""
+    requests = [creation(f"{HOME}/c{number}", INSTANCE, READING) for number in range(count)]
 
-    async def create(count: int) -> None:
-        await for_each(Address(*program.address), lambda number: requests[number % CONTAINERS], count, connections)
+    async def drive(connection: Connection, requests: Requests, numbers: Iterator[int]) -> None:
+        for _ in numbers:
+            await connection.send(requests)
 
-    await create(creates // WARM_UP)
-    processes, backends = [program.process, *children(program.process)], await asyncio.to_thread(_backends, database)
-    begin, server, base = time.perf_counter(), cpu(processes), cpu(backends)
-    await create(creates)
-    seconds = time.perf_counter() - begin
+    async def create(creates: int) -> None:
+        numbers = iter(range(creates))
+        await asyncio.gather(*(drive(*each, numbers) for each in zip(opened, requests, strict=True)))
+
+    async with connections(program.address, count) as opened:
+        await create(creates // WARM_UP)
+        processes = [program.process, *children(program.process)]
+        backends = await asyncio.to_thread(_backends, database)
+        begin, server, base = time.perf_counter(), cpu(processes), cpu(backends)
+        await create(creates)
+        seconds = time.perf_counter() - begin
     return Figures(
         creates / seconds, 1000 * (cpu(processes) - server) / creates, 1000 * (cpu(backends) - base) / creates
     )
@@ -102,16 +109,16 @@ async def run(options: argparse.Namespace, folder: Path, server: str) -> Table:
     for repetition, count in product(range(options.repetitions), (1, options.processes)):
         database = postgresql.new_database(server)
         async with cse(count, folder / f"{repetition}-{count}", database) as program:
-            for connections in CONNECTIONS:
-                figures = await measure(program, database, connections, options.creates)
-                found.setdefault((count, connections), []).append(figures)
+            for parallel in CONNECTIONS:
+                figures = await measure(program, database, parallel, options.creates)
+                found.setdefault((count, parallel), []).append(figures)
         postgresql.drop_database(database)
     table = Table(*COLUMNS)
-    for (count, connections), measured in sorted(found.items()):
+    for (count, parallel), measured in sorted(found.items()):
         figures = Figures(*(median(values) for values in zip(*measured, strict=True)))
         costs = [f"{value:.2f}" for value in (figures.server + figures.database, figures.server, figures.database)]
-        alone = median(each.rate for each in found[1, connections])
-        table.add_row(str(count), str(connections), f"{figures.rate:,.0f}", *costs, f"{figures.rate / alone:.2f}")
+        alone = median(each.rate for each in found[1, parallel])
+        table.add_row(str(count), str(parallel), f"{figures.rate:,.0f}", *costs, f"{figures.rate / alone:.2f}")
     return table
 
 
