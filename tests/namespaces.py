@@ -33,7 +33,18 @@ def in_a_network_of_its_own(test: Callable[..., Any]) -> Callable[..., Any]:
     def outside(**_: Any) -> None:
         assert shutil.which("ip"), "machines are connected by the program ip: install the package iproute2"
         node = os.environ["PYTEST_CURRENT_TEST"].rpartition(" ")[0]
-        pytest = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--numprocesses=0", "--long", node]
+        pytest = [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-rP",
+            "-p",
+            "no:cacheprovider",
+            "--numprocesses=0",
+            "--long",
+            node,
+        ]
         done = subprocess.run(
             [*_unshare(), *pytest],
             cwd=ROOT,

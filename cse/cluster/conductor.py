@@ -1,17 +1,21 @@
 """What only one process at a time does: to begin with it, and to learn that another one has taken over."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 
 from cse.cluster.switchboard import Switchboard
 from cse.core import Core
 from cse.network import Engine, Network
 
+log = logging.getLogger(__name__)
+
 
 class Conductor:
     """`networks` are those of the running server: those of the conductor come in when this process becomes it.
 
-    `lost` is set when this process has been taken for dead: others do its work, so it has to end at once.
+    `lost` is set when this process has been taken for dead, or cannot do what the conductor must: others do its work,
+    so it has to end at once.
     """
 
     def __init__(self, core: Core, switchboard: Switchboard, networks: dict[str, Network]) -> None:
@@ -48,19 +52,23 @@ class Conductor:
         await self._core.store.company.leave()
 
     async def _follow(self, engine: Engine, begin: Callable[[], Awaitable[None]]) -> None:
-        company = self._core.store.company
-        losing = asyncio.ensure_future(company.lost())
-        leading = asyncio.ensure_future(company.conduct())
+        losing = asyncio.ensure_future(self._core.store.company.lost())
+        leading = asyncio.ensure_future(self._lead(engine, begin))
         try:
             await asyncio.wait({losing, leading}, return_when=asyncio.FIRST_COMPLETED)
-            if leading.done():
-                await self._begin(engine, begin)
-            await losing
+            if leading.done() and leading.exception():
+                log.critical("what only the conductor does cannot begin here", exc_info=leading.exception())
+            else:
+                await losing
             self.lost.set()
         finally:
             for task in (losing, leading):
                 task.cancel()
             await asyncio.gather(losing, leading, return_exceptions=True)
+
+    async def _lead(self, engine: Engine, begin: Callable[[], Awaitable[None]]) -> None:
+        await self._core.store.company.conduct()
+        await self._begin(engine, begin)
 
     async def _begin(self, engine: Engine, begin: Callable[[], Awaitable[None]]) -> None:
         await self._start(engine, self._reserved)

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from cse.cluster.answers import Answer
-from cse.network import Discard
+from cse.network import Discard, Engine
 from cse.primitive import OK, Operation, Request, Response, ResponseType
 from tests.cse.cluster.meeting import company, seat_of
 from tests.cse.fanout.scenario import Scenario, eventually, items
@@ -188,6 +188,21 @@ async def test_somebody_conducts_whoever_ends(killed: int) -> None:
         for city in left:
             assert len(items((await city.notify()).content)) == 2
         assert sum(city.server.core.store.company.conducts for city in left) == 1
+
+
+async def test_a_process_that_cannot_begin_to_conduct_leaves_that_to_others(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def fail(engine: Engine) -> None:
+        raise OSError("there is no such interface")
+
+    async with company(3) as (first, second, third):
+        monkeypatch.setattr(second.wire, "start", fail)
+        seat_of(first).die()
+        await asyncio.wait_for(second.server.conductor.lost.wait(), 10)
+        assert "there is no such interface" in caplog.text
+        seat_of(second).die()
+        await eventually(lambda: "wire" in third.server.core.networks)
 
 
 async def test_a_process_that_has_lost_its_place_is_told() -> None:
