@@ -33,26 +33,9 @@ def in_a_network_of_its_own(test: Callable[..., Any]) -> Callable[..., Any]:
     def outside(**_: Any) -> None:
         assert shutil.which("ip"), "machines are connected by the program ip: install the package iproute2"
         node = os.environ["PYTEST_CURRENT_TEST"].rpartition(" ")[0]
-        pytest = [
-            sys.executable,
-            "-m",
-            "pytest",
-            "-q",
-            "-rP",
-            "-p",
-            "no:cacheprovider",
-            "--numprocesses=0",
-            "--long",
-            node,
-        ]
-        done = subprocess.run(
-            [*_unshare(), *pytest],
-            cwd=ROOT,
-            env=os.environ | {INSIDE: "1"},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        options = ("-q", "-rP", "-p", "no:cacheprovider", "--numprocesses=0", "--long")
+        environment, command = os.environ | {INSIDE: "1"}, [*_unshare(), sys.executable, "-m", "pytest", *options, node]
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
         print(done.stdout)  # noqa: T201 - pytest shows it if the test fails, and with -rP
         assert done.returncode == 0, done.stderr
 

@@ -56,20 +56,26 @@ async def test_what_any_of_them_has_acknowledged_the_next_request_sees_at_all_of
         assert (await server.client.get(f"/cse-in/c{number}", Connection="close")).rsc == 2000
 
 
-@pytest.mark.parametrize("choose", [conductor, another], ids=["conductor", "another"])
-async def test_one_is_killed_under_load_and_another_one_takes_its_place(server: Program, choose: Choose) -> None:
+@pytest.mark.parametrize(
+    ("choose", "number"),
+    [(conductor, signal.SIGKILL), (another, signal.SIGKILL), (conductor, signal.SIGTERM)],
+    ids=["conductor killed", "another killed", "conductor stopped"],
+)
+async def test_one_ends_under_load_and_another_one_takes_its_place(
+    server: Program, choose: Choose, number: signal.Signals
+) -> None:
     acknowledged: list[str] = []
     end = asyncio.Event()
     await server.client.create("/cse-in", 3, {"m2m:cnt": {"rn": "box"}})
     writers = [asyncio.create_task(write(server.client, number, acknowledged, end)) for number in range(PARALLEL)]
     before = await crew(server.client)
-    killed = await choose(server.client)
+    ended = await choose(server.client)
     await more(acknowledged)
-    os.kill(killed, signal.SIGKILL)
+    os.kill(ended, number)
     await more(acknowledged)
     after = await crew(server.client)
     assert len(before.keys() & after.keys()) == 2
-    assert killed not in after
+    assert ended not in after
     end.set()
     await asyncio.gather(*writers)
     kept = await names(server.client)
@@ -85,11 +91,10 @@ async def more(acknowledged: list[str]) -> None:
     await eventually(lambda: asyncio.sleep(0), lambda _: len(acknowledged) >= wanted, LONG)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-async def test_all_stop_together_and_nobody_is_left(server: Program, number: signal.Signals) -> None:
+async def test_all_stop_together_and_nobody_is_left(server: Program) -> None:
     processes = children(server.process)
     assert len(processes) == 3
-    server.send(number)
+    server.send(signal.SIGTERM)
     assert await server.ended() == 0
     assert not any(map(is_alive, processes))
 
@@ -114,6 +119,7 @@ async def _conducted_by_another(client: Client, stopped: int) -> bool:
     return health.content["conducts"] and health.content["pid"] != stopped
 
 
+@pytest.mark.long
 async def test_a_database_that_restarts_takes_nobody_with_it_for_long(tmp_path: Path) -> None:
     own = postgresql.Server(durable=True)
     try:
