@@ -17,6 +17,7 @@ from rich.table import Table
 from benchmarks import machine, servers
 from benchmarks.filling import container, containers, entities, fill
 from benchmarks.load import Address, Requests, Rotating, connections, once, throughput
+from benchmarks.offering import offer
 from benchmarks.scenarios import ADMINISTRATOR, CONTAINER, INSTANCE, READING, Reference
 from benchmarks.watching import Probe, distribution, longest_stall, memory, peak_memory
 from cse.store import Resource
@@ -26,6 +27,7 @@ CONNECTIONS = 16
 ALIKE = 10  # AEs with the same label
 PARTS = ("million", "entities", "retention", "expiry", "removal")
 RETAINING: dict[str, dict[str, int]] = {"count": {"mni": 100}, "bytes": {"mbs": 3000}, "age": {"mia": 2}}
+OFFERED = 2000  # creations per second
 CALM = 3.0  # seconds before and after what is to be measured
 DUE = 5.0  # seconds after the filling, when everything ends at once
 
@@ -135,6 +137,10 @@ class Stores:
             async with self._others("retention", server):
                 rate = await throughput(server.address, created, CONNECTIONS, 2 * self._options.seconds)
             self._note("creations with retention", f"{rate:,.0f}/s to {', '.join(map(str, RETAINING.values()))}")
+        offered = await offer(folder, RETAINING, OFFERED, self._options.seconds)
+        self._note(f"{OFFERED:,} a second offered, without HTTP", f"{offered.rate:,.0f}/s carried out")
+        self._note("these creations, with retention", offered.creations)
+        self._note("reading one of the containers meanwhile", offered.reads)
 
     async def _expiry(self) -> None:
         large = self._options.large

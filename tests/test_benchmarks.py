@@ -51,6 +51,8 @@ LINES_OF_STORES = [
     r"creations in the full store .* times those in the empty one",
     r"discovery by label, 10 hits .*median .* 99 % .*; the first one",
     r"creations with retention .*/s",
+    r"2,000 a second offered, without HTTP .*/s carried out",
+    r"these creations, with retention .*longest",
     r"expiry of 300 at once .*all gone",
     r"DELETE of 300 instances .*answered after",
     *(rf"{name}: create of an instance meanwhile .*longest" for name in ("retention", "expiry", "removal")),
