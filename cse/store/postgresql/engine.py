@@ -13,6 +13,7 @@ from cse.store.postgresql.checks import complaints
 from cse.store.postgresql.company import PostgreSQLCompany
 from cse.store.postgresql.connection import connect, parameters
 from cse.store.postgresql.documents import Documents
+from cse.store.postgresql.presence import sessions_of
 from cse.store.postgresql.schema import prepare, require, require_encoding
 from cse.store.postgresql.session import Session
 from cse.store.postgresql.transaction import PostgreSQLConnection
@@ -27,9 +28,10 @@ class PostgreSQLStore(Store):
     """A database that other processes may serve as well."""
 
     def __init__(self, url: str) -> None:
-        self._parameters = parameters(url)
+        given = parameters(url)
         self._held = AsyncExitStack()
-        self.company: PostgreSQLCompany = PostgreSQLCompany(self._parameters)
+        self.company: PostgreSQLCompany = PostgreSQLCompany(given)
+        self._parameters = given | {"application_name": sessions_of(self.company.process)}
         self._fence = self.company.fence
 
     async def open(self, *, reads_only: bool = False) -> None:

@@ -11,7 +11,7 @@ from psycopg.rows import TupleRow
 
 from cse.store.company import CONDUCTOR, EVERYBODY, Message
 from cse.store.postgresql.connection import adapt
-from cse.store.postgresql.presence import bury
+from cse.store.postgresql.presence import bury, sessions_of
 
 MAIL, WAKE, VACANT = "mail", "wake", "vacant"  # the first word of what goes over the channel
 
@@ -31,7 +31,7 @@ class Mail:
     """Of one process, on a connection that is made anew when it breaks."""
 
     def __init__(self, parameters: dict[str, Any], process: str) -> None:
-        self._parameters = parameters | {"application_name": "cse mail"}
+        self._parameters = parameters | {"application_name": sessions_of(process)}
         self._process = process
         self._connection: psycopg.AsyncConnection[TupleRow] | None = None
         self._one_at_a_time = asyncio.Lock()

@@ -38,6 +38,10 @@ _CONDUCT = (
     "UPDATE conductor SET process = %s WHERE process IS NULL OR process NOT IN (SELECT id FROM process)"
     " RETURNING process"
 )
+_CUT_OFF = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+    " WHERE application_name = convert_from(%s, 'UTF8') AND datname = current_database()"
+)
 _BURY = (
     "UPDATE effect SET claimant = NULL WHERE claimant = %s",
     "DELETE FROM lane WHERE claimant = %s",
@@ -104,7 +108,11 @@ class Presence:
         return await cursor.fetchone() is not None
 
     async def bury(self, process: str) -> None:
-        """Give free what a process has had."""
+        """Give free what a process has had.
+
+        It may hang in the middle of a unit, whose locks would keep everybody from that: so its sessions end first.
+        """
+        await self.connection.execute(_CUT_OFF, (sessions_of(process),))
         await bury(self.connection, process)
 
     async def words(self, seconds: float) -> AsyncIterator[str]:
@@ -127,6 +135,11 @@ class Presence:
     async def _lock(self) -> bool:
         cursor = await self.connection.execute(_LOCK, (lock_key(self.schema, PRESENCE, self._number),))
         return await cursor.fetchone() == (True,)
+
+
+def sessions_of(process: str) -> str:
+    """The application name of a process's sessions, but for the one that holds its place."""
+    return f"cse {process}"
 
 
 def channel(schema: str) -> str:

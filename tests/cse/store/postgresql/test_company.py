@@ -120,6 +120,18 @@ async def test_whoever_hangs_loses_its_place_and_learns_it(database: str) -> Non
         assert await process.stdout.readline() == b"lost\n"
 
 
+async def test_whoever_hangs_in_the_middle_of_a_unit_keeps_nobody_from_its_place(database: str) -> None:
+    async with joined(database, 1) as [(store, ear)], member(database) as (process, said):
+        name = said.split()[0]
+        with psycopg.connect(database, application_name=f"cse {name}") as its_session:
+            its_session.execute("SELECT process FROM conductor FOR SHARE")
+            its_session.pgconn.exec_(b"COPY effect FROM STDIN")  # the server waits for rows, and nothing ends that
+            process.kill()
+            assert await ear.gone.get() == name
+            await store.company.conduct()
+            its_session.close()
+
+
 async def test_whoever_has_been_replaced_is_fenced_out(database: str) -> None:
     async with joined(database, 2) as members:
         (old, _), (new, _) = members
@@ -160,7 +172,7 @@ async def test_a_connection_that_breaks_is_made_again(database: str) -> None:
         with psycopg.connect(database, autocommit=True) as connection:
             connection.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE application_name = 'cse mail' AND datname = current_database()"
+                " WHERE application_name ~ '^cse [0-9a-f]{8}$' AND datname = current_database()"
             )
         await other.company.post(CONDUCTOR, "after", {})
         assert (await first.messages.get()).kind == "after"

@@ -94,7 +94,7 @@ def cutting(url: str, times: list[int]) -> None:
         times.append(
             connection.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE application_name = 'cse' AND datname = current_database()"
+                " WHERE application_name ~ '^cse [0-9a-f]{8}$' AND datname = current_database()"
             ).rowcount
         )
 
