@@ -50,7 +50,17 @@ NEEDED: dict[str, Content] = {
 @asynccontextmanager
 async def estate() -> AsyncIterator["Estate"]:
     """A server in which nothing takes long."""
-    soon = dict.fromkeys(("blocking_deadline", "campaign_deadline", "exchange_timeout", "polling_timeout"), 0.1)
+    soon = dict.fromkeys(
+        (
+            "blocking_deadline",
+            "campaign_deadline",
+            "exchange_timeout",
+            "polling_timeout",
+            "notification_lifetime",
+            "notification_backoff_limit",
+        ),
+        0.1,
+    )
     async with serving(**soon) as cse:
         await cse.client.register("app", "loopback://app")
         for place, ty, content in FURNITURE:
