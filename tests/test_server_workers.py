@@ -148,7 +148,7 @@ async def test_without_a_database_it_says_so_once_and_ends(tmp_path: Path) -> No
     code, said = await fails(tmp_path, "--workers", "3", "--store", store)
     assert code == 1
     assert said.count("Error: ") == said.count("store in [server]") == 1
-    assert "cannot use the database" in said
+    assert "cannot reach the database" in said
     assert "secret" not in said
 
 
