@@ -32,7 +32,7 @@ LINES = [
 SMALL = ("--members", "24", "--deaf", "0", "--loss", "0", "--gateways", "1", "--seconds", "60", "--pause", "0.5")
 LINES_OF_CAMPAIGN = [
     *(rf"phase {phase} .* s, .* stood still for \d+ ms at most, memory \d+ MiB" for phase in PHASES),
-    r"retrieve of a container meanwhile .*median \d+ ms",
+    r"retrieve of a container meanwhile .*median [\d.]+ ms",
     r"reports .*added up",
     r"items of the result .*24 with 2000",
     r"states .*waiting 0, answered 24, failed 0, unreachable 0",

@@ -166,8 +166,15 @@ CREATE TABLE network_document (
     content bytea NOT NULL
 );
 
+CREATE TABLE progress (
+    session bytea PRIMARY KEY,
+    number bigint NOT NULL,
+    moment timestamptz NOT NULL DEFAULT now()
+) WITH (fillfactor = 20);
+
 CREATE TABLE schema_version (version bigint NOT NULL);
 """
+_FORGET = "DELETE FROM progress WHERE moment < now() - interval '1 day'"
 
 SCHEMA = "SELECT current_schema()::text"
 TABLE_NAMES = re.findall(r"CREATE (?:UNLOGGED )?TABLE (\w+)", TABLES)
@@ -205,6 +212,7 @@ def prepare(connection: Connection) -> None:
             connection.execute(TABLES, prepare=False)
             connection.execute("INSERT INTO schema_version VALUES (%s)", (VERSION,))
     require(connection)
+    connection.execute(_FORGET)
 
 
 def require(connection: Connection) -> None:

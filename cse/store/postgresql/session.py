@@ -1,6 +1,7 @@
 """What the tables see of a connection: statements that are carried out, and whether all can still be saved."""
 
 import itertools
+import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -20,11 +21,15 @@ ATTEMPTS, PAUSE = 20, 0.5  # at a server that does not answer, and seconds betwe
 
 MOST_TURNS = 50  # in one transaction
 
-# The number of a transaction that writes says what became of it, if the answer to its COMMIT is lost.
-_BEGIN = {
-    True: "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT pg_current_xact_id()::text",
-    False: "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
-}
+_BEGIN_READING = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+
+# How far a session has come says what became of its last transaction, if the answer to the COMMIT is lost. PostgreSQL's
+# own number of the transaction would not: when it crashes and the record of it is lost, another one gets that number.
+_BEGIN_WRITING = (
+    "BEGIN ISOLATION LEVEL REPEATABLE READ; INSERT INTO progress (session, number) VALUES ('{}'::bytea, 1)"
+    " ON CONFLICT (session) DO UPDATE SET number = progress.number + 1, moment = now() RETURNING number::text"
+)
+_REACHED = "SELECT number FROM progress WHERE session = %s FOR UPDATE"  # waits for a transaction that is under way
 
 # Somebody else has changed what this transaction had read or wants to change: it can be run again.
 COLLISIONS = (
@@ -75,6 +80,8 @@ class Session:
         self.lost: TransactionLost | None = None
         self._number: int | None = None
         self._connect = connect
+        self._name = secrets.token_hex(8)
+        self._begin = _BEGIN_WRITING.format(self._name) if writes else _BEGIN_READING
         self._names = itertools.count()
         self.connect()
 
@@ -142,7 +149,7 @@ class Session:
     def begin(self) -> None:
         """Start a transaction, all of which sees the database at this moment."""
         try:
-            cursor = self.connection.execute(_BEGIN[self.writes], prepare=False)
+            cursor = self.connection.execute(self._begin, prepare=False)
             row = cursor.fetchone() if self.writes and cursor.nextset() else None
         except psycopg.Error as error:
             raise self._meaning(error) from error
@@ -238,22 +245,19 @@ class Session:
             raise self._meaning(error) from error
 
     def _committed(self, number: int) -> bool:
-        """Whether the transaction of this number has taken place, once that is settled."""
+        """Whether the transaction with which this session reached a number has taken place, once that is settled."""
         for _ in range(ATTEMPTS):
             try:
                 self.recover()
-                row = self.connection.execute("SELECT pg_xact_status(%s::text::xid8)", (number,)).fetchone()
+                return self.connection.execute(_REACHED, (self._name,)).fetchone() == (number,)
+            except errors.LockNotAvailable:
+                continue
             except (psycopg.Error, Unreachable) as error:
                 raise Unknown(
                     "the connection to the database broke during a commit, and it cannot be reached to ask whether"
                     " that took place"
                 ) from error
-            if row != ("in progress",):
-                break
-            time.sleep(PAUSE)
-        if row not in (("committed",), ("aborted",)):
-            raise Unknown(f"the connection to the database broke during a commit, whose state is now {row and row[0]}")
-        return row == ("committed",)
+        raise Unknown("the connection to the database broke during a commit that is still under way")
 
     def _meaning(self, error: psycopg.Error) -> Exception:
         if self.lost is not None:

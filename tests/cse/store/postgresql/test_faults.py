@@ -146,6 +146,35 @@ async def test_a_commit_whose_answer_is_lost_is_looked_up(
     await store.close()
 
 
+async def test_a_commit_lost_in_a_crash_is_not_taken_for_a_later_one(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After the crash, PostgreSQL gives the number of the lost transaction to another one, which is committed."""
+    url = new_database(server.url)
+    store = PostgreSQLStore(url)
+    await store.open()
+    crashes: list[int] = []
+    execute = psycopg.Connection.execute
+
+    def crashing(self: psycopg.Connection, query: str, *values: object, **options: object) -> object:
+        if query != "COMMIT" or crashes or self.info.transaction_status == psycopg.pq.TransactionStatus.IDLE:
+            return execute(self, query, *values, **options)  # type: ignore[arg-type]
+        crashes.append(0)
+        server.stop(signal.SIGQUIT)
+        server.start()
+        with psycopg.connect(url, autocommit=True) as other:
+            for number in range(1, 100):
+                execute(other, "INSERT INTO policy_change VALUES (%s)", (number,))
+        self.close()
+        raise psycopg.OperationalError("the server has crashed")
+
+    monkeypatch.setattr(psycopg.Connection, "execute", crashing)
+    await store.run(inserting("cse/1"))
+    assert crashes
+    assert await store.read(paths) == ["cse/1"]
+    await store.close()
+
+
 async def test_a_server_that_restarts_costs_nobody_anything(server: Server) -> None:
     url = new_database(server.url)
     async with joined(url, 2) as members:
