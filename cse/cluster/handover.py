@@ -4,8 +4,6 @@ import dataclasses
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import orjson
-
 from cse.cluster.switchboard import Document, Switchboard
 from cse.core import Core
 from cse.primitive import Request, Response
@@ -70,10 +68,9 @@ class Campaigns:
 
     async def plan(self, request: Request) -> dict[str, Any]:
         """As `cse.fanout.service.FanOut.plan`."""
-        document = {"request": request.to_json().decode()}
         if await self._switchboard.is_here():
             return await self._plan(request)
-        return await self._switchboard.ask(PLAN, document, self._patience)
+        return await self._switchboard.ask(PLAN, {"request": request.to_json().decode()}, self._patience)
 
     async def cancel(self, campaign_id: str) -> None:
         """As `cse.fanout.service.FanOut.cancel`."""
@@ -83,9 +80,7 @@ class Campaigns:
             await self._switchboard.ask(CANCEL, {"campaign": campaign_id}, self._patience)
 
     async def _planned(self, document: Document) -> Document:
-        plan = await self._plan(Request.from_json(document["request"].encode()))
-        planned: Document = orjson.loads(orjson.dumps(plan))
-        return planned
+        return await self._plan(Request.from_json(document["request"].encode()))
 
     async def _cancelled(self, document: Document) -> Document:
         await self._cancel(document["campaign"])

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+import orjson
+
 
 @dataclass(slots=True)
 class Resource:
@@ -78,6 +80,20 @@ class Campaign:
     state: str
     finished_at: float | None = None
     document: dict[str, Any] = field(default_factory=dict)
+
+
+def changeable(campaign: Campaign) -> tuple[Any, ...]:
+    """The fields of a campaign that may change, as tables have them: the document is JSON."""
+    return (
+        campaign.group,
+        campaign.request,
+        campaign.request_resource,
+        campaign.created,
+        campaign.deadline,
+        campaign.state,
+        campaign.finished_at,
+        orjson.dumps(campaign.document),
+    )
 
 
 class Effect(NamedTuple):

@@ -9,6 +9,7 @@ import orjson
 from cse.store import Campaign, Campaigns, Row
 from cse.store.postgresql.fence import Fence
 from cse.store.postgresql.session import Session
+from cse.store.records import changeable
 
 _FIELDS = "id, sequence, of_group, request, request_resource, created, deadline, state, finished_at, document"
 _SELECT = f"SELECT {_FIELDS} FROM campaign"  # noqa: S608
@@ -61,7 +62,7 @@ class PostgreSQLCampaigns(Campaigns):
 
     def save(self, campaign: Campaign) -> None:
         self._fence.check(self._session)
-        self._session.run(_SAVE, (*_changeable(campaign), campaign.id))
+        self._session.run(_SAVE, (*changeable(campaign), campaign.id))
 
     def remove(self, campaign_id: str) -> None:
         self._fence.check(self._session)
@@ -132,7 +133,7 @@ class PostgreSQLCampaigns(Campaigns):
 
     def _insert(self, campaign: Campaign) -> None:
         self._fence.check(self._session)
-        self._session.run(_INSERT, (campaign.id, campaign.sequence, *_changeable(campaign)))
+        self._session.run(_INSERT, (campaign.id, campaign.sequence, *changeable(campaign)))
         self._session.run(_LAST, (campaign.sequence,))
 
     def _copy(self, rows: Iterable[tuple[Any, ...]]) -> None:
@@ -141,19 +142,6 @@ class PostgreSQLCampaigns(Campaigns):
     def _sequence(self, campaign_id: str) -> int | None:
         row = self._session.one("SELECT sequence FROM campaign WHERE id = %s", (campaign_id,))
         return None if row is None else int(row[0])
-
-
-def _changeable(campaign: Campaign) -> tuple[Any, ...]:
-    return (
-        campaign.group,
-        campaign.request,
-        campaign.request_resource,
-        campaign.created,
-        campaign.deadline,
-        campaign.state,
-        campaign.finished_at,
-        orjson.dumps(campaign.document),
-    )
 
 
 def _campaign(*values: Any) -> Campaign:

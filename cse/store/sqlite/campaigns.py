@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from cse.store import Campaign, Campaigns, Row
+from cse.store.records import changeable
 
 _FIELDS = "id, sequence, of_group, request, request_resource, created, deadline, state, finished_at, document"
 _SELECT = f"SELECT {_FIELDS} FROM campaign"  # noqa: S608
@@ -51,7 +52,7 @@ class SQLiteCampaigns(Campaigns):
         self._executemany = connection.executemany
 
     def add(self, campaign: Campaign, rows: Iterable[Row]) -> None:
-        values = (campaign.id, campaign.sequence, *_changeable(campaign))
+        values = (campaign.id, campaign.sequence, *changeable(campaign))
         self._execute(f"INSERT INTO campaign ({_FIELDS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values)  # noqa: S608
         self._executemany(_INSERT_ROW, [(campaign.sequence, *row) for row in rows])
 
@@ -60,7 +61,7 @@ class SQLiteCampaigns(Campaigns):
         return row and _campaign(row)
 
     def save(self, campaign: Campaign) -> None:
-        self._execute(_SAVE, (*_changeable(campaign), campaign.id))
+        self._execute(_SAVE, (*changeable(campaign), campaign.id))
 
     def remove(self, campaign_id: str) -> None:
         self._execute(f"DELETE FROM campaign_member WHERE campaign = {_SEQUENCE}", (campaign_id,))  # noqa: S608
@@ -129,19 +130,6 @@ class SQLiteCampaigns(Campaigns):
     def _sequence(self, campaign_id: str) -> int | None:
         row = self._execute("SELECT sequence FROM campaign WHERE id = ?", (campaign_id,)).fetchone()
         return row and int(row[0])
-
-
-def _changeable(campaign: Campaign) -> tuple[Any, ...]:
-    return (
-        campaign.group,
-        campaign.request,
-        campaign.request_resource,
-        campaign.created,
-        campaign.deadline,
-        campaign.state,
-        campaign.finished_at,
-        orjson.dumps(campaign.document),
-    )
 
 
 def _campaign(row: tuple[Any, ...]) -> Campaign:
