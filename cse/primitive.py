@@ -165,7 +165,8 @@ class Request:
 class Response:
     """m2m:rsp. `content` is the primitive content with its root, or None.
 
-    `location` is the address of a new resource. The timestamps are those of another CSE that has answered.
+    `json` is the content as JSON, if somebody has it already. `location` is the address of a new resource. The
+    timestamps are those of another CSE that has answered.
     """
 
     status_code: int
@@ -175,6 +176,7 @@ class Response:
     content_offset: int | None = None
     originating_timestamp: str | None = None
     result_expiration: str | None = None
+    json: bytes | None = None
 
     @property
     def succeeded(self) -> bool:

@@ -8,6 +8,8 @@
   transaction, and what it raises may come from its last run only.
 - Visibility: a unit, whether it reads or writes, sees everything that `run` had acknowledged before it was called, in
   whatever process; nothing of a unit that is under way or has failed.
+- Place: a unit runs in the thread of the event loop or in another one, and may be begun in the one and run again in the
+  other; it uses its transaction only, and neither waits nor starts anything.
 - Order: of two units that one process calls one after the other, without waiting for the first one, either may be the
   first in the store. Children, effects and what waits in queues come in the order of the units that added them.
 """

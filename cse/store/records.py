@@ -14,11 +14,17 @@ class Resource:
     `path` is the structured address (`cse-in/city/meter7`); it never changes. `creator` is the originator of the
     CREATE, kept even where the type has no `cr` attribute, because the default access rule needs it. Attributes whose
     names begin with an underscore are the CSE's own; `_key` is a text that no sibling has, fixed at the creation.
+
+    A unit that writes may change the attributes of one that it has got, and must not change a value in place: lists
+    and objects are replaced. `memo` has what has been worked out from one that is shared (see `Resources.look`): it
+    holds as long as the object does, since a change makes another one. Nothing but what follows from the resource alone
+    may be there.
     """
 
     path: str
     creator: str
     attributes: dict[str, Any]
+    memo: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def ri(self) -> str:

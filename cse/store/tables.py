@@ -41,6 +41,17 @@ class Resources(Table):
     def find(self, path: str) -> Resource | None:
         """By structured address."""
 
+    def look(self, ri: str) -> Resource | None:
+        """The same as `get`, for somebody who changes nothing in it: it may be shared with other units, with its memo.
+
+        What a unit that only reads gets, in whatever way, may be shared as well.
+        """
+        return self.get(ri)
+
+    def look_at(self, path: str) -> Resource | None:
+        """The same as `find`, for somebody who changes nothing in it."""
+        return self.find(path)
+
     @abstractmethod
     def insert(self, resource: Resource) -> None:
         """Add; ri and path must be new, and `_key` among its siblings (Conflict if not)."""
