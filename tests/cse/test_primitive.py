@@ -141,3 +141,17 @@ def test_what_is_kept_of_a_content_takes_no_more_than_it_must() -> None:
         tracemalloc.stop()
     assert taken < 200 * len(answers)
     assert kept(None) == b""
+
+
+@given(requests, texts)
+def test_a_derived_request_differs_in_what_was_changed_only(request: Request, text: str) -> None:
+    before = request.to_json()
+    derived = request.derive(to=text)
+    assert derived.to == text
+    assert derived.derive(to=request.to) == request
+    assert request.to_json() == before
+
+
+def test_what_is_no_parameter_can_not_be_changed() -> None:
+    with pytest.raises(AttributeError):
+        Request(Operation.RETRIEVE, "cse-in", "C", "1").derive(target="x")
