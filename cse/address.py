@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from cse.errors import BadRequest
 
 _SEGMENT = re.compile(r"[A-Za-z0-9._~-]+")
+_NAMES = re.compile(r"[A-Za-z0-9._~-]+(?:/[A-Za-z0-9._~-]+)*")
 _SP_WIDE = re.compile(r"S[A-Za-z0-9._-]+")  # an AE-ID-Stem that the service provider knows
 MAX_LENGTH = 2048
 LONGEST_PATH = MAX_LENGTH - 512  # leaves room for service provider and CSE-ID
@@ -37,7 +38,8 @@ class Naming:
             segments = [self.cse_name]
         if not _are_names(segments):
             raise BadRequest(f"the address {address[:80]!r} is malformed: use names of letters, digits, '-', '_', '.'")
-        if segments[0] in ("-", self.base_identifier):
+        first = segments[0]
+        if first == "-" or (first != self.cse_name and first == self.base_identifier):
             segments[0] = self.cse_name
         return segments
 
@@ -73,7 +75,7 @@ class Naming:
 
     def names_cse(self, address: str) -> bool:
         """Whether an address is the CSE-ID alone, which stands for the CSE and for no resource."""
-        return address in (self.cse_id, f"//{self.service_provider}{self.cse_id}")
+        return address[:1] == "/" and address in (self.cse_id, f"//{self.service_provider}{self.cse_id}")
 
     def originator(self, text: str) -> str:
         """An originator in its shortest form here: `/id-in/Cmeter` and `//cse.example/id-in/Cmeter` are `Cmeter`.
@@ -81,6 +83,8 @@ class Naming:
         An AE-ID that is unique with the service provider is written `/Smeter` elsewhere, and is `Smeter`. The shortest
         form of a shortest form is itself, so that nobody is taken for somebody else on the second look.
         """
+        if text[:1] != "/":
+            return text
         domain = f"//{self.service_provider}/"
         relative = "/" + text.removeprefix(domain) if text.startswith(domain) else text
         local = relative.removeprefix(f"{self.cse_id}/")
@@ -109,7 +113,7 @@ class Naming:
 
 
 def _are_names(segments: list[str]) -> bool:
-    return len(segments) <= MAX_SEGMENTS and all(map(_SEGMENT.fullmatch, segments))
+    return len(segments) <= MAX_SEGMENTS and _NAMES.fullmatch("/".join(segments)) is not None
 
 
 def addressable(path: str) -> bool:

@@ -1,11 +1,13 @@
 """Timestamps of TS-0004 clause 6.3.3 and the one clock that everything asks for the time."""
 
 import asyncio
+import math
 import re
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from cse.errors import BadRequest
 
@@ -27,6 +29,10 @@ _SECONDS = {
 }
 _LAST_MOMENT = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp()
 LONGEST_DURATION = 1000 * _SECONDS["years"]
+MICROSECONDS = 1_000_000  # in a second
+# What a moment or a second is called never changes: the same ones are written and read many times in one request.
+REMEMBERED_MOMENTS = 64
+REMEMBERED_SECONDS = 1024
 
 
 class Clock(ABC):
@@ -65,17 +71,32 @@ class SystemClock(Clock):
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(max(0.0, seconds))
 
+    async def within(self, seconds: float, awaitable: Awaitable[object]) -> bool:
+        """With one timer and in the caller's task: most of what is waited for is in time."""
+        limit = asyncio.timeout(max(0.0, seconds))
+        try:
+            async with limit:
+                await awaitable
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            return False
+        return True
+
 
 def timestamp(seconds: float) -> str:
     """Seconds since 1970 as `YYYYMMDDTHHMMSS`, the form of every resource attribute; 9999 is the last year."""
-    return _basic_format(seconds, "seconds")
+    return _second(_microseconds(seconds) // MICROSECONDS)
 
 
+@lru_cache(REMEMBERED_MOMENTS)
 def precise_timestamp(seconds: float) -> str:
     """Seconds since 1970 as `YYYYMMDDTHHMMSS,ffffff`, the form that orders requests (originatingTimestamp)."""
-    return _basic_format(seconds, "microseconds").replace(".", ",")
+    whole, fraction = divmod(_microseconds(seconds), MICROSECONDS)
+    return f"{_second(whole)},{fraction:06}"
 
 
+@lru_cache(REMEMBERED_MOMENTS)
 def exact_timestamp(seconds: float) -> str:
     """The same without zeros at its end, so that moments and whole seconds are in order as texts."""
     return precise_timestamp(seconds).rstrip("0").rstrip(",")
@@ -86,10 +107,17 @@ def whole_seconds(text: str) -> str:
     return text[: len("YYYYMMDDTHHMMSS")]
 
 
-def _basic_format(seconds: float, precision: str) -> str:
+def _microseconds(seconds: float) -> int:
+    """Moments up to the last one, to the nearest microsecond."""
+    bounded = min(seconds, _LAST_MOMENT)
+    whole = math.floor(bounded)
+    return whole * MICROSECONDS + round((bounded - whole) * MICROSECONDS)
+
+
+@lru_cache(REMEMBERED_SECONDS)
+def _second(seconds: int) -> str:
     # Not strftime, which leaves the leading zeros of early years away.
-    moment = datetime.fromtimestamp(min(seconds, _LAST_MOMENT), UTC).replace(tzinfo=None)
-    return moment.isoformat(timespec=precision).replace("-", "").replace(":", "")
+    return datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None).isoformat().replace("-", "").replace(":", "")
 
 
 def parse_timestamp(text: str, name: str = "timestamp") -> float:
@@ -97,11 +125,15 @@ def parse_timestamp(text: str, name: str = "timestamp") -> float:
     match = _TIMESTAMP.fullmatch(text)
     try:
         if match:
-            whole = datetime.fromisoformat(match[1]).replace(tzinfo=UTC)
-            return whole.timestamp() + int((match[2] or "0").ljust(6, "0")) / 1e6
+            return _read_second(match[1]) + int((match[2] or "0").ljust(6, "0")) / MICROSECONDS
     except ValueError:
         pass
     raise BadRequest(f"{name} must be a UTC timestamp such as 20260102T101500, not {text[:40]!r}")
+
+
+@lru_cache(REMEMBERED_SECONDS)
+def _read_second(text: str) -> float:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()
 
 
 def parse_moment(text: str, now: float, name: str) -> float:

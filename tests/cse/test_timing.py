@@ -224,6 +224,24 @@ async def test_whoever_stops_waiting_stops_the_work() -> None:
     assert work.cancelled()
 
 
+async def test_the_clock_of_the_machine_waits_no_longer_than_it_must() -> None:
+    clock = SystemClock()
+    work = asyncio.create_task(asyncio.Event().wait())
+    assert await clock.within(0.001, work) is False
+    assert work.cancelled()
+    for seconds in (0, -1):
+        assert await clock.within(seconds, asyncio.Event().wait()) is False
+    assert await clock.within(60, asyncio.sleep(0)) is True
+
+
+async def test_a_limit_of_the_work_itself_is_no_limit_of_the_clock() -> None:
+    async def fail() -> None:
+        raise TimeoutError("of the work")
+
+    with pytest.raises(TimeoutError, match="of the work"):
+        await SystemClock().within(60, fail())
+
+
 async def test_the_clock_of_the_machine_goes_on() -> None:
     clock = SystemClock()
     readings = [clock.now()]
