@@ -60,7 +60,38 @@ END""",
         " WHERE path > root || '/' AND path < root || '0' AND seq <= last)",
     ),
 )
-STEPS = {4: TO_5}  # by the version from which they go
+TO_6 = Step(
+    {},
+    (
+        "DROP TRIGGER resource_gone",
+        "ALTER TABLE label RENAME TO label_5",
+        """CREATE TABLE label (
+    label TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    PRIMARY KEY (label, seq)
+) WITHOUT ROWID""",
+        "INSERT INTO label SELECT label, seq FROM label_5 JOIN resource USING (ri) ORDER BY label, seq",
+        "DROP TABLE label_5",
+        "CREATE INDEX label_resource ON label (seq)",
+        "ALTER TABLE policy RENAME TO policy_5",
+        """CREATE TABLE policy (
+    address TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    PRIMARY KEY (address, seq)
+) WITHOUT ROWID""",
+        "INSERT INTO policy SELECT address, seq FROM policy_5 JOIN resource USING (ri) ORDER BY address, seq",
+        "DROP TABLE policy_5",
+        "CREATE INDEX policy_resource ON policy (seq)",
+        """CREATE TRIGGER resource_gone AFTER DELETE ON resource BEGIN
+    DELETE FROM label WHERE seq = OLD.seq;
+    DELETE FROM policy WHERE seq = OLD.seq;
+    DELETE FROM list_item WHERE ri = OLD.ri;
+    DELETE FROM alarm WHERE ri = OLD.ri;
+    DELETE FROM queued WHERE ri = OLD.ri;
+END""",
+    ),
+)
+STEPS = {4: TO_5, 5: TO_6}  # by the version from which they go
 
 
 def migrate(connection: sqlite3.Connection, version: int) -> None:

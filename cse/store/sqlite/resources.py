@@ -10,10 +10,9 @@ import orjson
 
 from cse.errors import Conflict, NotFound
 from cse.store import Resource, Resources, Search
-from cse.store.sqlite.parameters import as_list, listed
 from cse.store.sqlite.removal import IS_GONE, remove
+from cse.store.sqlite.search import SELECT, children, find, governed
 
-_SELECT = "SELECT path, creator, document FROM present"
 # Numbers rise as long as there is something to purge, which is told by them from what is new.
 _INSERT = (
     "INSERT INTO resource (seq, ri, pi, ty, path, key, et, creator, document) VALUES (1 + max("
@@ -25,37 +24,13 @@ _UPDATE = f"UPDATE resource SET et = ?, document = ? WHERE ri = ? AND NOT {IS_GO
 _EXPIRED = f"SELECT {IS_GONE}, path, creator, document FROM resource WHERE et <= ? ORDER BY et, seq LIMIT ?"  # noqa: S608
 MOST_PASSED_OVER = 1000  # rows of the index by expirationTime that are gone
 
-# ASCII has "0" right behind "/", so this range is every path that starts with the root and a slash.
-_BELOW = "path >= :root || '/' AND path < :root || '0'"
-_LEVELS = "(:slashes IS NULL OR length(path) - length(replace(path, '/', '')) <= :slashes)"
-_TYPES = "ty IN (SELECT value FROM json_each(:types))"
-_LABELS = f"label IN ({listed(':labels')})"
-_LABELLED = "label CROSS JOIN resource USING (ri)"  # CROSS keeps the label index in front
-
-# The inner statements read indexes only and yield numbers, which SQLite sorts; documents are read as one iterates.
-_IN_ORDER = _SELECT + " WHERE seq IN ({}) ORDER BY seq"
-_SEARCH = {
-    (typed, labelled): _IN_ORDER.format(
-        f"SELECT seq FROM {_LABELLED if labelled else 'resource'} WHERE {_BELOW} AND {_LEVELS}"  # noqa: S608
-        + (f" AND {_TYPES}" if typed else "")
-        + (f" AND {_LABELS}" if labelled else "")
-    )
-    for typed in (False, True)
-    for labelled in (False, True)
+# Lists of texts that resources are found by have tables of their own. The statements take (text, ri), and ri.
+_NUMBER = "(SELECT seq FROM resource WHERE ri = ?)"
+INDEXED = {
+    "lbl": f"INSERT OR IGNORE INTO label (label, seq) VALUES (?, {_NUMBER})",  # noqa: S608
+    "acpi": f"INSERT OR IGNORE INTO policy (address, seq) VALUES (?, {_NUMBER})",  # noqa: S608
 }
-_CHILDREN = _IN_ORDER.format("SELECT seq FROM resource WHERE pi = ?")
-_CHILDREN_OF_TYPE = f"{_SELECT} WHERE pi = ? AND ty = ? ORDER BY seq"
-
-_GOVERNED = _IN_ORDER.format(
-    f"SELECT seq FROM policy CROSS JOIN resource USING (ri) WHERE address IN ({listed('?')})"  # noqa: S608
-)
-
-# Lists of texts that resources are found by have tables of their own.
-_ADD = {
-    "lbl": "INSERT OR IGNORE INTO label (label, ri) VALUES (?, ?)",
-    "acpi": "INSERT OR IGNORE INTO policy (address, ri) VALUES (?, ?)",
-}
-_FORGET = ("DELETE FROM label WHERE ri = ?", "DELETE FROM policy WHERE ri = ?")
+_FORGET = [f"DELETE FROM {table} WHERE seq = {_NUMBER}" for table in ("label", "policy")]  # noqa: S608
 
 
 class SQLiteResources(Resources):
@@ -69,11 +44,11 @@ class SQLiteResources(Resources):
         self._iterating: set[sqlite3.Cursor] = set()
 
     def get(self, ri: str) -> Resource | None:
-        row = self._execute(f"{_SELECT} WHERE ri = ?", (ri,)).fetchone()
+        row = self._execute(f"{SELECT} WHERE ri = ?", (ri,)).fetchone()
         return row and _resource(row)
 
     def find(self, path: str) -> Resource | None:
-        row = self._execute(f"{_SELECT} WHERE path = ?", (path,)).fetchone()
+        row = self._execute(f"{SELECT} WHERE path = ?", (path,)).fetchone()
         return row and _resource(row)
 
     def insert(self, resource: Resource) -> None:
@@ -107,22 +82,13 @@ class SQLiteResources(Resources):
         return found is not None
 
     def children(self, ri: str, ty: int | None = None, *, newest_first: bool = False) -> Iterator[Resource]:
-        direction = " DESC" if newest_first else ""
-        if ty is None:
-            return self._iterate(_CHILDREN + direction, (ri,))
-        return self._iterate(_CHILDREN_OF_TYPE + direction, (ri, ty))
+        return self._iterate(children(self._connection, ri, ty, newest_first=newest_first))
 
     def search(self, search: Search) -> Iterator[Resource]:
-        values = {
-            "root": search.root,
-            "slashes": None if search.levels is None else search.root.count("/") + search.levels,
-            "types": orjson.dumps(list(search.types)).decode(),
-            "labels": as_list(search.labels),
-        }
-        return self._iterate(_SEARCH[bool(search.types), bool(search.labels)], values)
+        return self._iterate(find(self._connection, search))
 
     def governed_by(self, policies: Sequence[str]) -> Iterator[Resource]:
-        return self._iterate(_GOVERNED, (as_list(policies),))
+        return self._iterate(governed(self._connection, policies))
 
     def expired(self, now: str, limit: int) -> list[Resource]:
         with closing(self._execute(_EXPIRED, (now, limit + MOST_PASSED_OVER))) as rows:
@@ -133,7 +99,7 @@ class SQLiteResources(Resources):
         return found
 
     def export(self) -> Iterator[tuple[Any, ...]]:
-        for path, creator, document in self._execute(f"{_SELECT} ORDER BY seq"):
+        for path, creator, document in self._execute(f"{SELECT} ORDER BY seq"):
             yield path, creator, orjson.loads(document)
 
     def restore(self, rows: Iterable[tuple[Any, ...]]) -> None:
@@ -146,12 +112,11 @@ class SQLiteResources(Resources):
             self._iterating.pop().close()
 
     def _index(self, attributes: dict[str, Any]) -> None:
-        for name, statement in _ADD.items():
+        for name, statement in INDEXED.items():
             if values := attributes.get(name):
                 self._executemany(statement, ((value, attributes["ri"]) for value in values))
 
-    def _iterate(self, statement: str, values: tuple[Any, ...] | dict[str, Any]) -> Iterator[Resource]:
-        cursor = self._execute(statement, values)
+    def _iterate(self, cursor: sqlite3.Cursor) -> Iterator[Resource]:
         self._iterating.add(cursor)
         try:
             for row in cursor:

@@ -7,7 +7,7 @@ from cse.store.sqlite import removal
 from cse.store.sqlite.effects import CLAIMS
 from cse.store.sqlite.migrations import migrate
 
-VERSION = 5
+VERSION = 6
 CACHE_KIBIBYTES = 32 * 1024
 READER_CACHE_KIBIBYTES = 8 * 1024  # there are several of them, and every commit makes their caches worthless
 
@@ -32,17 +32,17 @@ CREATE UNIQUE INDEX resource_key ON resource (pi, key) WHERE key IS NOT NULL;
 
 CREATE TABLE label (
     label TEXT NOT NULL,
-    ri TEXT NOT NULL,
-    PRIMARY KEY (label, ri)
+    seq INTEGER NOT NULL,
+    PRIMARY KEY (label, seq)
 ) WITHOUT ROWID;
-CREATE INDEX label_resource ON label (ri);
+CREATE INDEX label_resource ON label (seq);
 
 CREATE TABLE policy (
     address TEXT NOT NULL,
-    ri TEXT NOT NULL,
-    PRIMARY KEY (address, ri)
+    seq INTEGER NOT NULL,
+    PRIMARY KEY (address, seq)
 ) WITHOUT ROWID;
-CREATE INDEX policy_resource ON policy (ri);
+CREATE INDEX policy_resource ON policy (seq);
 
 CREATE TABLE list_item (
     ri TEXT NOT NULL,
@@ -77,8 +77,8 @@ CREATE TRIGGER resource_new AFTER INSERT ON resource BEGIN
 END;
 
 CREATE TRIGGER resource_gone AFTER DELETE ON resource BEGIN
-    DELETE FROM label WHERE ri = OLD.ri;
-    DELETE FROM policy WHERE ri = OLD.ri;
+    DELETE FROM label WHERE seq = OLD.seq;
+    DELETE FROM policy WHERE seq = OLD.seq;
     DELETE FROM list_item WHERE ri = OLD.ri;
     DELETE FROM alarm WHERE ri = OLD.ri;
     DELETE FROM queued WHERE ri = OLD.ri;

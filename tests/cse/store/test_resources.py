@@ -179,6 +179,17 @@ async def test_search_takes_any_of_the_types_and_any_of_the_labels(store: Store)
     assert await found(store, Search("cse", types=[3, 4], labels=["green", "blue"])) == ["cse/2", "cse/3"]
 
 
+async def test_what_has_a_label_comes_in_the_order_of_creation_whenever_it_got_it(store: Store) -> None:
+    await store.run(inserting("cse/1", "cse/2", "other/3", "cse/4", "cse/4/5", lbl=["early"]))
+    for path, label in (("cse/4", "late"), ("cse/1", "late"), ("cse/4/5", "late"), ("cse/2", "early")):
+        changed = resource(path, lbl=[label])
+        await store.run(lambda transaction, changed=changed: transaction.resources.update(changed))
+    assert await found(store, Search("cse", labels=["late"])) == ["cse/1", "cse/4", "cse/4/5"]
+    assert await found(store, Search("cse", labels=["late"], levels=1)) == ["cse/1", "cse/4"]
+    assert await found(store, Search("cse", labels=["late", "early"])) == ["cse/1", "cse/2", "cse/4", "cse/4/5"]
+    assert await found(store, Search("cse", labels=["early", "early"])) == ["cse/2"]
+
+
 async def test_expired_earliest_first(store: Store) -> None:
     assert await store.read(lambda transaction: transaction.resources.next_expiration()) is None
     await store.run(inserting("cse/later", et="20260301T000000"))

@@ -18,7 +18,8 @@ from tests.cse.store.samples import inserting
 # What a server of version 4 had in its file: three AEs, a container with instances and a subscription that collects
 # notifications, a group, a campaign; and effects that were still to be carried out.
 SQL = Path(__file__).with_name("version4.sql").read_text()
-TABLES = ("resource", "label", "policy", "alarm", "queued", "campaign", "campaign_member")
+TABLES = ("resource", "alarm", "queued", "campaign", "campaign_member")
+FOUND_BY = {"label": "label", "policy": "address"}  # the tables that resources are found by, and what they name
 LANES = {
     3: "notification Cmeter2",
     4: "notification http://127.0.0.1:9/inbox",
@@ -38,6 +39,15 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
+def migrate(file: Path) -> None:
+    """Take the steps that there are."""
+    connection = sqlite3.connect(file, isolation_level=None)
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version in migrations.STEPS:
+        migrations.migrate(connection, version)
+    connection.close()
+
+
 async def opened(file: Path) -> Store:
     store = open_store(f"sqlite:///{file}", file.parent)
     await store.open()
@@ -52,6 +62,20 @@ def content(file: Path, tables: tuple[str, ...] = TABLES) -> dict[str, list[Any]
     return found
 
 
+def found_by(file: Path) -> dict[str, list[Any]]:
+    """What resources are found by, with the identifiers of these, whatever version the file has."""
+    connection = sqlite3.connect(file)
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    found = {
+        table: connection.execute(
+            f"SELECT {name}, ri FROM {table} JOIN resource USING ({'seq' if version > 5 else 'ri'}) ORDER BY 1, 2"
+        ).fetchall()
+        for table, name in FOUND_BY.items()
+    }
+    connection.close()
+    return found
+
+
 def definitions(file: Path) -> dict[str, str]:
     """The statements that make every table, index, view and trigger, as far as they differ in more than spaces."""
     connection = sqlite3.connect(file)
@@ -61,7 +85,7 @@ def definitions(file: Path) -> dict[str, str]:
 
 
 async def test_everything_is_there_after_the_migration(file: Path, caplog: pytest.LogCaptureFixture) -> None:
-    before = content(file)
+    before, named = content(file), found_by(file)
     store = await opened(file)
     effects = await store.read(lambda transaction: transaction.effects.pending())
     assert {effect.id: effect.lane for effect in effects} == LANES
@@ -73,7 +97,11 @@ async def test_everything_is_there_after_the_migration(file: Path, caplog: pytes
     assert effects[1].document["content"] == {"m2m:sgn": {"vrq": True}}
     await store.close()
     assert content(file) == before
-    assert caplog.messages == [f"the tables of the store are brought from version 4 to {VERSION}"]
+    assert found_by(file) == named
+    assert all(named.values())
+    assert caplog.messages == [
+        f"the tables of the store are brought from version {version} to {version + 1}" for version in range(4, VERSION)
+    ]
 
 
 async def test_what_was_there_can_be_used(file: Path) -> None:
@@ -98,14 +126,22 @@ async def test_the_tables_are_those_of_a_new_file(file: Path, tmp_path: Path) ->
     assert definitions(file) == definitions(tmp_path / "new.sqlite")
 
 
-@pytest.mark.parametrize("steps_done", range(len(migrations.TO_5.statements) + 1))
+@pytest.mark.parametrize(
+    ("version", "steps_done"),
+    [(version, done) for version, step in migrations.STEPS.items() for done in range(len(step.statements) + 1)],
+)
 async def test_an_interrupted_migration_is_made_again(
-    file: Path, monkeypatch: pytest.MonkeyPatch, steps_done: int
+    file: Path, monkeypatch: pytest.MonkeyPatch, version: int, steps_done: int
 ) -> None:
-    before, tables = content(file), definitions(file)
+    before, named = content(file), found_by(file)
     with monkeypatch.context() as patch:
-        interrupted = [*migrations.TO_5.statements[:steps_done], "SELECT interrupted"]
-        patch.setitem(migrations.STEPS, 4, migrations.TO_5._replace(statements=interrupted))
+        patch.delitem(migrations.STEPS, version)
+        migrate(file)
+    tables = definitions(file)
+    with monkeypatch.context() as patch:
+        step = migrations.STEPS[version]
+        interrupted = step._replace(statements=[*step.statements[:steps_done], "SELECT interrupted"])
+        patch.setitem(migrations.STEPS, version, interrupted)
         with pytest.raises(ConfigurationError, match="interrupted"):
             await opened(file)
     assert definitions(file) == tables
@@ -113,6 +149,7 @@ async def test_an_interrupted_migration_is_made_again(
     assert len(await store.read(lambda transaction: transaction.effects.pending())) == len(LANES)
     await store.close()
     assert content(file) == before
+    assert found_by(file) == named
 
 
 @pytest.mark.parametrize(
@@ -128,7 +165,7 @@ async def test_other_versions_are_refused_and_kept(file: Path, version: int, sen
     connection.close()
     with pytest.raises(ConfigurationError, match=sentence):
         await opened(file)
-    assert content(file)["label"]
+    assert content(file, ("label",))["label"]
 
 
 def test_a_reader_does_not_migrate(file: Path) -> None:

@@ -41,7 +41,7 @@ def tree(transaction: Transaction) -> None:
 
 def iterations(transaction: Transaction) -> None:
     resources = transaction.resources
-    searches = [Search("cse", types, labels, 2) for types in ([], [3]) for labels in ([], ["red"])]
+    searches = [Search("cse", types, labels, 2) for types in ([], [3]) for labels in ([], ["red"], ["red", "blue"])]
     for found in (
         *(resources.search(search) for search in searches),
         *(resources.children("cse", ty, newest_first=newest) for ty in (None, 3) for newest in (False, True)),
