@@ -12,7 +12,10 @@ from cse.primitive import Content, nests_deeper
 from cse.serialization.limits import Limits
 from cse.slices import batches
 
+CONTAINERS = (dict, list)
 PIECE = 1000  # items of a list
+# The colon behind the name of a member follows a quote or white space. A quote behind a single backslash is in a text.
+COLON = re.compile(rb':(?<=[" \t\n\r]:)(?<![^\\]\\":)')
 TEXT = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
 
 
@@ -50,7 +53,7 @@ def read(data: bytes, limits: Limits) -> Content:
         raise BadRequest(f"the body is not valid JSON: {error}") from error
     if data.count(b"[") + data.count(b"{") > limits.nesting and nests_deeper(document, limits.nesting):
         raise BadRequest(limits.too_deep)
-    if data.count(b":") > _count_members(document):  # else each colon separates a member, and none was repeated
+    if len(COLON.findall(data)) > _count_members(document):  # else each is behind another member: none was repeated
         json.loads(data, object_pairs_hook=_members)
     return document
 
@@ -66,12 +69,14 @@ def _signs(data: bytes) -> int:
 
 
 def _count_members(document: Content) -> int:
-    """The members of all objects, those in lists of texts and numbers not looked for."""
-    if isinstance(document, dict):
-        return len(document) + sum(map(_count_members, document.values()))
-    if isinstance(document, list):
-        return sum(_count_members(item) for item in document if isinstance(item, dict | list))
-    return 0
+    """The members of all objects."""
+    found = 0
+    containers: list[Content] = [[document]]
+    for container in containers:
+        found += len(container) if isinstance(container, dict) else 0
+        items = container.values() if isinstance(container, dict) else container
+        containers += [item for item in items if isinstance(item, CONTAINERS)]
+    return found
 
 
 def _members(pairs: list[tuple[str, Any]]) -> None:

@@ -1,3 +1,4 @@
+import json
 from contextlib import suppress
 from typing import Any
 
@@ -33,10 +34,38 @@ def test_nesting_has_a_limit(levels: int) -> None:
             as_json.read(data, LIMITS)
 
 
-@pytest.mark.parametrize("data", [b'{"a":1,"a":1}', b'{"b":[{"a":1,"c":2,"a":3}]}', b'{"a":{},"\\u0061":{}}'])
+@pytest.mark.parametrize(
+    "data",
+    [
+        b'{"a":1,"a":1}',
+        b'{"b":[{"a":1,"c":2,"a":3}]}',
+        b'{"a":{},"\\u0061":{}}',
+        b'{"a" : 1, "a"\n\t:1}',
+        b'[{"a":"\\":","a":"\\\\"}]',
+    ],
+)
 def test_a_member_may_be_there_once(data: bytes) -> None:
     with pytest.raises(BadRequest, match="two members 'a'"):
         as_json.read(data, LIMITS)
+
+
+names = st.text('":\\ \n', max_size=3)
+
+
+@given(st.lists(st.tuples(names, names, st.sampled_from(["", " ", "\n\t", "\r"])), max_size=4))
+def test_repeated_members_are_found_whatever_is_in_the_texts(members: list[tuple[str, str, str]]) -> None:
+    text = ",".join(f"{json.dumps(name)}{space}:{json.dumps(value)}" for name, value, space in members)
+    if len({name for name, _, _ in members}) == len(members):
+        assert as_json.read(f"{{{text}}}".encode(), LIMITS) == {name: value for name, value, _ in members}
+    else:
+        with pytest.raises(BadRequest, match="two members"):
+            as_json.read(f"{{{text}}}".encode(), LIMITS)
+
+
+def test_colons_in_texts_do_not_make_a_document_suspicious(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is read twice takes many times as long, and most names of resources have a colon."""
+    monkeypatch.delattr(json, "loads")
+    assert as_json.read(rb'{"m2m:cin": {"con": "{\"a\": \"b:c\", \"d\":1}"}}', LIMITS)
 
 
 @pytest.mark.parametrize("part", [b"1", b"[]", b"{}", b'"a"', b'",[{"', b'"\\",\\\\"', b'{"a,":1}'])
