@@ -9,8 +9,8 @@ import pytest
 
 from cse.security.hashes import PasswordHash, hash_token
 from tests.clients.environments import HERE, interpreter
-from tests.plugins.http_unicast.servers import closed_port
 from tests.servers import Listener, serving
+from tests.web_servers import closed_port
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
 

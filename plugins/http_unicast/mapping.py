@@ -1,10 +1,11 @@
 """Primitives as HTTP messages and back: the client's side of TS-0009."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
+from typing import NamedTuple
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from cse.errors import BadRequest
+from cse.http.client import Answer
 from cse.network import DeliveryFailed, Host
 from cse.primitive import OK, Content, Operation, Request, Response, ResponseType
 from cse.serialization.formats import JSON, Serialization, Serializations, available
@@ -29,7 +30,7 @@ HEADERS = {
     "X-M2M-GID": "group_request_identifier",
     "X-M2M-VSI": "vendor_information",
 }
-STATUS_CODE = "X-M2M-RSC"
+STATUS_CODE = "x-m2m-rsc"
 ACKNOWLEDGED = range(1000, 2000)
 PARTIAL_CONTENT = 1
 LIMITS = Limits(nesting=32, values=250_000)
@@ -40,22 +41,12 @@ class MalformedAnswer(Exception):
     """An answer that cannot be decoded."""
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """An HTTP request. The body's length is known, so it is never sent in chunks."""
 
     method: str
     url: str
     headers: dict[str, str]
-    body: bytes | None
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """An HTTP response; `body` is None when it is too large, b"" when nobody needs it."""
-
-    status: int
-    headers: Mapping[str, str]
     body: bytes | None
 
 
@@ -93,11 +84,11 @@ def from_answer(answer: Answer) -> Response | None:
         response = Response(
             status_code,
             _content(answer),
-            location=_location(answer.headers.get("Content-Location")),
+            location=_location(answer.headers.get("content-location")),
             content_status=_content_status(answer),
-            content_offset=_number(answer.headers.get("X-M2M-CTO")),
-            originating_timestamp=answer.headers.get("X-M2M-OT"),
-            result_expiration=answer.headers.get("X-M2M-RST"),
+            content_offset=_number(answer.headers.get("x-m2m-cto")),
+            originating_timestamp=answer.headers.get("x-m2m-ot"),
+            result_expiration=answer.headers.get("x-m2m-rst"),
         )
     except (ValueError, BadRequest):
         raise MalformedAnswer from None
@@ -105,7 +96,7 @@ def from_answer(answer: Answer) -> Response | None:
 
 
 def _content_status(answer: Answer) -> int | None:
-    return PARTIAL_CONTENT if answer.body is None else _number(answer.headers.get("X-M2M-CTS"))
+    return PARTIAL_CONTENT if answer.body is None else _number(answer.headers.get("x-m2m-cts"))
 
 
 def _number(text: str | None) -> int | None:
@@ -122,7 +113,7 @@ def _location(path: str | None) -> str | None:
 
 def _content(answer: Answer) -> Content:
     """What a device has written; a page that some web server adds to its answer is none."""
-    media_type = answer.headers.get("Content-Type", JSON.media_type).split(";")[0].strip().lower()
+    media_type = answer.headers.get("content-type", JSON.media_type).split(";")[0].strip().lower()
     serialization = SERIALIZATIONS.named(media_type)
     if not answer.body or serialization is None:
         return None

@@ -1,17 +1,17 @@
 """The network `http-unicast`: one HTTP request per host, the answer in the response or later as a notification."""
 
-import ipaddress
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 import orjson
 
+from cse.http.client import Answer, Client, NoAnswer, NotSent
 from cse.http.outgoing import client_context
+from cse.http.url import is_ip_address
 from cse.network import Delivery, DeliveryFailed, Discard, Engine, Host, Network, Offer, Reach, Reason, Unreachable, Way
 from cse.primitive import Request
 from cse.slices import in_slices
-from plugins.http_unicast.client import Client
-from plugins.http_unicast.mapping import Answer, MalformedAnswer, Message, from_answer, to_message
+from plugins.http_unicast.mapping import STATUS_CODE, MalformedAnswer, Message, from_answer, to_message
 from plugins.http_unicast.settings import HttpUnicastSettings
 from plugins.http_unicast.tokens import Tokens
 
@@ -29,8 +29,7 @@ class HttpUnicast(Network):
 
     async def start(self, engine: Engine) -> None:
         self._engine = engine
-        settings = self._settings
-        self._client = Client(engine.allows, settings.connect_timeout, self._tls)
+        self._client = Client(engine.clock, engine.allows, self._settings.connect_timeout, self._tls)
 
     async def stop(self) -> None:
         await self._client.close()
@@ -80,41 +79,40 @@ class HttpUnicast(Network):
 
     async def _deliver_to(self, host: Host, message: Message, delivery: Delivery) -> None:
         """A single request has a deadline that fits it; one to a group may have a day."""
-        clock = self._engine.clock
-        patience = delivery.deadline - clock.now()
+        patience = delivery.deadline - self._engine.clock.now()
         if delivery.group:
             patience = min(self._settings.answer_timeout, patience)
         if patience <= 0:
             raise DeliveryFailed("the deadline passed before a connection was free")
-        await clock.within(patience, self._exchange(host, message, delivery))
-
-    async def _exchange(self, host: Host, message: Message, delivery: Delivery) -> None:
-        settings = self._settings
-        most = settings.max_cse_response_bytes if host.cse else settings.max_response_bytes
-        answer = await self._send(message, delivery, most)
+        answer = await self._send(message, delivery, self._most(host), patience)
         if answer is not None:
             self._take(answer, host, delivery)
 
-    async def _send(self, message: Message, delivery: Delivery, most: int) -> Answer | None:
-        sent = True
+    def _most(self, host: Host) -> int:
+        return self._settings.max_cse_response_bytes if host.cse else self._settings.max_response_bytes
+
+    async def _send(self, message: Message, delivery: Delivery, most: int, patience: float) -> Answer | None:
+        method, url, headers, body = message
         try:
-            return await self._client.exchange(message, most)
-        except DeliveryFailed:
-            sent = False
-            raise
-        finally:
-            if sent:
-                delivery.transmitted(1, 0.0)
+            answer = await self._client.request(
+                method, url, headers, body, patience=patience, most=most, essential=STATUS_CODE
+            )
+        except NotSent as error:
+            raise DeliveryFailed(str(error), refused=error.refused) from None
+        except NoAnswer:
+            answer = None
+        delivery.transmitted(1, 0.0)
+        return answer
 
     def _take(self, answer: Answer, host: Host, delivery: Delivery) -> None:
         request_identifier = delivery.request.request_identifier
-        if answer.headers.get("X-M2M-RI", request_identifier) != request_identifier:
+        if answer.headers.get("x-m2m-ri", request_identifier) != request_identifier:
             self._engine.discard(request_identifier, Discard.STRAY)
             return
         # The address of one AE may have become that of another. A CSE answers for others, and to a single request
         # answers whoever was asked.
         is_one_of_many = bool(delivery.group) and not host.cse
-        if is_one_of_many and last_segment(answer.headers.get("X-M2M-Origin", host.id)) != last_segment(host.id):
+        if is_one_of_many and last_segment(answer.headers.get("x-m2m-origin", host.id)) != last_segment(host.id):
             self._engine.discard(request_identifier, Discard.WRONG_ADDRESS)
             return
         try:
@@ -136,15 +134,6 @@ def host_name(address: str) -> str:
     except ValueError:
         return ""
     return (parts.hostname or "") if valid else ""
-
-
-def is_ip_address(name: str) -> bool:
-    """Whether a host name is a literal address."""
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True
 
 
 def last_segment(identifier: str) -> str:

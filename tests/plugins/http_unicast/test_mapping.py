@@ -1,8 +1,9 @@
 import pytest
 
+from cse.http.client import Answer
 from cse.network import DeliveryFailed, Host
 from cse.primitive import OK, Operation, Request, Response, ResponseType, ResultContent
-from plugins.http_unicast.mapping import Answer, MalformedAnswer, from_answer, to_message
+from plugins.http_unicast.mapping import MalformedAnswer, from_answer, to_message
 
 POA = "http://127.0.0.1:9000/in/"
 METER = Host("Cmeter", (POA,))
@@ -91,8 +92,8 @@ def test_a_notification_to_an_ae_of_another_cse_goes_to_its_address_there() -> N
     ],
 )
 def test_what_a_cse_says_beside_the_content(path: str, location: str) -> None:
-    stated = {"Content-Location": path, "X-M2M-CTS": "1", "X-M2M-CTO": "7", "X-M2M-OT": "20270101T000000"}
-    response = from_answer(Answer(200, {"X-M2M-RSC": "2000", "X-M2M-RST": "20270101T000001", **stated}, b""))
+    stated = {"content-location": path, "x-m2m-cts": "1", "x-m2m-cto": "7", "x-m2m-ot": "20270101T000000"}
+    response = from_answer(Answer(200, {"x-m2m-rsc": "2000", "x-m2m-rst": "20270101T000001", **stated}, b""))
     expected = Response(OK, None, location, 1, 7, "20270101T000000", "20270101T000001")
     assert response == expected
 
@@ -100,19 +101,19 @@ def test_what_a_cse_says_beside_the_content(path: str, location: str) -> None:
 @pytest.mark.parametrize(
     ("answer", "response"),
     [
-        (Answer(200, {"X-M2M-RSC": "2004"}, b'{"m2m:cnt":{}}'), Response(2004, {"m2m:cnt": {}})),
-        (Answer(404, {"X-M2M-RSC": "4004"}, b""), Response(4004)),
-        (Answer(500, {"X-M2M-RSC": "2000"}, b""), Response(OK)),
-        (Answer(200, {"X-M2M-RSC": "2000"}, None), Response(OK, content_status=1)),
+        (Answer(200, {"x-m2m-rsc": "2004"}, b'{"m2m:cnt":{}}'), Response(2004, {"m2m:cnt": {}})),
+        (Answer(404, {"x-m2m-rsc": "4004"}, b""), Response(4004)),
+        (Answer(500, {"x-m2m-rsc": "2000"}, b""), Response(OK)),
+        (Answer(200, {"x-m2m-rsc": "2000"}, None), Response(OK, content_status=1)),
         (Answer(200, {}, b"<html>"), Response(OK)),
         (Answer(202, {}, b""), Response(OK)),
-        (Answer(202, {"X-M2M-RSC": "1001"}, b""), None),
+        (Answer(202, {"x-m2m-rsc": "1001"}, b""), None),
         (
-            Answer(200, {"X-M2M-RSC": "2000", "Content-Type": "application/cbor"}, b"\xa1\x61\x61\x01"),
+            Answer(200, {"x-m2m-rsc": "2000", "content-type": "application/cbor"}, b"\xa1\x61\x61\x01"),
             Response(OK, {"a": 1}),
         ),
-        (Answer(200, {"X-M2M-RSC": "2000", "Content-Type": "Application/JSON;charset=x"}, b"[1]"), Response(OK, [1])),
-        (Answer(200, {"X-M2M-RSC": "2000", "Content-Type": "text/html"}, b"<p>thank you"), Response(OK)),
+        (Answer(200, {"x-m2m-rsc": "2000", "content-type": "Application/JSON;charset=x"}, b"[1]"), Response(OK, [1])),
+        (Answer(200, {"x-m2m-rsc": "2000", "content-type": "text/html"}, b"<p>thank you"), Response(OK)),
     ],
 )
 def test_answers(answer: Answer, response: Response | None) -> None:
@@ -145,10 +146,10 @@ def test_content_is_written_as_the_receiver_wants_it(
 @pytest.mark.parametrize(
     "answer",
     [
-        Answer(200, {"X-M2M-RSC": "?"}, b""),
-        Answer(200, {"X-M2M-RSC": "2000"}, b"{"),
-        Answer(200, {"X-M2M-RSC": "2000", "X-M2M-CTO": "seven"}, b""),
-        Answer(200, {"X-M2M-RSC": "2000", "Content-Type": "application/cbor"}, b"{"),
+        Answer(200, {"x-m2m-rsc": "?"}, b""),
+        Answer(200, {"x-m2m-rsc": "2000"}, b"{"),
+        Answer(200, {"x-m2m-rsc": "2000", "x-m2m-cto": "seven"}, b""),
+        Answer(200, {"x-m2m-rsc": "2000", "content-type": "application/cbor"}, b"{"),
     ],
 )
 def test_malformed_answers(answer: Answer) -> None:

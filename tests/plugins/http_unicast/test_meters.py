@@ -15,7 +15,7 @@ from cse.testing.device import Faults, SimulatedDevice
 from cse.testing.meters import MeterOptions, meter_options
 from plugins import http_unicast
 from plugins.http_unicast.meters import RUBBISH, HttpMeters, run_meters
-from tests.plugins.http_unicast.servers import RawServer, header, http
+from tests.web_servers import RawServer, header, http
 
 
 def content(interval: float) -> bytes:

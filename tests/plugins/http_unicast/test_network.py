@@ -15,7 +15,7 @@ from cse.testing.engine import RecordingEngine
 from plugins.http_unicast.meters import HttpMeters
 from plugins.http_unicast.network import HttpUnicast
 from plugins.http_unicast.settings import HttpUnicastSettings
-from tests.plugins.http_unicast.servers import HANG_UP, RawServer, closed_port, header, http
+from tests.web_servers import HANG_UP, RawServer, closed_port, header, http
 
 ONEM2M = {"X-M2M-RSC": "2000", "X-M2M-RI": "contract-1", "X-M2M-Origin": "Cmeter1"}
 FORBIDDEN = "http://127.66.0.1:8080/meter"

@@ -9,7 +9,7 @@ from cse.testing.engine import RecordingEngine
 from plugins.http_unicast.network import HttpUnicast
 from plugins.http_unicast.settings import HttpUnicastSettings
 from plugins.http_unicast.tokens import Tokens
-from tests.plugins.http_unicast.servers import RawServer, header, http
+from tests.web_servers import RawServer, header, http
 
 
 def written(folder: Path, text: str, mode: int = 0o600) -> str:

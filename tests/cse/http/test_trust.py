@@ -6,13 +6,12 @@ from pathlib import Path
 import pytest
 
 from cse.config import ConfigurationError
+from cse.http.client import Client, NoAnswer, NotSent
 from cse.http.outgoing import client_context
-from cse.network import DeliveryFailed
-from plugins.http_unicast.client import Client
-from plugins.http_unicast.mapping import Message
+from cse.timing import SystemClock
 from plugins.http_unicast.settings import HttpUnicastSettings
 from tests.certificates import Authority
-from tests.plugins.http_unicast.servers import RawServer, http
+from tests.web_servers import RawServer, http
 
 
 @pytest.fixture
@@ -22,7 +21,7 @@ def authority(tmp_path: Path) -> Authority:
 
 @asynccontextmanager
 async def connected(**settings: str) -> AsyncIterator[Client]:
-    client = Client(lambda _: True, 3.0, client_context(HttpUnicastSettings(**settings)))
+    client = Client(SystemClock(), lambda _: True, 3.0, client_context(HttpUnicastSettings(**settings)))
     yield client
     await client.close()
 
@@ -33,8 +32,11 @@ def own(authority: Authority) -> dict[str, str]:
 
 
 async def status_of(server: RawServer, client: Client) -> int | None:
-    answer = await client.exchange(Message("GET", server.url(), {}, None), 100)
-    return None if answer is None else answer.status
+    """None for a server that has not answered."""
+    try:
+        return (await client.request("GET", server.url(), {}, None, patience=10.0)).status
+    except NoAnswer:
+        return None
 
 
 async def test_a_server_with_a_certificate_of_a_named_authority_is_believed(authority: Authority) -> None:
@@ -50,7 +52,7 @@ async def test_a_server_that_nobody_vouches_for_is_sent_nothing(authority: Autho
     async with RawServer(lambda _: http(200), tls=authority.server()) as server:
         for settings in ({}, {"authorities": str(other.file)}):
             async with connected(**settings) as client:
-                with pytest.raises(DeliveryFailed, match="certificate verify failed"):
+                with pytest.raises(NotSent, match="certificate verify failed"):
                     await status_of(server, client)
     assert server.requests == []
 
@@ -62,7 +64,7 @@ async def test_a_certificate_for_another_name_is_not_believed(authority: Authori
         RawServer(lambda _: http(200), tls=context) as server,
         connected(authorities=str(authority.file)) as client,
     ):
-        with pytest.raises(DeliveryFailed, match=r"127\.0\.0\.1"):
+        with pytest.raises(NotSent, match=r"127\.0\.0\.1"):
             await status_of(server, client)
     assert server.requests == []
 

@@ -14,19 +14,23 @@ class RawServer:
     """Answers every HTTP request with the bytes that `respond` gives (none: the connection is closed).
 
     It closes the connection after one answer, unless `closes` is false. `requests` are the heads and bodies that came,
-    `most_at_once` how many were under way at the same time.
+    `most_at_once` how many were under way at the same time. Of `connections` so many are `open`. With `ignores_next` it
+    closes the next connection that something comes in on, instead of reading it.
     """
 
     respond: Callable[[bytes], bytes | Awaitable[bytes]]
     closes: bool = True
     tls: ssl.SSLContext | None = None
+    host: str = "127.0.0.1"
+    ignores_next: bool = False
     requests: list[bytes] = field(default_factory=list)
     connections: int = 0
+    open: int = 0
     most_at_once: int = 0
     _under_way: int = 0
 
     async def __aenter__(self) -> "RawServer":
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self.tls)
+        self._server = await asyncio.start_server(self._serve, self.host, 0, ssl=self.tls)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -42,6 +46,7 @@ class RawServer:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
+        self.open += 1
         try:
             while answer := await self._answer(reader):
                 writer.write(answer)
@@ -51,10 +56,14 @@ class RawServer:
         except (ConnectionError, asyncio.IncompleteReadError):
             pass
         finally:
+            self.open -= 1
             writer.close()
 
     async def _answer(self, reader: asyncio.StreamReader) -> bytes:
         head = await reader.readuntil(b"\r\n\r\n")
+        if self.ignores_next:
+            self.ignores_next = False
+            return HANG_UP
         length = header(head, "Content-Length")
         request = head + await reader.readexactly(int(length or 0))
         self.requests.append(request)

@@ -1,0 +1,61 @@
+"""Where a request over HTTP goes: the server of a URL, and what is asked of it."""
+
+import ipaddress
+from base64 import b64encode
+from functools import lru_cache
+from typing import NamedTuple
+from urllib.parse import quote, unquote_to_bytes, urlsplit
+
+PORTS = {"http": 80, "https": 443}
+REMEMBERED = 4096
+SAFE = "/:?@!$&'()*+,;=~%[]"  # besides letters and digits, what stands in a URL as it is
+
+
+class Origin(NamedTuple):
+    """A server: the name or the IP address of its machine, the port, and whether TLS is spoken there."""
+
+    host: str
+    port: int
+    tls: bool
+
+    def __str__(self) -> str:
+        return f"{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
+
+
+class Destination(NamedTuple):
+    """`target` is the request-target, `host` the header of that name, `proof` that of a user named in the URL."""
+
+    origin: Origin
+    target: str
+    host: str
+    proof: str
+
+
+@lru_cache(REMEMBERED)  # it follows from the text alone
+def destination(url: str) -> Destination:
+    """Of an `http` or `https` URL; ValueError for any other text."""
+    parts = urlsplit(url)
+    if parts.scheme not in PORTS or not parts.hostname:
+        raise ValueError(f"{url[:80]!r} is no URL with http or https")
+    name = parts.hostname if parts.hostname.isascii() else parts.hostname.encode("idna").decode()
+    origin = Origin(name, parts.port or PORTS[parts.scheme], parts.scheme == "https")
+    host = str(origin).removesuffix(f":{PORTS[parts.scheme]}")
+    target = quote(parts.path or "/", SAFE) + (f"?{quote(parts.query, SAFE)}" if parts.query else "")
+    return Destination(origin, target, host, _proof(parts.username, parts.password))
+
+
+def _proof(user: str | None, password: str | None) -> str:
+    """HTTP Basic authentication (RFC 7617)."""
+    if user is None:
+        return ""
+    return "Basic " + b64encode(unquote_to_bytes(user) + b":" + unquote_to_bytes(password or "")).decode()
+
+
+@lru_cache(REMEMBERED)  # it follows from the text alone
+def is_ip_address(name: str) -> bool:
+    """Whether the name of a machine is an address."""
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
