@@ -1,6 +1,5 @@
 """What happened in the tree, handed to the resources that watch for it, in the same transaction."""
 
-import dataclasses
 import re
 import secrets
 
@@ -53,8 +52,9 @@ def host_changed(work: Work, resource: Resource) -> None:
 
 def send_later(work: Work, outgoing: Outgoing, *, awaited: bool = False) -> None:
     """Put a notification into the outbox; the answer to the request under way waits for it, for a while, if it must."""
-    document = {field.name: getattr(outgoing, field.name) for field in dataclasses.fields(outgoing)}
-    document |= {"created": work.now, "identifier": outgoing.identifier or request_identifier()}
+    document = outgoing.as_document()
+    document["created"] = work.now
+    document["identifier"] = outgoing.identifier or request_identifier()
     work.later(NOTIFICATION, document, awaited=awaited)
 
 

@@ -13,7 +13,7 @@ from cse.core import Core
 from cse.door import Door
 from cse.errors import BadRequest, GroupMembersNotResponded, RequestTimeout, TargetNotReachable
 from cse.events import request_identifier
-from cse.fanout.reach import gather
+from cse.fanout.reach import gather_one
 from cse.forwarding import remote_host
 from cse.network import Delivery, DeliveryFailed, Discard, Host, Network, Reason, Unreachable, Way
 from cse.notification import Outgoing
@@ -27,6 +27,7 @@ EXCHANGE = "exchange"
 ATTEMPTS_TOGETHER = 3  # timeouts that the conductor has for all its ways to a host
 LAST_MOMENT = 1e11  # stands for a deadline that never comes, which JSON cannot say
 NO_MEMBER_REACHED = {one.status_code for one in (GroupMembersNotResponded, RequestTimeout, TargetNotReachable)}
+OURSELVES = Host("", ())
 HARMLESS_TWICE = {Operation.RETRIEVE, Operation.UPDATE, Operation.DELETE}
 
 
@@ -93,19 +94,17 @@ class Exchange:
         )
         if "://" not in request.to and not self._core.model.fan_out_names.isdisjoint(request.to.split("/")):
             return await self._to_group(request)
-        host = await self._core.read(lambda work: find_host(work, request.to))
-        if host is None and await self._core.read(lambda work: _takes_it_here(work, request.to)):
-            return await self._to_ourselves(request)
+        host = url_host(request.to) or await self._core.read(lambda work: _receiver(work, request.to))
+        if host is OURSELVES:
+            return await self._door.request(request)
         if host is None:
             raise TargetNotReachable(f"{request.to} is neither a URL nor a registered AE, nor at a CSE that is known")
-        return await self._as_it_is(host, request, answer_matters=answer_matters)
-
-    async def _to_ourselves(self, request: Request) -> Response:
-        return await self._door.request(request)
+        terms = Terms(self._core.settings.exchange_timeout, answer_matters=answer_matters)
+        return await self._send(host, _readable(request, host), terms)
 
     async def _to_group(self, request: Request) -> Response:
         """A fanOutPoint as target: the members get a device request, by whatever networks are the best for them."""
-        response = await self._to_ourselves(request)
+        response = await self._door.request(request)
         if response.status_code in NO_MEMBER_REACHED:
             raise TargetNotReachable(f"{request.to} answered with {response.status_code}: {response.content}")
         return response
@@ -115,11 +114,7 @@ class Exchange:
 
         RequestTimeout if none has come when the request expires.
         """
-        request = request.derive(request_identifier=self.new_identifier())
-        return await self._as_it_is(host, request, answer_matters=answer_matters)
-
-    async def _as_it_is(self, host: Host, request: Request, *, answer_matters: bool) -> Response:
-        request = request.derive(release_version=_release(request, host))
+        request = _readable(request.derive(request_identifier=self.new_identifier()), host)
         expiration = times_of(request, self._core.clock.now()).request_expiration
         deadline = math.inf if expiration is None else expiration
         terms = Terms(self._core.settings.exchange_timeout, deadline, answer_matters=answer_matters)
@@ -151,7 +146,7 @@ class Exchange:
             self._door.forget(request.request_identifier)
 
     async def _try(self, host: Host, request: Request, waiter: _Waiter, terms: Terms) -> Response:
-        (reach,) = await gather(self._networks.values(), [host], request, "")
+        reach = await gather_one(self._networks.values(), host, request)
         ways = sorted(
             (entry for entry in reach if isinstance(entry, Way) and not entry.offer.broadcast),
             key=lambda way: (way.offer.per_member + way.offer.fixed, way.offer.id),  # addresses are in order
@@ -200,7 +195,8 @@ class Exchange:
         async def deliver_and_wait() -> None:
             async with self._core.traffic.turn(*([] if host.cse else [host.id, way.address])):
                 await _isolated(network, delivery)
-            await asyncio.shield(waiter.answered)  # the answer may still come while the next way is tried
+            if not waiter.answered.done():
+                await asyncio.shield(waiter.answered)  # the answer may still come while the next way is tried
 
         if not await clock.within(timeout, deliver_and_wait()):
             if clock.now() >= terms.deadline:
@@ -214,10 +210,11 @@ def _why_not(unreachable: Sequence[Unreachable]) -> str:
     return "; ".join(f"{entry.offer}: {entry.reason} {entry.detail}" for entry in telling or unreachable)
 
 
-def _release(request: Request, host: Host) -> str | None:
-    """The release to write in: the request's own, or the newest that the host knows."""
-    known = request.release_version in host.releases or not host.releases
-    return request.release_version if known else max(host.releases)
+def _readable(request: Request, host: Host) -> Request:
+    """In its own release, or in the newest that the host knows."""
+    if request.release_version in host.releases or not host.releases:
+        return request
+    return request.derive(release_version=max(host.releases))
 
 
 async def _isolated(network: Network, delivery: Delivery) -> None:
@@ -239,13 +236,18 @@ def _host(values: dict[str, Any]) -> Host:
     return Host(**fields)
 
 
+def url_host(target: str) -> Host | None:
+    """What a URL stands for: itself."""
+    return Host(target, (target,)) if "://" in target else None
+
+
 def find_host(work: Work, target: str) -> Host | None:
     """What a notification target stands for: a URL by itself, an identifier by the AE or CSE that has it.
 
     None, too, for text that is no address.
     """
-    if "://" in target:
-        return Host(target, (target,))
+    if url := url_host(target):
+        return url
     resource = work.resource(target) or work.registrant(target)
     if resource is not None:
         return work.type_of(resource).host(resource)
@@ -255,6 +257,9 @@ def find_host(work: Work, target: str) -> Host | None:
         return None
 
 
-def _takes_it_here(work: Work, target: str) -> bool:
-    resource = work.resource(target)
-    return resource is not None and work.type_of(resource).takes_notifications
+def _receiver(work: Work, target: str) -> Host | None:
+    """Who gets a notification: OURSELVES if that is a resource here which has no host but takes notifications."""
+    host = find_host(work, target)
+    resource = work.resource(target) if host is None else None
+    takes_it = resource is not None and work.type_of(resource).takes_notifications
+    return OURSELVES if takes_it else host

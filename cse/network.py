@@ -281,6 +281,13 @@ class Network(ABC):
         Answers go to `Engine.answer`, before or after this returns.
         """
 
+    def understands(self, host: Host) -> bool:
+        """False if what is known of this host means nothing to the network, which then offers nothing but NO_POA.
+
+        It is asked before `offers` where a request goes to one host only, so that most networks have nothing to do.
+        """
+        return True
+
     async def prepare(self, group: str, members: Sequence[Host]) -> None:  # noqa: B027 - optional
         """The permitted hosts of a group are now these: set up or tear down what a broadcast to them needs."""
 

@@ -1,10 +1,10 @@
 """What happens to resources, and the notifications that follow from it."""
 
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, fields
 from enum import IntEnum
 from typing import Any
 
-from cse.primitive import Operation
+from cse.primitive import Operation, settled
 from cse.store import Resource
 
 
@@ -36,7 +36,7 @@ class Event:
     content: Any = None
 
 
-@dataclass(frozen=True, slots=True)
+@settled
 class Outgoing:
     """A notification to send: `target` is a URL or the identifier of an AE, `content` the primitive content.
 
@@ -62,3 +62,15 @@ class Outgoing:
     returns: bool = False
     pause: float = 0.0
     identifier: str = ""
+
+    def as_document(self) -> dict[str, Any]:
+        """What makes it again: `Outgoing(**document)`. What is as in most of them is left out."""
+        document = {"target": self.target, "content": self.content}
+        for name, default in _DEFAULTS:
+            value = getattr(self, name)
+            if value != default:
+                document[name] = value
+        return document
+
+
+_DEFAULTS = [(field.name, field.default) for field in fields(Outgoing) if field.default is not MISSING]

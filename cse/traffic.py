@@ -1,41 +1,13 @@
 """What keeps all requests to what networks and devices bear: one at a time to each host, limits by network."""
 
 import asyncio
-from collections import Counter
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 
 from cse.network import Network, Policy
 from cse.rate import TokenBucket
 from cse.timing import Clock
-
-
-class OneAtATime:
-    """Who holds a key makes others with the same key wait, in order. Nothing is kept for keys that nobody holds."""
-
-    def __init__(self) -> None:
-        self._locks: dict[str, asyncio.Lock] = {}
-        self._users: Counter[str] = Counter()
-
-    @asynccontextmanager
-    async def hold(self, *keys: str) -> AsyncIterator[None]:
-        """Wait for those who came earlier. Keys are taken in one order, so that nobody waits in a circle."""
-        async with AsyncExitStack() as held:
-            for key in sorted(set(keys)):
-                await held.enter_async_context(self._hold(key))
-            yield
-
-    @asynccontextmanager
-    async def _hold(self, key: str) -> AsyncIterator[None]:
-        lock = self._locks.setdefault(key, asyncio.Lock())
-        self._users[key] += 1
-        try:
-            async with lock:
-                yield
-        finally:
-            self._users[key] -= 1
-            if not self._users[key]:
-                del self._users[key], self._locks[key]
+from cse.turns import OneAtATime, Turn
 
 
 class Ticket:
@@ -83,11 +55,9 @@ class Traffic:
         await bucket.take()
         return Ticket(bucket)
 
-    @asynccontextmanager
-    async def turn(self, *hosts: str) -> AsyncIterator[None]:
+    def turn(self, *hosts: str) -> Turn:
         """Inside, nothing else is sent to these hosts by unicast."""
-        async with self._hosts.hold(*hosts):
-            yield
+        return self._hosts.hold(*hosts)
 
     def _road(self, network: str) -> _Road:
         if network not in self._roads:

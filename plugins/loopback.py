@@ -42,6 +42,9 @@ class Loopback(Network):
         found = [next(iter(addresses(host, SCHEME)), None) async for host in in_slices(hosts)]
         return [[Way(offer, address) if address else nowhere] for address in found]
 
+    def understands(self, host: Host) -> bool:
+        return any(addresses(host, SCHEME))
+
     async def deliver(self, delivery: Delivery) -> None:
         delivery.transmitted(1, 0.0)
         if delivery.address == f"{SCHEME}://silent":

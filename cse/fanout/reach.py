@@ -21,6 +21,20 @@ async def gather(networks: Iterable[Network], hosts: Sequence[Host], request: Re
     return found
 
 
+async def gather_one(networks: Iterable[Network], host: Host, request: Request) -> Reach:
+    """What all networks together offer for a single host, to which the request goes alone."""
+    answers = [await _ask(network, [host], request, "") for network in networks if _understands(network, host)]
+    return [entry for (reach,) in answers for entry in reach]
+
+
+def _understands(network: Network, host: Host) -> bool:
+    try:
+        return network.understands(host)
+    except Exception:
+        log.exception("network %s failed to say whether it understands an address", network.name)
+        return False
+
+
 async def _ask(network: Network, hosts: Sequence[Host], request: Request, group: str) -> Sequence[Reach]:
     try:
         offers = await network.offers(hosts, request, group)

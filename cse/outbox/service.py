@@ -10,9 +10,12 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from functools import partial
 
 from cse.core import Core, T
+from cse.outbox.holdings import Holdings
 from cse.outbox.outlet import Outlet
+from cse.outbox.removals import Removals
 from cse.outbox.surplus import drop_surplus, make_room
 from cse.outbox.waiters import Waiters
+from cse.slices import batches
 from cse.store import Effect
 from cse.work import Work
 
@@ -23,11 +26,12 @@ LOOK = 0.25  # seconds between two looks whether another process has carried som
 NEWS = 1.0  # seconds between two looks for effects that other processes have left
 ATTEMPTS = 3  # at an effect whose handler fails
 MOST_OTHERS = 100_000  # effects under way beside those that can be dropped
-MOST_HELD = 1000  # effects in memory as a whole; of the others that are under way only the identifiers are
-BATCH = 100
+MOST_CLAIMED = 500  # together
+MOST_DROPPED = 100  # together
 
 Handler = Callable[[Effect], Awaitable[None]]
 Discard = Callable[[Work, Effect], None]
+Unit = Callable[[Work], T]
 
 
 class Postponed(Exception):
@@ -59,13 +63,15 @@ class Outbox:
         self._outlets: dict[str, Outlet] = {}
         self._workers: set[asyncio.Task[None]] = set()
         self._under_way: dict[int, Outlet] = {}
-        self._held: dict[int, Effect] = {}
+        self._holdings = Holdings(self._read, self._is_near)
         self._failures: Counter[int] = Counter()
         self._waiters = Waiters()
+        self._removals = Removals(self._strike)
         self._is_full = False
 
     async def run(self) -> None:
         """Pick up what is there, then whatever comes, for ever."""
+        removing = asyncio.create_task(self._removals.run(), name="removals of the outbox")
         try:
             while True:
                 self._core.effects_added.clear()
@@ -76,9 +82,11 @@ class Outbox:
                 if not room or len(effects) < room:
                     await self._more()
         finally:
-            for worker in self._workers:
-                worker.cancel()
-            await asyncio.gather(*self._workers, return_exceptions=True)
+            tasks = [removing, *self._workers]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await self._strike_the_last()
 
     async def settled(self, effects: Iterable[int]) -> None:
         """Return when all of these have been carried out, by whatever process, or put off just now.
@@ -117,18 +125,17 @@ class Outbox:
         """How many may be claimed now."""
         room = self._core.settings.max_notifications + MOST_OTHERS - len(self._under_way)
         self._is_full = room <= 0
-        return max(0, min(BATCH, room))
+        return max(0, min(MOST_CLAIMED, room))
 
     async def _claim(self, most: int) -> list[Effect]:
         kinds = self._kinds()
-        return await self._surely(lambda work: work.transaction.effects.claim(most, kinds=kinds))
+        return await self._surely(self._core.run, lambda work: work.transaction.effects.claim(most, kinds=kinds))
 
     def _take(self, effect: Effect) -> Outlet:
         outlet = self._outlets.get(effect.lane) or self._open(effect)
         outlet.waiting.append(effect.id)
         self._under_way[effect.id] = outlet
-        if len(self._held) < MOST_HELD:
-            self._held[effect.id] = effect
+        self._holdings.keep(effect)
         if effect.id in self._waiters:
             outlet.wake()
         return outlet
@@ -148,14 +155,38 @@ class Outbox:
 
     async def _carry_out(self, number: int) -> float | None:
         """Seconds after which it is to be tried again, None if that is not necessary."""
-        effect = self._held.get(number) or await self._surely(lambda work: _stored(work, number))
+        effect = await self._holdings.get(number)
         pause = None if effect is None else await self._attempt(effect)
         if pause is None:
-            await self._surely(lambda work: work.transaction.effects.remove([number]))
-            self._over(number)
+            self._holdings.drop(number)
+            self._removals.add(number)
         else:
             self._put_off(self._under_way[number])
         return pause
+
+    async def _strike(self, numbers: list[int]) -> None:
+        await self._surely(self._core.run, lambda work: work.transaction.effects.remove(numbers))
+        for number in numbers:
+            self._over(number)
+
+    async def _strike_the_last(self) -> None:
+        """Try it once at the end: what fails here is carried out again after the next start."""
+        numbers = list(self._removals.waiting)
+        try:
+            if numbers:
+                await self._core.run(lambda work: work.transaction.effects.remove(numbers))
+        except Exception:
+            log.exception("what the outbox has carried out last can't be struck off")
+
+    async def _read(self, first: int, most: int) -> list[Effect]:
+        return await self._surely(
+            self._core.read, lambda work: work.transaction.effects.pending(after=first - 1, limit=most)
+        )
+
+    def _is_near(self, number: int) -> bool:
+        """Whether something is carried out here soon: its lane is not put off."""
+        outlet = self._under_way.get(number)
+        return outlet is not None and not outlet.is_asleep
 
     async def _attempt(self, effect: Effect) -> float | None:
         try:
@@ -175,14 +206,14 @@ class Outbox:
 
     def _put_off(self, outlet: Outlet) -> None:
         for number in outlet.waiting:
-            self._held.pop(number, None)
+            self._holdings.drop(number)
         for number in self._waiters:
             if self._under_way.get(number) is outlet:
                 self._waiters.tell(number)
 
     def _over(self, number: int) -> None:
         del self._under_way[number]
-        self._held.pop(number, None)
+        self._holdings.drop(number)
         self._failures.pop(number, None)
         self._waiters.tell(number)
         if self._is_full:
@@ -210,9 +241,8 @@ class Outbox:
         dropped = drop_surplus(touched, settings.notification_queue)
         if len(self._under_way) - len(dropped) > settings.max_notifications:
             dropped += make_room(self._droppable(), settings.max_notifications)
-        for start in range(0, len(dropped), BATCH):
-            part = dropped[start : start + BATCH]
-            await self._surely(partial(self._discard, numbers=part))
+        for part in batches(dropped, MOST_DROPPED):
+            await self._surely(self._core.run, partial(self._discard, numbers=part))
             for number in part:
                 self._over(number)
 
@@ -225,11 +255,11 @@ class Outbox:
                 log.exception("what goes with effect %s %d, which is dropped, failed", effect.kind, effect.id)
         work.transaction.effects.remove(numbers)
 
-    async def _surely(self, unit: Callable[[Work], T]) -> T:
-        """Run a unit that must not fail, again until it does not."""
+    async def _surely(self, carry_out: Callable[[Unit[T]], Awaitable[T]], unit: Unit[T]) -> T:
+        """Carry out a unit that must not fail, again until it does not."""
         while True:
             try:
-                return await self._core.run(unit)
+                return await carry_out(unit)
             except Exception:
                 log.exception("the outbox can't use the store; next attempt in %g s", PAUSE)
                 await self._core.clock.sleep(PAUSE)

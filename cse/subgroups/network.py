@@ -57,6 +57,9 @@ class SubGroups(Network):
         found = (ways.get(host.cse, ()) if _stands_for(ready, host, tail) else () for host in hosts)
         return [reach async for reach in in_slices(found)]
 
+    def understands(self, host: Host) -> bool:
+        return bool(host.cse)
+
     async def deliver(self, delivery: Delivery) -> None:
         """Once: whoever is silent then is asked alone."""
         if delivery.attempt > 1:

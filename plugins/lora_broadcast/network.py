@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from cse.config import ConfigurationError
-from cse.network import Delivery, Engine, Host, Network, Reach
+from cse.network import Delivery, Engine, Host, Network, Reach, addresses
 from cse.primitive import Request
 from cse.timing import Clock
 from plugins.lora_broadcast.client import SocketNetworkServer
@@ -27,7 +27,7 @@ from plugins.lora_broadcast.network_server import (
 )
 from plugins.lora_broadcast.offering import Offering
 from plugins.lora_broadcast.readings import ReadingStore
-from plugins.lora_broadcast.registry import Registry
+from plugins.lora_broadcast.registry import SCHEME, Registry
 from plugins.lora_broadcast.settings import LoRaSettings
 from plugins.lora_broadcast.signing import Signing
 from plugins.lora_broadcast.transport import Transport
@@ -86,6 +86,9 @@ class LoRaBroadcast(Network):
 
     async def offers(self, hosts: Sequence[Host], request: Request, group: str) -> list[Reach]:
         return await self._offering.offers(hosts, request, group)
+
+    def understands(self, host: Host) -> bool:
+        return any(addresses(host, SCHEME))
 
     async def deliver(self, delivery: Delivery) -> None:
         if delivery.offer.broadcast:

@@ -81,6 +81,9 @@ class Mbms(Network):
             async for host in in_slices(hosts)
         ]
 
+    def understands(self, host: Host) -> bool:
+        return _is_able(host)
+
     def _menu(self, group: str, external_group: str, hosts: Sequence[Host], request: Request) -> Menu:
         record = self.records.get(group, external_group)
         return Menu(f"{NETWORK}:{group}:{external_group}", self._sender, hosts, request, record)

@@ -8,7 +8,7 @@ import pytest
 
 from cse.network import Policy
 from cse.testing.clock import ManualClock, settle
-from cse.traffic import OneAtATime, Traffic
+from cse.traffic import Traffic
 from plugins.loopback import Loopback
 
 
@@ -34,36 +34,6 @@ async def running(*work: object) -> AsyncIterator[list["asyncio.Task[None]"]]:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-
-
-async def test_who_holds_a_key_makes_others_wait_and_leaves_nothing_behind() -> None:
-    one_at_a_time, order = OneAtATime(), []
-
-    async def work(name: int, *keys: str) -> None:
-        async with one_at_a_time.hold(*keys):
-            order.append(name)
-            await settle()
-            order.append(name)
-
-    cancelled = asyncio.create_task(work(0, "a"))
-    tasks = [asyncio.create_task(work(name, "a")) for name in (1, 2)]
-    await asyncio.sleep(0)
-    cancelled.cancel()
-    await asyncio.wait([cancelled, *tasks])
-    assert order == [0, 1, 1, 2, 2]
-    assert not any(vars(one_at_a_time).values())
-
-
-async def test_nobody_waits_in_a_circle() -> None:
-    one_at_a_time = OneAtATime()
-
-    async def work(*keys: str) -> None:
-        for _ in range(20):
-            async with one_at_a_time.hold(*keys):
-                await asyncio.sleep(0)
-
-    async with asyncio.timeout(5):
-        await asyncio.gather(work("a", "b"), work("b", "a"), work("b", "c", "b"), work("c", "a"))
 
 
 async def test_a_host_gets_one_delivery_at_a_time_whatever_the_network(traffic: Traffic) -> None:

@@ -1,13 +1,14 @@
 """Effects are carried out in order, whatever some of them do, and again after a restart."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from cse.outbox.removals import Removals
 from cse.outbox.service import ATTEMPTS, Outbox, Postponed
 from cse.store import Effect
 from cse.work import Work
@@ -141,7 +142,7 @@ async def test_a_store_that_fails_for_a_while(
 
 
 async def test_more_than_can_be_held_is_read_again_when_it_is_its_turn(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cse.outbox.service.MOST_HELD", 3)
+    monkeypatch.setattr("cse.outbox.holdings.MOST_HELD", 3)
     async with quiet() as city:
         worker = Worker()
         names = ["slow", *(f"e{i}" for i in range(20))]
@@ -151,6 +152,49 @@ async def test_more_than_can_be_held_is_read_again_when_it_is_its_turn(monkeypat
             await eventually(lambda: worker.done == ["quick"])
             worker.gate.set()
             await eventually(lambda: worker.done == ["quick", *names])
+
+
+@pytest.fixture
+def striking_off(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
+    """Nothing is struck off before it is set."""
+    gate = asyncio.Event()
+
+    class SlowRemovals(Removals):
+        def __init__(self, strike: Callable[[list[int]], Awaitable[None]]) -> None:
+            async def slowly(numbers: list[int]) -> None:
+                await gate.wait()
+                await strike(numbers)
+
+            super().__init__(slowly)
+
+    monkeypatch.setattr("cse.outbox.service.Removals", SlowRemovals)
+    return gate
+
+
+async def test_what_is_next_in_a_lane_does_not_wait_until_the_last_is_struck_off(striking_off: asyncio.Event) -> None:
+    async with quiet() as city:
+        worker = Worker()
+        await remember(city, "a", "b", "c", lane="one")
+        numbers = [effect.id for effect in await left(city)]
+        async with outbox(city, worker) as running:
+            await eventually(lambda: worker.done == ["a", "b", "c"])
+            waiting = asyncio.create_task(running.settled(numbers))
+            await eventually_left(city, ["a", "b", "c"])
+            assert not waiting.done()
+            striking_off.set()
+            await waiting
+            assert await left(city) == []
+
+
+@pytest.mark.usefixtures("striking_off")
+async def test_what_has_been_carried_out_is_struck_off_at_the_end() -> None:
+    async with quiet() as city:
+        worker = Worker()
+        await remember(city, "a", "b", "slow", lane="one")
+        async with outbox(city, worker):
+            await eventually(lambda: worker.tried == ["a", "b", "slow"])
+            await eventually_left(city, ["a", "b", "slow"])
+        await eventually_left(city, ["slow"])
 
 
 async def test_one_can_wait_for_effects() -> None:
