@@ -37,7 +37,7 @@ class Client:
     """To any number of servers. `tls` says who is believed over HTTPS, None for whom the system believes."""
 
     def __init__(
-        self, clock: Clock, allows: Callable[[str], bool], connect_patience: float, tls: ssl.SSLContext | None = None
+        self, clock: Clock, allows: Callable[[str], bool], connect_timeout: float, tls: ssl.SSLContext | None = None
     ) -> None:
         self._clock = clock
         self._connect_timeout = connect_timeout
