@@ -147,24 +147,26 @@ def represent_matches(work: Work, request: Request, form: ResultContent, matches
     """The answer to a discovery."""
     if form is ResultContent.CHILD_REFERENCES:
         return {"m2m:rrl": {"rrf": references(work, request, matches)}}
-    return {"m2m:uril": [identifier(work, request, match) for match in matches]}
+    return {"m2m:uril": identifiers(work, request, matches)}
 
 
 def references(work: Work, request: Request, resources: list[Resource]) -> list[dict[str, Any]]:
     """m2m:childResourceRef items."""
-    return [_reference(work, request, resource) for resource in resources]
+    named = zip(resources, identifiers(work, request, resources), strict=True)
+    return [_reference(resource.attributes, identifier) for resource, identifier in named]
 
 
-def _reference(work: Work, request: Request, resource: Resource) -> dict[str, Any]:
-    attributes = resource.attributes
-    item = {"nm": attributes["rn"], "typ": resource.ty, "val": identifier(work, request, resource)}
+def _reference(attributes: dict[str, Any], identifier: str) -> dict[str, Any]:
+    item = {"nm": attributes["rn"], "typ": attributes["ty"], "val": identifier}
     return item | {"spid": attributes["cnd"]} if "cnd" in attributes else item
 
 
-def identifier(work: Work, request: Request, resource: Resource) -> str:
+def identifiers(work: Work, request: Request, resources: list[Resource]) -> list[str]:
     """How the request wants resources to be named (TS-0004 clause 6.2.4), structured or not."""
-    address = resource.ri if request.unstructured_identifiers else resource.path
-    return work.model.naming.as_seen_by(request.originator, address)
+    scope = work.model.naming.as_seen_by(request.originator, "")
+    if request.unstructured_identifiers:
+        return [scope + resource.ri for resource in resources]
+    return [scope + resource.path for resource in resources]
 
 
 def _nest(work: Work, path: str, nested: dict[str, Any], children: list[Resource]) -> None:

@@ -32,14 +32,15 @@ class Filter:
     """Parsed filterCriteria.
 
     `usage` is fu, None if it was not given. All `conditions` must hold, or any of them if `any_suffices`. `types` and
-    `labels` say again, for those who can look them up, what every match has. The rest says how deep to search
-    (`levels`), what to take instead of each match (`relative_path`, in segments), and which part of the result is
-    wanted (`limit`, and `offset` counted from 1).
+    `labels` say again, for those who can look them up, what every match has; `others` are the conditions beside these.
+    The rest says how deep to search (`levels`), what to take instead of each match (`relative_path`, in segments), and
+    which part of the result is wanted (`limit`, and `offset` counted from 1).
     """
 
     usage: int | None = None
     any_suffices: bool = False
     conditions: tuple[Condition, ...] = ()
+    others: tuple[Condition, ...] = ()
     types: tuple[int, ...] = ()
     labels: tuple[str, ...] = ()
     levels: int | None = None
@@ -59,34 +60,48 @@ class Filter:
 
     def fits(self, resource: Resource, kin: Kin | None = None) -> bool:
         """Whether a resource meets the conditions, those on types and labels included."""
-        held = (condition(resource, kin or Kin()) for condition in self.conditions)
-        return any(held) if self.any_suffices else all(held)
+        return self._hold(self.conditions, resource, kin)
+
+    def fits_besides(self, resource: Resource, kin: Kin) -> bool:
+        """The same for one that is known to be of the types and to have the labels."""
+        return not self.others or self._hold(self.others, resource, kin)
 
     def without_conditions(self) -> "Filter":
         """The same part of whatever there is."""
-        return replace(self, any_suffices=False, conditions=(), types=(), labels=())
+        return replace(self, any_suffices=False, conditions=(), others=(), types=(), labels=())
+
+    def _hold(self, conditions: tuple[Condition, ...], resource: Resource, kin: Kin | None) -> bool:
+        held = (condition(resource, kin or Kin()) for condition in conditions)
+        return any(held) if self.any_suffices else all(held)
+
+
+_EVERYTHING = Filter()
 
 
 def parse_filter(arguments: Arguments, attribute_names: frozenset[str]) -> Filter:
     """Read the filter part of a request; CSEError names the criterion that is malformed, unknown or not available."""
-    conditions: list[Condition] = []
+    if not arguments:
+        return _EVERYTHING
+    looked_up: list[Condition] = []
+    others: list[Condition] = []
     handling: dict[str, Any] = {}
     attributes: dict[str, Arguments] = {}
     for key, values in arguments.items():
         if key in _CONDITIONS:
-            conditions.append(_CONDITIONS[key](key, values))
+            (looked_up if key in _LOOKED_UP else others).append(_CONDITIONS[key](key, values))
         elif key in _HANDLING:
             name, reader = _HANDLING[key]
             handling[name] = reader(key, values)
         elif key not in _IN_PAIRS:
             prefix, name = _attribute(key, attribute_names)
             attributes.setdefault(prefix, {})[name] = values
-    conditions += _ranges(arguments) + _content(arguments)
-    conditions += [_SCOPES[prefix](has_attribute(wanted)) for prefix, wanted in attributes.items()]
-    any_suffices = handling.pop("operation", read.AND) == read.OR and len(conditions) > 1
-    if not any_suffices:
-        handling |= {"types": read.numbers("ty", arguments.get("ty", [])), "labels": tuple(arguments.get("lbl", ()))}
-    return Filter(any_suffices=any_suffices, conditions=tuple(conditions), **handling)
+    others += _ranges(arguments) + _content(arguments)
+    others += [_SCOPES[prefix](has_attribute(wanted)) for prefix, wanted in attributes.items()]
+    conditions = (*looked_up, *others)
+    if handling.pop("operation", read.AND) == read.OR and len(conditions) > 1:
+        return Filter(any_suffices=True, conditions=conditions, others=conditions, **handling)
+    handling |= {"types": read.numbers("ty", arguments.get("ty", [])), "labels": tuple(arguments.get("lbl", ()))}
+    return Filter(conditions=conditions, others=tuple(others), **handling)
 
 
 def _attribute(key: str, attribute_names: frozenset[str]) -> tuple[str, str]:
@@ -148,6 +163,7 @@ _CONDITIONS: dict[str, Callable[[str, list[str]], Condition]] = {
     "cty": lambda key, values: has_content_type(values),
     "smf": _semantics,
 }
+_LOOKED_UP = frozenset({"ty", "lbl"})  # in an index of the store
 _HANDLING: dict[str, tuple[str, Reader]] = {
     "fu": ("usage", read.usage),
     "fo": ("operation", read.operation),

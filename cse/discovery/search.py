@@ -56,7 +56,7 @@ class Neighbours(Kin):
 
     def _parent(self, resource: Resource) -> Resource | None:
         if resource.pi not in self._parents:
-            self._parents[resource.pi] = self._work.transaction.resources.get(resource.pi)
+            self._parents[resource.pi] = self._work.transaction.resources.look(resource.pi)
         return self._parents[resource.pi]
 
     def _withheld(self, resource: Resource) -> bool:
@@ -79,7 +79,7 @@ class Finder:
     def matches(self) -> Page:
         """A part of all hits; the offset counts hits (TS-0001 clause 10.2.6)."""
         start = self._criteria.offset - 1
-        found = list(islice(self._hits(self._below(self._root)), start, start + self._most + 1))
+        found = list(islice(self._below(self._root), start, start + self._most + 1))
         more = len(found) > self._most
         return Page(found[: self._most], self._criteria.offset + self._most if more else None)
 
@@ -90,7 +90,7 @@ class Finder:
         (TS-0001 clause 8.1.2).
         """
         if self._criteria.offset == 1:
-            whole = list(islice(self._hits(self._below(self._root)), self._most + 1))
+            whole = list(islice(self._below(self._root), self._most + 1))
             if len(whole) <= self._most:
                 return Page(whole)
         self._taken.clear()
@@ -101,31 +101,33 @@ class Finder:
         children = enumerate(self._work.transaction.resources.children(self._root.ri), 1)
         for position, child in islice(children, self._criteria.offset - 1, None):
             left = self._most - len(found)
-            branch = list(islice(self._hits(self._branch(child)), left + 1))
+            branch = list(islice(self._branch(child), left + 1))
             if len(branch) > left:
                 return Page(found, position)
             found += branch
         return Page(found)
 
+    def _branch(self, child: Resource) -> Iterator[Resource]:
+        """The hits in a direct child and below it."""
+        fitting = filter(lambda candidate: self._criteria.fits(candidate, self._kin), [child])
+        return chain(self._hits(fitting), self._below(child, above=1))
+
     def _below(self, root: Resource, above: int = 0) -> Iterator[Resource]:
-        """Candidates below a resource that is so many levels below the root of the search."""
+        """The hits below a resource that is so many levels below the root of the search."""
         criteria = self._criteria
         levels = None if criteria.levels is None else criteria.levels - above
         if levels == 0:
             return iter(())
         search = Search(root.path, criteria.types, criteria.labels, levels)
-        return self._work.transaction.resources.search(search)
+        found = self._work.transaction.resources.search(search)
+        return self._hits(candidate for candidate in found if criteria.fits_besides(candidate, self._kin))
 
-    def _branch(self, child: Resource) -> Iterator[Resource]:
-        return chain([child], self._below(child, above=1))
-
-    def _hits(self, candidates: Iterator[Resource]) -> Iterator[Resource]:
-        for candidate in candidates:
-            if not (self._criteria.fits(candidate, self._kin) and self._kin.visible(candidate)):
-                continue
-            hit = self._beyond(candidate) if self._criteria.relative_path else candidate
-            if hit is not None:
-                yield hit
+    def _hits(self, fitting: Iterable[Resource]) -> Iterator[Resource]:
+        """What follows from resources that meet the criteria, as far as it may be seen."""
+        visible = filter(self._kin.visible, fitting)
+        if not self._criteria.relative_path:
+            return visible
+        return (found for match in visible if (found := self._beyond(match)) is not None)
 
     def _beyond(self, match: Resource) -> Resource | None:
         """What the relative path leads to from a match (applyRelativePath), if it has not been found before."""

@@ -23,7 +23,9 @@ def descendants(work: Work, resource: Resource, criteria: Filter, guard: Guard) 
 
 def require_fit(work: Work, resource: Resource, criteria: Filter, guard: Guard) -> None:
     """NotFound unless a resource meets the conditions; neighbours that can't be retrieved do not count for them."""
-    if not criteria.fits(resource, Neighbours(work, lambda kin: guard.permits(kin, Right.RETRIEVE))):
+    if criteria.conditions and not criteria.fits(
+        resource, Neighbours(work, lambda kin: guard.permits(kin, Right.RETRIEVE))
+    ):
         raise NotFound(f"{resource.path} does not meet the filter criteria")
 
 
