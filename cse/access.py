@@ -1,8 +1,8 @@
 """May this originator do this here: access control policies and default rules (TS-0001 clause 11.3, TS-0003 7.1)."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from enum import IntFlag
+from functools import cached_property
 from typing import Any
 
 from cse.asker import Asker
@@ -10,6 +10,7 @@ from cse.errors import OriginatorHasNoPrivilege
 from cse.forwarding import known
 from cse.primitive import Operation, Request
 from cse.resource import Access
+from cse.rules import UNLIMITED, Grant, Privileges, kept_privileges
 from cse.store import Resource
 from cse.work import Work
 
@@ -29,27 +30,8 @@ RIGHT_FOR = {operation: Right[operation.name] for operation in Operation}
 SPECIALISED_BY = ("cnd", "mgd")  # the attributes that m2m:specializationType can name
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
-    """A privilege that somebody has: for all attributes, or only for those that the rule names (aca)."""
-
-    attributes: frozenset[str] | None = None
-
-    def covers(self, names: Iterable[str]) -> bool:
-        """Whether it is good for all of these attributes."""
-        return self.attributes is None or self.attributes.issuperset(names)
-
-    def visible(self, representation: dict[str, Any]) -> dict[str, Any]:
-        """What it leaves of a resource below its root."""
-        limit = self.attributes
-        if limit is None:
-            return representation
-        ((root, attributes),) = representation.items()
-        return {root: {name: value for name, value in attributes.items() if name in limit}}
-
-
-UNLIMITED = Grant()
 Grants = tuple[Grant, ...]
+EVERYTHING: Grants = (UNLIMITED,)
 
 
 class Guard:
@@ -57,13 +39,15 @@ class Guard:
 
     def __init__(self, work: Work, request: Request) -> None:
         self._work = work
-        self._asker = Asker(work, request)
-        self.originator = self._asker.originator
-        self._may_everything = bool(self.originator) and self.originator in (
-            work.model.naming.cse_id,
-            work.model.settings.admin_originator,
-        )
+        self._request = request
+        self.originator = work.model.naming.originator(request.originator)
+        self._may_everything = self.originator in work.model.powerful
+        self._found: dict[tuple[tuple[str, ...], str], list[Privileges]] = {}
         self._decisions: dict[tuple[Any, ...], Grants] = {}
+
+    @cached_property
+    def _asker(self) -> Asker:
+        return Asker(self._work, self._request)
 
     def require(
         self, resource: Resource, right: Right, *, child_type: int | None = None, names: Iterable[str] | None = None
@@ -109,20 +93,24 @@ class Guard:
         return next((grant for grant in grants if grant.covers(wanted)), None)
 
     def _grants(self, resource: Resource, right: Right, child_type: int | None) -> Grants:
-        match self._work.type_of(resource).access:
+        access = self._work.type_of(resource).access
+        if access is Access.POLICIES:
+            return self._default(resource, right, child_type)
+        match access:
             case Access.PARENT:
-                parent = self._work.transaction.resources.get(resource.pi)
+                parent = self._work.transaction.resources.look(resource.pi)
                 return () if parent is None else self._grants(parent, right, child_type)
             case Access.SELF_PRIVILEGES:
-                return self._by_rules(resource, "pvs", right, resource, child_type)
+                own = Privileges.of(resource, "pvs", self._work.model.naming)
+                return self._by_rules([own], right, resource, child_type)
             case Access.OWNER:
                 return self._own(resource)
             case Access.ORIGINATOR:
                 return self._own(resource, right in Right.RETRIEVE | Right.DELETE | Right.CREATE)
             case Access.BASE if right is Right.RETRIEVE and self._work.registrant(self.originator):
-                return (UNLIMITED,)
+                return EVERYTHING
             case Access.BASE if right is Right.DISCOVERY and self._is_guest():
-                return (UNLIMITED,)
+                return EVERYTHING
         return self._default(resource, right, child_type)
 
     def _is_guest(self) -> bool:
@@ -140,29 +128,40 @@ class Guard:
         """Without policies, the custodian may do everything; where there is none, the creator (TS-0001 9.6.1.3)."""
         custodian = resource.attributes.get("cstn")
         owner = self._work.model.naming.originator(custodian) if custodian else resource.creator
-        return (UNLIMITED,) if has_right and owner and owner == self.originator else ()
+        return EVERYTHING if has_right and owner and owner == self.originator else ()
 
     def _by_policies(
-        self, policies: Iterable[str], privileges: str, right: Right, resource: Resource, child_type: int | None
+        self, policies: Iterable[str], which: str, right: Right, resource: Resource, child_type: int | None
     ) -> Grants:
+        names = tuple(policies)
+        found = self._privileges(names, which)
+        for privileges in found:
+            if privileges.grant_plainly(right, self.originator):
+                return EVERYTHING
         definitions = tuple(resource.attributes.get(name) for name in SPECIALISED_BY)
-        key = (tuple(policies), privileges, right, resource.ty, definitions, child_type)
+        key = (names, which, right, resource.ty, definitions, child_type)
         if key not in self._decisions:
-            found = [policy for policy in map(self._work.resource, key[0]) if policy is not None]
-            self._decisions[key] = tuple(
-                grant for policy in found for grant in self._by_rules(policy, privileges, right, resource, child_type)
-            )
+            self._decisions[key] = self._by_rules(found, right, resource, child_type)
         return self._decisions[key]
 
+    def _privileges(self, policies: tuple[str, ...], which: str) -> list[Privileges]:
+        """Those of the policies that there are."""
+        key = (policies, which)
+        if key not in self._found:
+            looked_up = map(self._work.look, policies)
+            naming = self._work.model.naming
+            self._found[key] = [kept_privileges(policy, which, naming) for policy in looked_up if policy is not None]
+        return self._found[key]
+
     def _by_rules(
-        self, policy: Resource, privileges: str, right: Right, resource: Resource, child_type: int | None
+        self, found: Iterable[Privileges], right: Right, resource: Resource, child_type: int | None
     ) -> Grants:
-        rules = policy.attributes.get(privileges, {}).get("acr", [])
         return tuple(
-            Grant(frozenset(rule["aca"])) if "aca" in rule else UNLIMITED
-            for rule in rules
-            if rule["acop"] & right
-            and _fits_object_details(rule.get("acod"), resource, child_type)
+            rule.grant
+            for privileges in found
+            for rule in privileges.rules
+            if rule.rights & right
+            and _fits_object_details(rule.details, resource, child_type)
             and self._asker.is_meant(rule)
         )
 
@@ -174,14 +173,14 @@ class Guard:
         )
 
 
-def _fits_object_details(details: list[dict[str, Any]] | None, parent: Resource, child_type: int | None) -> bool:
+def _fits_object_details(details: Sequence[Mapping[str, Any]], parent: Resource, child_type: int | None) -> bool:
     """acod restricts CREATE: one of them must name the child's type and, if it says so, the parent's."""
     if not details or child_type is None:
         return True
     return any(child_type in detail["chty"] and _is_of_type(parent, detail) for detail in details)
 
 
-def _is_of_type(resource: Resource, detail: dict[str, Any]) -> bool:
+def _is_of_type(resource: Resource, detail: Mapping[str, Any]) -> bool:
     """Whether a resource has the type and the specialisation (spty) that object details name."""
     definitions = detail.get("spty", {}).items()
     return detail.get("ty", resource.ty) == resource.ty and all(

@@ -2,20 +2,19 @@
 
 import ipaddress
 import math
-from collections.abc import Iterable, Mapping
-from functools import lru_cache
+from collections.abc import Collection, Iterable, Mapping
+from functools import cached_property, lru_cache
 from typing import Any
 
 from cse.errors import BadRequest
 from cse.primitive import Request
+from cse.rules import Context, Rule
 from cse.wildcard import means
 from cse.windows import inside
 from cse.work import Work
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-Rule = Mapping[str, Any]  # m2m:accessControlRule
-Context = Mapping[str, Any]
 
 EARTH_RADIUS = 6_371_009.0  # metres, on average
 
@@ -25,43 +24,40 @@ class Asker:
 
     def __init__(self, work: Work, request: Request) -> None:
         self._work = work
-        self._naming = work.model.naming
-        self._roles = request.role_identifiers
-        self._is_authenticated = request.authenticated
-        self._address = _address(request.sender)
-        self._position = request.position
-        self._country = request.country
-        self.originator = self._naming.originator(request.originator)
+        self._request = request
+        self.originator = work.model.naming.originator(request.originator)
 
     def is_meant(self, rule: Rule) -> bool:
         """Whether he is one of the originators of the rule, is authenticated if it says so, and in a context of it."""
         return (
-            (self._is_authenticated or not rule.get("acaf"))
-            and any(map(self._is_named, rule["acor"]))
-            and ("acco" not in rule or any(map(self._is_in, rule["acco"])))
+            (self._request.authenticated or not rule.authenticated)
+            and self._is_named(rule)
+            and (rule.contexts is None or any(map(self._is_in, rule.contexts)))
         )
 
-    def _is_named(self, entry: str) -> bool:
-        if entry == "all":
-            return True
-        if not self.originator:
-            return False
-        if entry == f"//{self._naming.service_provider}":
-            return not self.originator.startswith("//")
-        entry = self._naming.originator(entry)
-        return means(entry, self.originator) or entry in self._roles or self._is_member(entry)
-
-    def _is_member(self, entry: str) -> bool:
-        """Whether the entry is a group that his AE or remoteCSE is a member of."""
-        if "*" in entry or entry.startswith("//"):
-            return False
-        registered = self._work.registrant(self.originator)
-        group = None if registered is None else self._work.resource(entry)
+    def _is_named(self, rule: Rule) -> bool:
+        if rule.everybody or not self.originator:
+            return rule.everybody
         return (
-            registered is not None
-            and group is not None
-            and group.ri in self._work.transaction.lists.holders(registered.ri)
+            self.originator in rule.names
+            or (rule.provider and not self.originator.startswith("//"))
+            or any(means(pattern, self.originator) for pattern in rule.patterns)
+            or any(role in rule.names or role in rule.patterns for role in self._request.role_identifiers)
+            or any(map(self._is_member, rule.names))
         )
+
+    def _is_member(self, name: str) -> bool:
+        """Whether this is the name of a group that his AE or remoteCSE is a member of."""
+        if not self._groups or name.startswith("//"):
+            return False
+        group = self._work.look(name)
+        return group is not None and group.ri in self._groups
+
+    @cached_property
+    def _groups(self) -> Collection[str]:
+        """The identifiers of the resources that have him in their lists."""
+        registered = self._work.registrant(self.originator)
+        return () if registered is None else self._work.transaction.lists.holders(registered.ri)
 
     def _is_in(self, context: Context) -> bool:
         """All conditions must hold."""
@@ -73,15 +69,15 @@ class Asker:
 
     def _is_within(self, region: Mapping[str, Any]) -> bool:
         """Whether he is in the circle or one of the countries; one whose place is not known is nowhere."""
-        if "accr" in region and self._position is not None:
+        if "accr" in region and self._request.position is not None:
             latitude, longitude, radius = region["accr"]
-            if distance(self._position, (latitude, longitude)) <= radius:
+            if distance(self._request.position, (latitude, longitude)) <= radius:
                 return True
-        return self._country in region.get("accc", ())
+        return self._request.country in region.get("accc", ())
 
     def _is_at(self, lists: Iterable[list[str]]) -> bool:
         """Whether the request has come from one of these networks; one that did not come over IP is in none."""
-        address = self._address
+        address = _address(self._request.sender)
         return address is not None and any(address in parse_network(text) for listed in lists for text in listed)
 
 

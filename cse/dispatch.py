@@ -70,18 +70,20 @@ class Dispatcher:
 
     def polls(self, request: Request) -> bool:
         """Whether the request waits for others, or answers one of them, on a polling channel."""
-        return self._polling.concern(request)
+        destination = self._core.model.destination(request.to)
+        return destination is not None and destination.polls
 
     async def execute(self, request: Request, accepted: float, then: Then | None = None) -> Response:
         """Carry out and return the final response; raises CSEError. `then` runs in the same unit of work if it can.
 
         Relative times of the request count from `accepted`.
         """
-        if self._transit.concerns(request):
+        destination = self._core.model.destination(request.to)
+        if destination is None:
             return await self._finally(await self._transit.forward(request, accepted), then)
-        if self.fans_out(request):
+        if destination.fans_out:
             return await self._fan_out.blocking(request, accepted)
-        if self.polls(request):
+        if destination.polls:
             return await self._finally(await self._polling.carry_out(request, accepted), then)
         if request.operation is Operation.NOTIFY:
             return await self._finally(await self._notify(request), then)

@@ -24,6 +24,9 @@ PATIENCE = 1.0  # seconds that an answer or a question waits for notifications t
 
 T = TypeVar("T")
 
+Needed = AnswersNeeded | ConsentNeeded | ResourceLocked
+NEEDS = (AnswersNeeded, ConsentNeeded, ResourceLocked)
+
 Then = Callable[[Work, Response], None]
 
 
@@ -64,26 +67,35 @@ class Performer:
 
     async def carry_out(self, unit: Callable[[Work], T]) -> T:
         """The result of a unit that may need others; raises CSEError."""
+        try:
+            return await self._once(unit, NO_CONSENT)
+        except NEEDS as error:
+            needed: Needed = error
         async with AsyncExitStack() as held:
-            return await self._with_consent(unit, held)
+            return await self._with_consent(unit, needed, held)
 
-    async def _with_consent(self, unit: Callable[[Work], T], held: AsyncExitStack) -> T:
+    async def _with_consent(self, unit: Callable[[Work], T], needed: Needed, held: AsyncExitStack) -> T:
         consent = NO_CONSENT
         for _ in range(MOST_ROUNDS):
+            consent = await self._prepared(needed, consent, held)
             try:
                 return await self._once(unit, consent)
-            except AnswersNeeded as needed:
-                answers = await self._inquiry.answers(needed.addresses, needed.originator)
-                consent = replace(consent, answers={**consent.answers, **answers})
-            except ResourceLocked as locked:
-                await self._unlocked(locked.ri)
-            except ConsentNeeded as needed:
-                if needed.locks != consent.locks:
-                    await self._lock(needed.locks, held)
-                    consent = replace(consent, locks=needed.locks)
-                else:
-                    consent = await self._meet(needed, consent, held)
+            except NEEDS as error:
+                needed = error
         raise RequestTimeout("what others had to agree to changed again and again: try it later")
+
+    async def _prepared(self, needed: Needed, consent: Consent, held: AsyncExitStack) -> Consent:
+        """What can be said to the unit after what it needed has been done, or waited for."""
+        if isinstance(needed, AnswersNeeded):
+            answers = await self._inquiry.answers(needed.addresses, needed.originator)
+            return replace(consent, answers={**consent.answers, **answers})
+        if isinstance(needed, ResourceLocked):
+            await self._unlocked(needed.ri)
+            return consent
+        if needed.locks != consent.locks:
+            await self._lock(needed.locks, held)
+            return replace(consent, locks=needed.locks)
+        return await self._meet(needed, consent, held)
 
     async def _once(self, unit: Callable[[Work], T], consent: Consent) -> T:
         awaited: list[int] = []
@@ -95,7 +107,8 @@ class Performer:
             return result
 
         result = await self._core.run(inside)
-        await self._settled(awaited)
+        if awaited:
+            await self._settled(awaited)
         return result
 
     async def _meet(self, needed: ConsentNeeded, consent: Consent, held: AsyncExitStack) -> Consent:

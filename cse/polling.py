@@ -85,6 +85,9 @@ class PollingChannels(Network):
         found = [next(iter(addresses(host, SCHEME)), None) async for host in in_slices(hosts)]
         return [[Way(offer, address) if address else nowhere] for address in found]
 
+    def understands(self, host: Host) -> bool:
+        return any(addresses(host, SCHEME))
+
     async def deliver(self, delivery: Delivery) -> None:
         channel = delivery.address.removeprefix(channel_address(""))
         if not await self._core.run(lambda work: _append(work, channel, delivery)):
@@ -97,11 +100,6 @@ class PollingChannels(Network):
         """Something waits in this channel, whatever process has put it there."""
         if channel in self._arrivals:
             self._arrivals[channel].set()
-
-    def concern(self, request: Request) -> bool:
-        """Whether the request is one that polls, or answers what was polled."""
-        model = self._core.model
-        return request.to.rpartition("/")[2] in model.polled_names and model.naming.other_cse(request.to) is None
 
     async def carry_out(self, request: Request, accepted: float) -> Response:
         """RETRIEVE waits for a request and returns it; NOTIFY brings the answer to one; raises CSEError."""
@@ -156,7 +154,7 @@ class PollingChannels(Network):
 
 def _own_channel(work: Work, request: Request) -> Resource:
     """The channel that is polled; only its owner may (TS-0001 clause 9.6.22)."""
-    channel = live(work, find_target(work, request))
+    channel = live(work, find_target(work, request.operation, request.to))
     if work.model.naming.originator(request.originator) != channel.creator:
         raise OriginatorHasNoPrivilege(f"only {channel.creator} may use the polling channel {channel.path}")
     return channel

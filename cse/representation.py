@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
-from cse.access import UNLIMITED, Grant
 from cse.errors import BadRequest, NotFound, NotImplementedByThisCSE
 from cse.primitive import Operation, Request, ResultContent
 from cse.resource import ResourceType
+from cse.rules import UNLIMITED, Grant
 from cse.store import Resource
 from cse.work import Work
 

@@ -46,17 +46,23 @@ class Requests:
         """The response to a request, whatever happens."""
         try:
             self._dispatcher.check(request)
-            times = times_of(request, self._core.clock.now())
-            if await self._hand_over.concerns(request):
-                return await self._hand_over.carry_out(request, times)
-            request = self._decided(request, times)
-            if request.response_type is ResponseType.FLEX_BLOCKING:
-                return await self._answer_soon(request, times)
-            if request.response_type in ACCEPTED:
-                return await self._accept(request, times)
-            return await self._once(request, times)
+            now = self._core.clock.now()
+            if _is_plain(request) and not self._dispatcher.fans_out(request):
+                return await self._dispatcher.execute(request, now)
+            return await self._handle(request, times_of(request, now))
         except Exception as error:
             return self._explanation(request, error)
+
+    async def _handle(self, request: Request, times: Times) -> Response:
+        """Here or in another process, now or after an acknowledgement; raises CSEError."""
+        if await self._hand_over.concerns(request):
+            return await self._hand_over.carry_out(request, times)
+        request = self._decided(request, times)
+        if request.response_type is ResponseType.FLEX_BLOCKING:
+            return await self._answer_soon(request, times)
+        if request.response_type in ACCEPTED:
+            return await self._accept(request, times)
+        return await self._once(request, times)
 
     async def _once(self, request: Request, times: Times) -> Response:
         """Carry out a blocking request, unless it is the repetition of one."""
@@ -194,6 +200,17 @@ class Requests:
         expiration = times.request_expiration
         if expiration is not None and expiration <= self._core.clock.now():
             raise RequestTimeout("X-M2M-RET passed before the request could be carried out")
+
+
+def _is_plain(request: Request) -> bool:
+    """Whether nothing says that it be carried out later, until a certain time, only once, or acknowledged first."""
+    return (
+        request.response_type is ResponseType.BLOCKING
+        and request.group_request_identifier is None
+        and request.request_expiration is None
+        and request.result_expiration is None
+        and request.execution_time is None
+    )
 
 
 def _accepted_first(request: Request) -> Request:

@@ -26,10 +26,6 @@ class Transit:
         self._exchange = exchange
         self._under_way: dict[Trace, str] = {}
 
-    def concerns(self, request: Request) -> bool:
-        """Whether a request goes to another CSE; BadRequest for an address that is none."""
-        return self._core.model.naming.other_cse(request.to) is not None
-
     async def forward(self, request: Request, accepted: float) -> Response:
         """The answer of the other CSE, whatever it is; raises CSEError if none comes.
 

@@ -2,14 +2,15 @@
 
 import math
 import secrets
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from cse.address import Naming
 from cse.config import ServerSettings
 from cse.consent import NO_CONSENT, AnswersNeeded, Consent, ConsentNeeded, Need, ResourceLocked, WritingNeeded
+from cse.destination import Branch, Destination, Destinations, Place
 from cse.errors import BadRequest, NotFound
 from cse.primitive import Operation, Request, Response
 from cse.resource import (
@@ -34,8 +35,7 @@ def effect_lane(kind: str, subject: str | None) -> str:
 MOMENTS = 16  # of a second that identifiers tell apart
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """Where a request goes: a resource, perhaps a virtual child of it, perhaps segments behind a fanOutPoint."""
 
     resource: Resource
@@ -52,21 +52,31 @@ class Model:
     types: Mapping[int, ResourceType]
 
     def type_of(self, resource: Resource) -> ResourceType:
-        return self.types[resource.ty].variant_of(resource.attributes)
+        return self.types[resource.attributes["ty"]].variant_of(resource.attributes)
 
     def variants(self) -> Iterator[ResourceType]:
         """All types, specialisations one by one."""
         return (variant for family in self.types.values() for variant in family.variants)
 
+    @cached_property
+    def destination(self) -> Callable[[str], Destination | None]:
+        """What an address says; None for one that leads to another CSE, BadRequest for text that is no address."""
+        return Destinations(self.naming, self.virtual_names, self.fan_out_names, self.polled_names).read
+
     def fans_out(self, request: Request) -> bool:
         """Whether a request goes to the members of a group of this CSE."""
-        names = self.fan_out_names
-        return not names.isdisjoint(request.to.split("/")) and self.naming.other_cse(request.to) is None
+        destination = self.destination(request.to)
+        return destination is not None and destination.fans_out
 
     def registers(self, request: Request) -> bool:
         """Whether a request creates a resource whose creation is a registration: an AE."""
         kind = self.types.get(request.resource_type or 0)
         return request.operation is Operation.CREATE and kind is not None and kind.registers
+
+    @cached_property
+    def powerful(self) -> frozenset[str]:
+        """The originators that may do everything: the CSE, and its administrator if there is one."""
+        return frozenset({self.naming.cse_id, self.settings.admin_originator} - {""})
 
     @cached_property
     def roots(self) -> frozenset[str]:
@@ -178,14 +188,14 @@ class Work:
 
     def resolve(self, address: str) -> Target | None:
         """What an address of any form stands for; None if there is nothing here."""
-        segments = self.model.naming.local(address)
-        if segments is None:
+        destination = self.model.destination(address)
+        if destination is None:
             return None
-        for index in range(1, len(segments)):
-            target = self._virtual(segments, index)
+        for branch in destination.branches:
+            target = self._virtual(branch)
             if target is not None:
                 return target
-        resource = self._find(segments)
+        resource = self._find(destination.place)
         return None if resource is None else Target(resource)
 
     def target(self, address: str) -> Target:
@@ -202,6 +212,20 @@ class Work:
         except BadRequest:
             return None
         return None if target is None or target.virtual else target.resource
+
+    def look(self, address: str) -> Resource | None:
+        """The same for somebody who changes nothing in it (see `Resources.look`)."""
+        try:
+            destination = self.model.destination(address)
+        except BadRequest:
+            return None
+        if destination is None or destination.branches:
+            return self.resource(address)
+        resources, (start, path) = self.transaction.resources, destination.place
+        if not start:
+            return resources.look_at(path)
+        first = resources.look(start)
+        return first if first is None or not path else resources.look_at(f"{first.path}/{path}")
 
     def registrant(self, originator: str) -> Resource | None:
         """The AE or remoteCSE with which an originator is registered; None for a stranger."""
@@ -269,21 +293,18 @@ class Work:
         if self.reads_only:
             raise WritingNeeded
 
-    def _virtual(self, segments: list[str], index: int) -> Target | None:
-        name = segments[index]
-        if name not in self.model.virtual_names:
+    def _virtual(self, branch: Branch) -> Target | None:
+        parent = self._find(branch.above)
+        child = self.type_of(parent).virtual_children.get(branch.name) if parent else None
+        if parent is None or child is None or (branch.tail and not child.fans_out):
             return None
-        parent = self._find(segments[:index])
-        child = self.type_of(parent).virtual_children.get(name) if parent else None
-        if parent is None or child is None or (index + 1 < len(segments) and not child.fans_out):
-            return None
-        return Target(parent, child, "/".join(segments[index + 1 :]))
+        return Target(parent, child, branch.tail)
 
-    def _find(self, segments: list[str]) -> Resource | None:
-        resources = self.transaction.resources
-        if segments[0] == self.model.naming.cse_name:
-            return resources.find("/".join(segments))
-        first = resources.get(segments[0])
-        if first is None or len(segments) == 1:
-            return first
-        return resources.find("/".join([first.path, *segments[1:]]))
+    def _find(self, place: Place) -> Resource | None:
+        resources, (start, path) = self.transaction.resources, place
+        if not start:
+            return resources.find(path)
+        if not path:
+            return resources.get(start)
+        first = resources.look(start)
+        return None if first is None else resources.find(f"{first.path}/{path}")

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from cse.access import UNLIMITED, Grant, Guard, Right
+from cse.access import Guard, Right
 from cse.address import LONGEST_PATH, MAX_SEGMENTS, addressable, valid_name
 from cse.attributes import check_create
 from cse.errors import (
@@ -19,6 +19,7 @@ from cse.notification import Event, EventType
 from cse.primitive import CREATED, Request, Response, is_resource_type
 from cse.representation import represent_created, result_content
 from cse.resource import ResourceType
+from cse.rules import UNLIMITED, Grant
 from cse.store import Resource
 from cse.timing import exact_timestamp
 from cse.tree.content import content_of, expiration, named_attributes, require_policies

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from cse.access import Grant, Guard, Right
+from cse.access import Guard, Right
 from cse.attributes import check_update
 from cse.errors import BadRequest, OperationNotAllowed
 from cse.events import announce
@@ -10,6 +10,7 @@ from cse.notification import Event, EventType
 from cse.primitive import UPDATED, Request, Response
 from cse.representation import represent_updated, result_content
 from cse.resource import ResourceType
+from cse.rules import Grant
 from cse.store import Resource
 from cse.timing import exact_timestamp
 from cse.tree.content import content_of, expiration, named_attributes, require_policies

@@ -1,7 +1,8 @@
 import pytest
 
-from cse.access import UNLIMITED, Grant, Guard, Right
+from cse.access import Guard, Right
 from cse.errors import OriginatorHasNoPrivilege
+from cse.rules import UNLIMITED, Grant
 from cse.store import Resource
 from cse.work import Work
 from tests.cse.works import add, retrieving, working

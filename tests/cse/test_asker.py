@@ -7,13 +7,15 @@ from hypothesis import strategies as st
 
 from cse.asker import Asker, distance, parse_network
 from cse.errors import BadRequest
+from cse.rules import Rule
 from cse.store import Resource
 from cse.work import Work
 from tests.cse.works import NOW, add, retrieving, working
 
 
 def is_meant(work: Work, rule: dict[str, Any], originator: str = "Capp", **parameters: Any) -> bool:
-    return Asker(work, retrieving("cse-in", originator).derive(**parameters)).is_meant({"acor": ["all"]} | rule)
+    compiled = Rule.of({"acor": ["all"], "acop": 1} | rule, work.model.naming)
+    return Asker(work, retrieving("cse-in", originator).derive(**parameters)).is_meant(compiled)
 
 
 @pytest.mark.parametrize(
