@@ -13,13 +13,14 @@ from cse.tree.update import update
 from cse.work import Target, Work
 
 
-def perform(work: Work, request: Request, guard: Guard | None = None) -> Response:
+def perform(work: Work, request: Request, guard: Guard | None = None, address: str = "") -> Response:
     """Carry out an operation on a resource of this CSE; raises CSEError, leaving nothing done.
 
-    The caller undoes the transaction (or its savepoint) when this raises.
+    The caller undoes the transaction (or its savepoint) when this raises. A request that is for many, whose `to` leads
+    to none of them, comes with the `address` of each and one `guard` for all.
     """
     work.request = request
-    target = find_target(work, request)
+    target = find_target(work, request, address)
     if target.virtual is not None and target.virtual.fans_out:
         raise OperationNotAllowed(
             "a fanOutPoint can't be the member of a fan-out by this way: name the group's members"
