@@ -109,8 +109,7 @@ class Finder:
 
     def _branch(self, child: Resource) -> Iterator[Resource]:
         """The hits in a direct child and below it."""
-        fitting = filter(lambda candidate: self._criteria.fits(candidate, self._kin), [child])
-        return chain(self._hits(fitting), self._below(child, above=1))
+        return chain(self._hits(self._fitting([child])), self._below(child, above=1))
 
     def _below(self, root: Resource, above: int = 0) -> Iterator[Resource]:
         """The hits below a resource that is so many levels below the root of the search."""
@@ -118,9 +117,14 @@ class Finder:
         levels = None if criteria.levels is None else criteria.levels - above
         if levels == 0:
             return iter(())
+        if levels == 1 and not criteria.labels:  # without a look at what is below the children
+            return self._hits(self._fitting(self._work.transaction.resources.children(root.ri)))
         search = Search(root.path, criteria.types, criteria.labels, levels)
         found = self._work.transaction.resources.search(search)
         return self._hits(candidate for candidate in found if criteria.fits_besides(candidate, self._kin))
+
+    def _fitting(self, candidates: Iterable[Resource]) -> Iterator[Resource]:
+        return (candidate for candidate in candidates if self._criteria.fits(candidate, self._kin))
 
     def _hits(self, fitting: Iterable[Resource]) -> Iterator[Resource]:
         """What follows from resources that meet the criteria, as far as it may be seen."""
