@@ -10,6 +10,7 @@ from cse.cluster.switchboard import Document, Switchboard
 from cse.core import Core
 from cse.errors import BadRequest
 from cse.network import Discard
+from cse.pieces import whole
 from cse.primitive import Request, Response, is_content
 from cse.protection import Protection
 from cse.timing import Clock
@@ -149,7 +150,7 @@ class Door:
     async def request(self, request: Request) -> Response:
         if self.carrier is None:
             raise RuntimeError("the server is not running yet")
-        return await self.carrier.handle(request)
+        return await whole(await self.carrier.handle(request))
 
     def documents(self, name: str) -> TinyDB:
         if name not in self._documents:

@@ -9,7 +9,7 @@ import orjson
 
 T = TypeVar("T")
 
-# What a primitive carries: JSON values, as orjson reads them.
+# What a primitive carries: JSON values, as orjson reads them. What a response has may be `cse.pieces.Pieces`.
 Content = Any
 
 

@@ -13,7 +13,8 @@ from typing import Any
 
 import orjson
 
-from cse.primitive import Operation, Request, Response
+from cse.pieces import Pieces
+from cse.primitive import Content, Operation, Request, Response
 from cse.timing import Clock
 
 MOST_BYTES = 32 * 1024 * 1024
@@ -68,8 +69,7 @@ class Repeats:
         if answer.cancelled() or answer.exception() or answer.result().status_code in NOTHING_DONE:
             self._forget(key)
             return
-        content = answer.result().content
-        size = 0 if content is None else len(orjson.dumps(content))
+        size = _size(answer.result().content)
         known.size += size
         self._size += size
         while self._size > self._most:
@@ -78,6 +78,12 @@ class Repeats:
     def _forget(self, key: Key) -> None:
         known = self._known.pop(key, None)
         self._size -= 0 if known is None else known.size
+
+
+def _size(content: Content) -> int:
+    if content is None:
+        return 0
+    return len(content if isinstance(content, Pieces) else orjson.dumps(content))
 
 
 def concern(request: Request, *, fans_out: bool) -> bool:

@@ -6,10 +6,13 @@ from typing import Any
 
 from cse.cluster.switchboard import Document, Switchboard
 from cse.core import Core
+from cse.pieces import whole
 from cse.primitive import Request, Response
 from cse.times import Times
 
 REQUEST, PLAN, CANCEL = "request", "plan", "cancel"
+# The JSON of a response that has it already is made anew by whoever needs it.
+FIELDS = [each for each in dataclasses.fields(Response) if each.name != "json"]
 MARGIN = 5.0  # seconds that a process waits for an answer beyond the moment at which it should be there
 
 
@@ -46,8 +49,8 @@ class HandOver:
         return Response(**answer["response"])
 
     async def _carry_out(self, document: Document) -> Document:
-        response = await self._handle(Request.from_json(document["request"].encode()))
-        return {"response": dataclasses.asdict(response)}
+        response = await whole(await self._handle(Request.from_json(document["request"].encode())))
+        return {"response": {each.name: getattr(response, each.name) for each in FIELDS}}
 
 
 class Campaigns:

@@ -1,13 +1,16 @@
 """The aggregated answer (m2m:agr), composed from the rows of a campaign when somebody wants it (TS-0004 7.4.14.2.5)."""
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Any
 
 import orjson
 
 from cse.errors import GroupMembersNotResponded
 from cse.fanout.states import Failure, State
+from cse.pieces import Pieces
 from cse.primitive import OK, Request, Response, error_response
+from cse.slices import SLICE
 from cse.store import Row
 from cse.work import Work
 
@@ -34,9 +37,27 @@ def aggregated_page(work: Work, campaign_id: str, offset: int, limit: int) -> tu
     return Response(OK, content), rows[limit].position + 1 if len(rows) > limit else None
 
 
-def final_response(work: Work, campaign_id: str) -> Response:
-    """The same at the end, when nobody having answered is an error: 5209."""
-    return aggregated_response(work, campaign_id) or nobody_answered()
+async def final_response(request: Request, rows: list[Row]) -> Response:
+    """The same at the end, when nobody having answered is an error: 5209. The rows are used up.
+
+    The content of a large one is `Pieces`; others have their turn while they are composed.
+    """
+    if len(rows) <= SLICE:
+        content = aggregate(request, rows)
+        return Response(OK, content) if content["m2m:agr"]["m2m:rsp"] else nobody_answered()
+    items = [text async for text in _texts(request, rows) if text]
+    return Response(OK, Pieces.joined(b'{"m2m:agr":{"m2m:rsp":[', items, b"]}}")) if items else nobody_answered()
+
+
+async def _texts(request: Request, rows: list[Row]) -> AsyncIterator[bytes]:
+    """The items of so many rows at a time as JSON, with commas between them; large ones go as soon as they are used."""
+    rows.reverse()
+    while rows:
+        some = rows[: -SLICE - 1 : -1]
+        del rows[-SLICE:]
+        items = (_item(request, row, orjson.Fragment) for row in some if _is_item(row.state, row.reason))
+        yield b",".join(map(orjson.dumps, items))
+        await asyncio.sleep(0)
 
 
 def has_items(work: Work, campaign_id: str) -> bool:
@@ -61,10 +82,9 @@ def _is_item(state: str, reason: str) -> bool:
     return state in (State.ANSWERED, State.UNREACHABLE) or reason in (Failure.REFUSED, Failure.ERROR)
 
 
-def _item(request: Request, row: Row) -> dict[str, Any]:
+def _item(request: Request, row: Row, read: Callable[[bytes], Any] = orjson.loads) -> dict[str, Any]:
     if row.state == State.ANSWERED:
-        content = orjson.loads(row.content) if row.content else None
-        return _response(request, row, row.status_code, content)
+        return _response(request, row, row.status_code, read(row.content) if row.content else None)
     return _response(request, row, UNREACHABLE, {"m2m:dbg": f"{row.member} can't be reached: {row.reason}"})
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
@@ -26,11 +26,14 @@ MOST_SIGNATURES = 100  # of the plan, which is written with every batch of rows
 
 
 class Book:
-    """`rows` is the present state of every member, by position."""
+    """`rows` is the present state of every member, by position; they are in the store as well if `stores_rows`."""
 
-    def __init__(self, core: Core, campaign: Campaign, rows: Sequence[Row], progress: Progress) -> None:
+    def __init__(
+        self, core: Core, campaign: Campaign, rows: Sequence[Row], progress: Progress, *, stores_rows: bool = True
+    ) -> None:
         self.rows = list(rows)
         self.campaign = campaign
+        self._stores_rows = stores_rows
         self.control = Control(campaign)
         self._core = core
         self._progress = progress
@@ -53,6 +56,11 @@ class Book:
         """This is what the row at its position is now; it is written soon."""
         self.rows[row.position] = self._dirty[row.position] = row
         self._changed.set()
+
+    def store(self, work: Work, rows: Collection[Row]) -> None:
+        """In the unit of work in which members have come to be as these rows say."""
+        if self._stores_rows:
+            work.transaction.campaigns.write(self.campaign.id, rows)
 
     def written(self, rows: Sequence[Row]) -> None:
         """Others have written these rows, together with what they have done to members."""
@@ -149,7 +157,7 @@ class Book:
         news = None if self._over else self._progress.take(self._core.clock.now())
 
         def unit(work: Work) -> None:
-            work.transaction.campaigns.write(self.campaign.id, dirty.values())
+            self.store(work, dirty.values())
             work.transaction.campaigns.save(self.campaign)
             follow(work, self._progress.request, dirty.values())
             if news is not None:

@@ -1,6 +1,5 @@
 """How a campaign stands in the store when it begins and when it goes on after a restart."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
@@ -27,7 +26,7 @@ class Limits:
 
 
 def enter(
-    work: Work, request: Request, request_resource: str, group: str, rows: Sequence[Row], limits: Limits
+    work: Work, request: Request, request_resource: str, group: str, members: "Members", limits: Limits
 ) -> tuple[Campaign, list[tuple[str, Row]]]:
     """Store the campaign; the rows of older ones that it supersedes are the second result."""
     campaigns = work.transaction.campaigns
@@ -46,7 +45,11 @@ def enter(
     report = None if resource is None or keeper is None else keeper.open(work, campaign, resource)
     if report is not None:
         campaign.document["report"] = report.ri
-    campaigns.add(campaign, rows)
+    if members.to_be_stored(request_resource):
+        campaigns.add(campaign, members.rows)
+    else:
+        campaign.document["members"] = len(members.rows)
+        campaigns.add(campaign, ())
     if resource is not None:
         work.model.request_keeper.attach(work, resource, campaign.id, report)
     return campaign, supersede_older(work, campaign) if request.operation is Operation.NOTIFY else []
@@ -113,6 +116,14 @@ class Members:
     def of(cls, naming: Naming, rows: list[Row], hosts: dict[str, Host]) -> "Members":
         """Call it where it may take long: not in the event loop."""
         return cls(rows, hosts, silent(rows, hosts), directories(naming, hosts.values()))
+
+    def to_be_stored(self, request_resource: str) -> bool:
+        """Whether their rows have to be in the store: somebody asks for them later, or hosts answer, now or late.
+
+        The rows of a fan-out to members here whose originator waits for the answer are of no use to anybody else: after
+        a restart it is forgotten, and what it has done by then is in the tree.
+        """
+        return bool(request_resource or self.hosts)
 
 
 def stored_members(work: Work, campaign_id: str) -> Members:

@@ -18,6 +18,9 @@ from cse.work import Work
 
 log = logging.getLogger(__name__)
 
+PARALLEL = 2  # slices: while one is being made durable, the next one is carried out
+ANSWERED = State.ANSWERED.value
+
 Operate = Callable[[Work, Row, Guard], Response | None]
 Perform = Callable[[Request, Callable[[Work, Response], None]], Awaitable[Response]]
 
@@ -53,13 +56,18 @@ class LocalCampaign:
     async def run(self) -> None:
         """Until every member has its answer, or it is stopped; what devices have done is never given up."""
         self._book.control.heed(self._changed.set)
-        while self._waiting or self._following or not self._is_closed:
-            self._changed.clear()
-            rows = self._next(self._following) or self._next(self._allowed())
-            if rows:
-                await self._persistently(rows)
-            elif self._waiting or not self._is_closed:
-                await self._something_to_do()
+        turns = asyncio.Semaphore(PARALLEL)
+        async with asyncio.TaskGroup() as slices:
+            while self._waiting or self._following or not self._is_closed:
+                self._changed.clear()
+                await turns.acquire()
+                rows = self._next(self._following) or self._next(self._allowed())
+                if rows:
+                    slices.create_task(self._persistently(rows)).add_done_callback(lambda _: turns.release())
+                    continue
+                turns.release()
+                if self._waiting or not self._is_closed:
+                    await self._something_to_do()
 
     async def _something_to_do(self) -> None:
         """A change; for members that wait for the end of a pause it is too late at the deadline."""
@@ -101,7 +109,7 @@ class LocalCampaign:
             guard = Guard(work, self._request)
             answers = [(row, operate(work, row, guard)) for row in rows]
             done = [_answered(work, row, response) for row, response in answers if response is not None]
-            work.transaction.campaigns.write(self._campaign.id, done)
+            self._book.store(work, done)
             return done
 
         done = await self._core.run(unit)
@@ -115,7 +123,7 @@ class LocalCampaign:
         """The answer of one member; None if others have to be asked before."""
         try:
             with work.transaction.savepoint():
-                return perform(work, self._request.derive(to=row.target), guard)
+                return perform(work, self._request, guard, row.target)
         except CSEError as error:
             return error_response(error.status_code, str(error))
         except Interruption:
@@ -126,7 +134,7 @@ class LocalCampaign:
 
         def settle(work: Work, response: Response) -> None:
             done[:] = [_answered(work, row, response)]
-            work.transaction.campaigns.write(self._campaign.id, done)
+            self._book.store(work, done)
 
         try:
             await self._perform(self._request.derive(to=row.target), settle)
@@ -148,11 +156,6 @@ def _failed(work: Work, row: Row, guard: Guard) -> Response:
 
 
 def _answered(work: Work, row: Row, response: Response) -> Row:
-    return row._replace(
-        state=State.ANSWERED.value,
-        status_code=response.status_code,
-        content=kept(response.content),
-        network=row.network or "local",
-        attempts=row.attempts or 1,
-        answered_at=work.now,
-    )
+    content = kept(response.content)
+    network, attempts = row.network or "local", row.attempts or 1
+    return Row(*row[:4], ANSWERED, "", response.status_code, content, network, attempts, work.now)

@@ -15,6 +15,13 @@ from cse.tree.update import prepare_update
 from cse.work import Target, Work
 
 
+def may_manage(work: Work, request: Request) -> bool:
+    """Whether there are resources that devices manage and that this request could be about."""
+    content = request.content if isinstance(request.content, dict) else {}
+    is_update = request.operation is Operation.UPDATE
+    return is_update and any(kind.manages and kind.root in content for kind in work.model.variants())
+
+
 def device_of(work: Work, request: Request, guard: Guard, target: Target) -> Host | None:
     """The device that has to carry out the request first; None if the tree changes, or refuses, by itself."""
     kind = work.type_of(target.resource)

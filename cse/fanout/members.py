@@ -10,13 +10,15 @@ from typing import Any
 from cse.access import RIGHT_FOR, Guard
 from cse.errors import BadRequest, NoMembers, NotFound, OriginatorHasNoPrivilege
 from cse.fanout.elsewhere import Elsewhere
-from cse.fanout.managed import device_of
+from cse.fanout.managed import device_of, may_manage
 from cse.fanout.states import State
 from cse.network import Host, Reason
 from cse.primitive import Operation, Request, Response, error_response, kept
 from cse.store import Resource, Row
 from cse.tree.target import locate
 from cse.work import Target, Work
+
+WAITING = State.WAITING.value
 
 
 @dataclass(slots=True)
@@ -65,6 +67,8 @@ class _Walk:
         self._seen: set[tuple[str, str, str]] = set()
         self._others = Elsewhere(work)
         self._visited = visited
+        self._virtual_names = work.model.virtual_names
+        self._may_concern_devices = request.operation is Operation.NOTIFY or may_manage(work, request)
 
     def open(self, group: Resource, tail: str, inside: frozenset[str], *, all_wanted: bool = False) -> None:
         """Add the members of one group; `inside` are the groups on the way here."""
@@ -74,13 +78,12 @@ class _Walk:
         for _, member, ri in self._work.transaction.lists.items(group.ri):
             wanted = every or member in self._wanted
             self._found.add(member)
-            target = self._plain(member, ri) if ri and not tail else None
-            if target is None:
-                target = self._work.resolve(f"{member}/{tail}" if tail else member)
-            if target is not None and target.virtual is not None and target.virtual.fans_out:
-                self._nested(member, target, inside, all_wanted=wanted)
-            elif wanted:
-                self._add(member, target, tail)
+            if ri is None or tail or not self._virtual_names.isdisjoint(member.split("/")):
+                self._find(member, tail, inside, wanted=wanted)
+            elif self._may_concern_devices:
+                self._find_resource(member, ri, inside, wanted=wanted)
+            elif wanted and self._is_first(member, (ri, "", "")):
+                self._row(member, target=member)
 
     def check_targets(self) -> None:
         """BadRequest when the request wants members that no group has."""
@@ -88,12 +91,21 @@ class _Walk:
         if strangers:
             raise BadRequest(f"grtm names {strangers[0][:80]}, which is not in mid: leave it out")
 
-    def _plain(self, member: str, ri: str) -> Target | None:
-        """What a member stands for that is a resource as such: quicker than to go through its address again."""
-        if self._work.model.virtual_names.isdisjoint(member.split("/")):
-            resource = self._work.transaction.resources.get(ri)
-            return None if resource is None else Target(resource)
-        return None
+    def _find(self, member: str, tail: str, inside: frozenset[str], *, wanted: bool) -> None:
+        """Go to what a member stands for by its address."""
+        target = self._work.resolve(f"{member}/{tail}" if tail else member)
+        if target is not None and target.virtual is not None and target.virtual.fans_out:
+            self._nested(member, target, inside, all_wanted=wanted)
+        elif wanted:
+            self._add(member, target, tail)
+
+    def _find_resource(self, member: str, ri: str, inside: frozenset[str], *, wanted: bool) -> None:
+        """The same for one that is a resource as such."""
+        resource = self._work.transaction.resources.look(ri)
+        if resource is None:
+            self._find(member, "", inside, wanted=wanted)
+        elif wanted:
+            self._add(member, Target(resource), "")
 
     def _nested(self, member: str, target: Target, inside: frozenset[str], *, all_wanted: bool) -> None:
         if target.resource.ri in inside or _visit(target.resource, target.tail) in self._visited:
@@ -142,7 +154,7 @@ class _Walk:
             return
         host = self._others.host(address, member)
         if host is None:
-            self._row(member, state=State.UNREACHABLE, reason=Reason.OFFLINE.value)
+            self._row(member, state=State.UNREACHABLE.value, reason=Reason.OFFLINE.value)
         elif self._is_first(member, (host.id, "", "")):
             self.frozen.hosts[host.id] = host
             self._row(member, target=host.id, host=host.id)
@@ -166,15 +178,15 @@ class _Walk:
         """A member for which the answer is known here and now."""
         self._row(
             member,
-            state=State.ANSWERED,
+            state=State.ANSWERED.value,
             status_code=response.status_code,
             content=kept(response.content),
             answered_at=self._work.now,
         )
 
-    def _row(self, member: str, *, state: str = State.WAITING, target: str = "", host: str = "", **values: Any) -> None:
+    def _row(self, member: str, *, state: str = WAITING, target: str = "", host: str = "", **values: Any) -> None:
         rows = self.frozen.rows
-        rows.append(Row(len(rows), member, target, host, str(state), **values))
+        rows.append(Row(len(rows), member, target, host, state, **values))
 
 
 def _visit(group: Resource, tail: str) -> str:

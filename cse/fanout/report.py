@@ -24,7 +24,7 @@ def campaign_report(work: Work, campaign: Campaign) -> dict[str, Any]:
 
     `succeeded` are those of the answered ones that did what was asked.
     """
-    counts = work.transaction.campaigns.counts(campaign.id)
+    counts = work.transaction.campaigns.counts(campaign.id) or _not_stored(campaign)
     states = {state.value: 0 for state in State}
     reasons: dict[str, int] = {}
     networks: dict[str, dict[str, Any]] = {}
@@ -56,6 +56,12 @@ def campaign_report(work: Work, campaign: Campaign) -> dict[str, Any]:
         "discarded": campaign.document.get("discarded", {}),
         "plan": campaign.document.get("plan"),
     }
+
+
+def _not_stored(campaign: Campaign) -> dict[tuple[str, str, str], int]:
+    """The members of one that has no rows, as its originator waits for the answer: until that is there, they wait."""
+    members = campaign.document.get("members", 0)
+    return {("", State.WAITING.value, ""): members} if members else {}
 
 
 def _succeeded(work: Work, campaign: Campaign) -> int:

@@ -67,28 +67,33 @@ class FanOut:
 
     async def blocking(self, request: Request, accepted: float) -> Response:
         """Fan out and return the aggregated answer; raises CSEError."""
-        campaign_id = await self.begin(request, "", accepted)
+        book = await self._fan_out(request, "", accepted)
         try:
-            return await self._core.read(lambda work: final_response(work, campaign_id))
+            return await final_response(request, book.rows)
         finally:
-            await self._forget(campaign_id)
+            await self._forget(book.campaign.id)
 
     async def begin(self, request: Request, request_resource: str, accepted: float) -> str:
         """Fan out and return the campaign's identifier when it is over; the <request> resource follows its progress."""
+        book = await self._fan_out(request, request_resource, accepted)
+        await let_go(book.rows)
+        return book.campaign.id
+
+    async def _fan_out(self, request: Request, request_resource: str, accepted: float) -> Book:
+        """The rows of a campaign that is over."""
         with self._admission.counted(request.originator):
             limits = self.limits(request, accepted)
             frozen, members = await self._enter_groups(request, limits)
             group = frozen.group.ri
             request = await self._adaptation.of(request, group, members)
             campaign, superseded = await self._core.run(
-                lambda work: enter(work, request, request_resource, group, members.rows, limits)
+                lambda work: enter(work, request, request_resource, group, members, limits)
             )
             self._superseded_early[campaign.id] = []
             own = group_request_identifier(self._core.model.naming, campaign, request)
             self._seen.note(own, frozen.opened, self._core.clock.now(), limits.deadline)
             await self._supersede(superseded)
-            await self._carry_out(campaign, request, members, limits)
-            return campaign.id
+            return await self._carry_out(campaign, request, members, limits)
 
     async def _enter_groups(self, request: Request, limits: Limits) -> tuple[Frozen, Members]:
         """Who is meant; GroupRequestIdentifierExists if the request has been at the group before."""
@@ -164,12 +169,14 @@ class FanOut:
 
     async def _go_on(self, campaign: Campaign, request: Request, members: Members, limits: Limits) -> None:
         with self._admission.counted(request.originator, was_admitted=True):
-            await self._carry_out(campaign, request, members, limits)
+            book = await self._carry_out(campaign, request, members, limits)
+        await let_go(book.rows)
 
-    async def _carry_out(self, campaign: Campaign, request: Request, members: Members, limits: Limits) -> None:
+    async def _carry_out(self, campaign: Campaign, request: Request, members: Members, limits: Limits) -> Book:
         """To members here and to hosts at the same time; when all are done, the campaign is finished in the store."""
         progress = await aside(len(members.rows), Progress, campaign, request, members.rows)
-        book = Book(self._core, campaign, members.rows, progress)
+        is_stored = members.to_be_stored(campaign.request_resource)
+        book = Book(self._core, campaign, members.rows, progress, stores_rows=is_stored)
         members.rows.clear()  # the book has them, and drops those that change
         local = LocalCampaign(self._core, book, request, self._perform)
         wire = Wire.of(self._core.model.naming, campaign, request, limits)
@@ -180,7 +187,8 @@ class FanOut:
             async with book.kept(), asyncio.TaskGroup() as parts:
                 parts.create_task(local.run())
                 parts.create_task(self._ask_hosts(book, wire, members, limits, local))
-            await let_go(book.rows, members.hosts)
+            await let_go(members.hosts)
+            return book
         except BaseException:
             if not campaign.request_resource:  # whoever waited for the answer has gone
                 self._core.start(self._forget(campaign.id), f"the end of campaign {campaign.id}")
@@ -191,8 +199,11 @@ class FanOut:
             book.control.close()
 
     async def _ask_hosts(self, book: Book, wire: Wire, members: Members, limits: Limits, local: LocalCampaign) -> None:
+        if not (members.hosts or members.silent):  # those who are silent may have gone from the tree
+            local.close()
+            return
         campaign = book.campaign
-        size = len(members.hosts)
+        size = len(book.rows)
         running = await aside(size, DeviceCampaign, self._core, book, wire, members, limits, local.follow)
         self._running[campaign.id] = running
         self._door.expect(campaign.id, running)

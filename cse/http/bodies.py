@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import Iterator
 
+from cse.pieces import Pieces
 from cse.primitive import Content
-from cse.serialization.formats import Serialization
+from cse.serialization.formats import JSON, Serialization
 from cse.serialization.limits import Limits
 from cse.slices import SLICE, aside
 
@@ -18,9 +19,15 @@ async def read(serialization: Serialization, data: bytes, limits: Limits) -> Con
 
 async def written(serialization: Serialization, content: Content) -> bytes:
     """The body for a content, which is used up: letting go of millions of objects at once would stop everybody."""
+    if isinstance(content, Pieces):
+        return await asyncio.to_thread(_join, serialization, content)
     if any(True for _ in _long_lists(content)):
         return await asyncio.to_thread(_write, serialization, content)
     return serialization.write(content)
+
+
+def _join(serialization: Serialization, content: Pieces) -> bytes:
+    return b"".join(content.texts) if serialization is JSON else _write(serialization, content.whole())
 
 
 def _write(serialization: Serialization, content: Content) -> bytes:

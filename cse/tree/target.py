@@ -11,7 +11,10 @@ from cse.work import Target, Work
 
 
 def find_target(work: Work, request: Request, address: str = "") -> Target:
-    """Where a request goes, to an `address` of its own or to that in it; NotFound, or OperationNotAllowed where a virtual child does not take the operation."""
+    """Where a request goes: to this address, or to that in it.
+
+    NotFound, or OperationNotAllowed where a virtual child does not take the operation.
+    """
     target = locate(work, address or request.to)
     if target.virtual is not None and request.operation not in target.virtual.operations:
         raise OperationNotAllowed(f"{request.operation.name} is not possible on {target.virtual.name}")

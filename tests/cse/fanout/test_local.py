@@ -40,10 +40,10 @@ async def test_one_member_that_fails_harms_no_other() -> None:
 async def test_a_failure_that_nobody_foresaw_costs_only_its_own_member(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def perform(work: Work, request: Request, guard: Guard) -> Response:
-        if request.to == "cse-in/m1":
+    def perform(work: Work, request: Request, guard: Guard, address: str) -> Response:
+        if address == "cse-in/m1":
             raise ZeroDivisionError("a bug in a resource type")
-        return operations.perform(work, request, guard)
+        return operations.perform(work, request, guard, address)
 
     monkeypatch.setattr("cse.fanout.local.perform", perform)
     async with scenario() as city:
