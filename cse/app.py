@@ -1,12 +1,12 @@
 """Puts a server together from settings and plugins, starts it, and stops it. The only place that knows all parts."""
 
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pluggy
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from cse import registry
 from cse.cluster.conductor import Conductor
@@ -35,7 +35,7 @@ from cse.inquiry import Inquiry
 from cse.memberships import Memberships
 from cse.network import Network
 from cse.notify import Notifier
-from cse.operator import Operator
+from cse.operator import PAGES, Operator
 from cse.outbox.service import Outbox
 from cse.performer import Performer
 from cse.polling import PollingChannels
@@ -178,7 +178,8 @@ class Server:
         switchboard.wakes(EFFECTS, lambda about: core.effects_added.set())
         switchboard.departures(departed)
 
-    def _application(self) -> Starlette:
+    def _application(self) -> ASGIApp:
+        """Starlette serves the operator's pages; other requests do not pass it."""
         core = self.core
         binding = HttpBinding(
             self.requests,
@@ -190,16 +191,19 @@ class Server:
             self.stopping,
         )
         operator = Operator(self.core, self.door, self.fan_out, self.campaigns, self._identities, self._notifications)
-        application = Starlette(routes=[operator.routes()], middleware=list(self._middleware()))
-        application.router.default = binding
-        return application
+        pages = Starlette(routes=[operator.routes()])
+        pages.router.default = binding
 
-    def _middleware(self) -> Iterator[Middleware]:
-        """From the outside in. Browsers ask whether they may send a credential before they do."""
-        if self.core.settings.cors_origins:
-            yield cors(self.core.settings.cors_origins)
-        if self.core.settings.credentials:
-            yield Middleware(Authentication, identities=self._identities)
+        async def application(scope: Scope, receive: Receive, send: Send) -> None:
+            await (pages if scope["path"].startswith(PAGES) else binding)(scope, receive, send)
+
+        return self._guarded(application)
+
+    def _guarded(self, application: ASGIApp) -> ASGIApp:
+        """Browsers ask whether they may send a credential before they do."""
+        settings = self.core.settings
+        guarded = Authentication(application, self._identities) if settings.credentials else application
+        return cors(guarded, settings.cors_origins) if settings.cors_origins else guarded
 
 
 def _store(settings: ServerSettings) -> Store:

@@ -33,6 +33,7 @@ from cse.work import Work
 
 Handler = Callable[[HttpRequest], Awaitable[Any]]
 
+PAGES = "/.cse"
 MOST_CAMPAIGNS = 1000
 METHODS = ["GET", "POST", "PUT", "DELETE"]
 MOST_MEMBERS = 10_000
@@ -70,7 +71,7 @@ class Operator:
             ("DELETE", "/campaigns/{campaign}", self._cancel),
         ]
         routes = [Route(path, self._guarded(handler), methods=[method]) for method, path, handler in table]
-        return Mount("/.cse", routes=[*routes, Route("/{path:path}", self._guarded(_nothing), methods=METHODS)])
+        return Mount(PAGES, routes=[*routes, Route("/{path:path}", self._guarded(_nothing), methods=METHODS)])
 
     def _guarded(self, handler: Handler) -> Callable[[HttpRequest], Awaitable[HttpResponse]]:
         async def endpoint(http: HttpRequest) -> HttpResponse:
@@ -113,7 +114,7 @@ class Operator:
     async def _plan(self, http: HttpRequest) -> dict[str, Any]:
         """Body: {"group": address, "originator": AE-ID, "content": primitive content}; the last two may be missing."""
         settings = self._core.settings
-        body = JSON.read(await read_body(http, settings.max_body_bytes), settings.content_limits)
+        body = JSON.read(await read_body(http.receive, settings.max_body_bytes), settings.content_limits)
         if not isinstance(body, dict) or not isinstance(body.get("group"), str):
             raise BadRequest("group must name a group, cse-in/city for example")
         (name,) = self._core.model.fan_out_names

@@ -6,6 +6,7 @@ from cse.errors import BadRequest
 
 Query = dict[str, list[str]]
 MOST_QUERY_VALUES = 1000
+SCOPES = {"~": "/", "_": "//"}
 # Values of these have no blank and no plus in them: clients that encode the plus of a list mean a list all the same.
 ALWAYS_SPLIT = {"ty", "chty", "pty", "atrl"}
 
@@ -21,19 +22,24 @@ def address_of(path: str, *, lenient: bool = False) -> str:
         path = path[:-1]
     if len(path) > 1 and path.endswith("/"):
         raise BadRequest("the path ends in a slash: remove it")
-    segments = [_decoded(segment) for segment in path.split("/")[1:]]
+    if "%" in path or not path.isascii():
+        path = _decoded_path(path)
+    first, _, rest = path[1:].partition("/")
+    return SCOPES[first] + rest if first in SCOPES else path[1:] or "-"
+
+
+def _decoded_path(path: str) -> str:
+    segments = [_decoded(segment) for segment in path.split("/")]
     if any("/" in segment for segment in segments):
         raise BadRequest("a path segment must not contain an encoded slash")
-    if segments[0] == "~":
-        return "/" + "/".join(segments[1:])
-    if segments[0] == "_":
-        return "//" + "/".join(segments[1:])
-    return "/".join(segments) or "-"
+    return "/".join(segments)
 
 
 def parse_query(query_string: bytes) -> Query:
     """Query arguments by name; values joined with `+` and repeated names are lists."""
     found: Query = {}
+    if not query_string:
+        return found
     count = 0
     for part in query_string.decode("latin-1").split("&"):
         if not part:

@@ -8,28 +8,47 @@ from starlette.types import Scope
 from cse.errors import BadRequest
 
 Headers = Mapping[str, str]
+Pairs = list[tuple[bytes, bytes]]  # names in lower case
 LISTS = {b"accept"}
+# The headers that are read by anybody; others are not even decoded.
+NAMES = {
+    name.encode(): name
+    for name in (
+        *("accept", "content-type", "content-length", "transfer-encoding"),
+        *("x-m2m-origin", "x-m2m-ri", "x-m2m-rvi", "x-m2m-vsi", "x-m2m-gid", "x-m2m-gtm", "x-m2m-rtu", "x-m2m-ec"),
+        *("x-m2m-ot", "x-m2m-ret", "x-m2m-rst", "x-m2m-oet", "x-m2m-as", "x-m2m-aus"),
+    )
+}
+LONGEST_ECHO = 1024
 # What some clients write into a Content-Type that they do not have.
 NO_CONTENT_TYPE = {"", "none", "null", "undefined"}
 
 
 def read_headers(scope: Scope) -> Headers:
-    """Headers by lower-case name; Accept may be sent in several lines."""
-    found: dict[str, str] = {}
-    for name, value in scope["headers"]:
-        text = value.decode("latin-1").strip()
-        key = name.decode("latin-1")
-        found[key] = f"{found[key]},{text}" if name in LISTS and key in found else text
+    """Headers that mean something here by lower-case name; Accept may be sent in several lines."""
+    pairs = scope["headers"]
+    found = {NAMES[name]: value.decode("latin-1").strip() for name, value in pairs if name in NAMES}
+    for name in LISTS.intersection(_repeated(pairs)):
+        found[NAMES[name]] = ",".join(value.decode("latin-1").strip() for key, value in pairs if key == name)
     return found
 
 
 def check_headers(scope: Scope) -> None:
     """BadRequest if a header of oneM2M, or the type of the content, is stated twice with different values."""
-    stated: dict[bytes, bytes] = {}
-    for name, value in scope["headers"]:
+    for name, values in _repeated(scope["headers"]).items():
         matters = name.startswith(b"x-m2m-") or name in (b"content-type", b"authorization")
-        if matters and stated.setdefault(name, value) != value:
+        if matters and len(values) > 1:
             raise BadRequest(f"header {name.decode('latin-1')[:40]} is sent twice with different values: send one")
+
+
+def _repeated(pairs: Pairs) -> dict[bytes, set[bytes]]:
+    """Those that are sent more than once, each with its values."""
+    if len(dict(pairs)) == len(pairs):
+        return {}
+    found: dict[bytes, list[bytes]] = {}
+    for name, value in pairs:
+        found.setdefault(name, []).append(value)
+    return {name: set(values) for name, values in found.items() if len(values) > 1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +77,8 @@ class ContentType:
         return int(text)
 
 
-def printable(text: str) -> str:
+def printable(text: str) -> bytes:
     """What a client sent, echoed in a header: without control characters."""
-    return "".join(character for character in text if character.isprintable())[:1024]
+    if len(text) > LONGEST_ECHO or not text.isprintable():
+        text = "".join(character for character in text if character.isprintable())[:LONGEST_ECHO]
+    return text.encode("latin-1", "replace")

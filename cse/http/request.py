@@ -2,6 +2,8 @@
 
 import re
 import secrets
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from starlette.types import Scope
@@ -12,13 +14,15 @@ from cse.http.address import Query, address_of, parse_query
 from cse.http.headers import ContentType, Headers
 from cse.leniency import plain_address
 from cse.primitive import Operation, Request, ResponseType, ResultContent
+from cse.security.identity import sender
 from cse.timing import parse_moment, parse_timestamp
+
+Attributes = tuple[str, ...]  # by their short names
 
 OPERATIONS = {"GET": Operation.RETRIEVE, "PUT": Operation.UPDATE, "DELETE": Operation.DELETE}
 # Parameters of features that are not there: the first ones may say that they do not ask for it.
 SWITCHES_FOR_LATER = ("da", "tqi", "asi", "auri", "sqi")
 ARGUMENTS_FOR_LATER = ("tids", "ltids")
-HEADERS_FOR_LATER = ("x-m2m-as", "x-m2m-aus")
 EVENT_CATEGORY = re.compile(r"[2-4]|[1-9]\d\d", re.ASCII)
 BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 
@@ -29,42 +33,58 @@ def parse_request(
     """The primitive; CSEError names the header, argument or method that is wrong."""
     operation, resource_type = _operation(scope["method"], content_type, lenient=lenient)
     query = parse_query(scope["query_string"])
-    _refuse_later(query, headers)
-    address, attributes = _target(_raw_path(scope), operation, naming, lenient=lenient)
+    if query:
+        _refuse_later(query)
+    address, attribute = _target(_raw_path(scope), operation, naming, lenient=lenient)
+    parameters = _from_headers(headers, lenient=lenient)
+    if query or attribute:
+        parameters |= _from_query(query, attribute)
     return Request(
-        operation=operation,
-        to=address,
-        originator=headers.get("x-m2m-origin", ""),
-        request_identifier=_request_identifier(headers, lenient=lenient),
-        resource_type=resource_type,
-        content=content,
-        response_type=_response_type(query.pop("rt", ["3"])),
-        notification_uris=_uris(headers["x-m2m-rtu"]) if "x-m2m-rtu" in headers else None,
-        result_content=_result_content(query.pop("rcn", None)),
-        attribute_list=attributes + tuple(query.pop("atrl", ())),
-        unstructured_identifiers=_one(query.pop("drt", ["1"]), "drt", {"1", "2"}) == "2",
-        release_version=headers.get("x-m2m-rvi"),
-        originating_timestamp=_originating_timestamp(headers, lenient=lenient),
-        request_expiration=_moment("X-M2M-RET", headers.get("x-m2m-ret")),
-        result_expiration=_moment("X-M2M-RST", headers.get("x-m2m-rst")),
-        execution_time=_moment("X-M2M-OET", headers.get("x-m2m-oet")),
-        result_persistence=_moment("rp", query.pop("rp", [None])[-1]),
-        event_category=_event_category(headers.get("x-m2m-ec")),
-        group_request_identifier=headers.get("x-m2m-gid"),
-        group_target_members=tuple(query.pop("grtm", ())) or _uris(headers.get("x-m2m-gtm", "")),
-        vendor_information=headers.get("x-m2m-vsi"),
-        role_identifiers=tuple(query.pop("rids", ())),
+        operation,
+        address,
+        headers.get("x-m2m-origin", ""),
+        _request_identifier(headers, lenient=lenient),
+        resource_type,
+        content,
         filters=query,
+        sender=sender(scope),
         lenient=lenient,
+        **parameters,
     )
+
+
+def _from_headers(headers: Headers, *, lenient: bool) -> dict[str, Any]:
+    """Those parameters that most requests do not have, by their names in a request."""
+    known = OF_OLD_CLIENTS if lenient else OF_CLIENTS
+    found = {}
+    for header, text in headers.items():
+        if header in known:
+            name, read = known[header]
+            found[name] = read(text)
+    return found
+
+
+def _from_query(query: Query, attribute: Attributes) -> dict[str, Any]:
+    """The same of the arguments of a query, which are taken out of it: what is left is a filter."""
+    found: dict[str, Any] = {
+        "response_type": _response_type(query.pop("rt", ["3"])),
+        "result_content": _result_content(query.pop("rcn", None)),
+        "attribute_list": attribute + tuple(query.pop("atrl", ())),
+        "unstructured_identifiers": _one(query.pop("drt", ["1"]), "drt", {"1", "2"}) == "2",
+        "result_persistence": _moment("rp", query.pop("rp")[-1]) if "rp" in query else None,
+        "role_identifiers": tuple(query.pop("rids", ())),
+    }
+    if "grtm" in query:
+        found["group_target_members"] = tuple(query.pop("grtm"))
+    return found
 
 
 def _raw_path(scope: Scope) -> str:
     raw: bytes = scope.get("raw_path") or scope["path"].encode()
-    return raw.split(b"?")[0].decode("latin-1")
+    return raw.partition(b"?")[0].decode("latin-1")
 
 
-def _target(path: str, operation: Operation, naming: Naming, *, lenient: bool) -> tuple[str, tuple[str, ...]]:
+def _target(path: str, operation: Operation, naming: Naming, *, lenient: bool) -> tuple[str, Attributes]:
     """The address, and the one attribute that is wanted of it: `cnt9#lbl` (TS-0001 clause 7.2)."""
     address, fragment, attribute = address_of(path, lenient=lenient).partition("#")
     if fragment and (operation is not Operation.RETRIEVE or not attribute):
@@ -72,13 +92,15 @@ def _target(path: str, operation: Operation, naming: Naming, *, lenient: bool) -
     return (plain_address(address, naming) if lenient else address), ((attribute,) if attribute else ())
 
 
-def _refuse_later(query: Query, headers: Headers) -> None:
+def _refuse_later(query: Query) -> None:
     """What is not available is refused, unless the client says that it can do without."""
     wanted = [name for name in SWITCHES_FOR_LATER if name in query and _is_true(name, query.pop(name))]
-    wanted += [name for name in ARGUMENTS_FOR_LATER if name in query]
-    wanted += [name for name in HEADERS_FOR_LATER if name in headers]
-    if wanted:
-        raise NotImplementedByThisCSE(f"{wanted[0]} is not available in this CSE yet: leave it out")
+    for name in (*wanted, *(name for name in ARGUMENTS_FOR_LATER if name in query)):
+        _refuse(name, "")
+
+
+def _refuse(name: str, text: str) -> None:
+    raise NotImplementedByThisCSE(f"{name} is not available in this CSE yet: leave it out")
 
 
 def _is_true(name: str, values: list[str]) -> bool:
@@ -120,33 +142,50 @@ def _one(values: list[str], name: str, allowed: set[str]) -> str:
     return values[0]
 
 
-def _originating_timestamp(headers: Headers, *, lenient: bool) -> str | None:
-    """As the client wrote it; of an old client one that is malformed counts as not there."""
-    text = headers.get("x-m2m-ot")
-    if text is None:
-        return None
-    try:
-        parse_timestamp(text, "X-M2M-OT")
-    except BadRequest:
-        if lenient:
-            return None
-        raise
+def _timestamp(text: str) -> str:
+    """As the client wrote it."""
+    parse_timestamp(text, "X-M2M-OT")
     return text
 
 
-def _event_category(text: str | None) -> str | None:
+def _timestamp_if_any(text: str) -> str | None:
+    """Of an old client one that is malformed counts as not there."""
+    try:
+        return _timestamp(text)
+    except BadRequest:
+        return None
+
+
+def _event_category(text: str) -> str:
     """m2m:eventCat: 2, 3 and 4 have a meaning, 100 to 999 are free."""
-    if text is not None and not EVENT_CATEGORY.fullmatch(text):
+    if not EVENT_CATEGORY.fullmatch(text):
         raise BadRequest("X-M2M-EC must be 2 (immediate), 3 (best effort), 4 (latest) or one of 100 to 999")
     return text
 
 
-def _moment(name: str, text: str | None) -> str | None:
+def _moment(name: str, text: str) -> str:
     """As the client wrote it: a timestamp, milliseconds or a duration."""
-    if text is not None:
-        parse_moment(text, 0.0, name)
+    parse_moment(text, 0.0, name)
     return text
 
 
 def _uris(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split("&") if part.strip())
+
+
+# The headers with parameters that most requests do not have: what each is called in a request, and what reads it.
+OF_CLIENTS: dict[str, tuple[str, Callable[[str], Any]]] = {
+    "x-m2m-rvi": ("release_version", str),
+    "x-m2m-vsi": ("vendor_information", str),
+    "x-m2m-gid": ("group_request_identifier", str),
+    "x-m2m-gtm": ("group_target_members", _uris),
+    "x-m2m-rtu": ("notification_uris", _uris),
+    "x-m2m-ec": ("event_category", _event_category),
+    "x-m2m-ot": ("originating_timestamp", _timestamp),
+    "x-m2m-ret": ("request_expiration", partial(_moment, "X-M2M-RET")),
+    "x-m2m-rst": ("result_expiration", partial(_moment, "X-M2M-RST")),
+    "x-m2m-oet": ("execution_time", partial(_moment, "X-M2M-OET")),
+    "x-m2m-as": ("", partial(_refuse, "X-M2M-AS")),
+    "x-m2m-aus": ("", partial(_refuse, "X-M2M-AUS")),
+}
+OF_OLD_CLIENTS = OF_CLIENTS | {"x-m2m-ot": ("originating_timestamp", _timestamp_if_any)}

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp
 
 METHODS = ("GET", "POST", "PUT", "DELETE")
 ECHOED = ("X-M2M-RI", "X-M2M-RVI", "X-M2M-OT", "X-M2M-RST", "X-M2M-EC", "X-M2M-VSI")
@@ -17,10 +17,10 @@ RESPONSE_HEADERS = (
 )
 
 
-def cors(origins: Sequence[str]) -> Middleware:
+def cors(application: ASGIApp, origins: Sequence[str]) -> ASGIApp:
     """Answers what browsers ask beforehand (OPTIONS), and lets the pages see the headers of the responses."""
-    return Middleware(
-        CORSMiddleware,
+    return CORSMiddleware(
+        application,
         allow_origins=origins,
         allow_methods=METHODS,
         allow_headers=REQUEST_HEADERS,

@@ -44,19 +44,18 @@ class Identities:
         return proved or await _by_origin(credentials, headers.get(b"x-m2m-origin", b"").decode("latin-1").strip())
 
     def admit(self, scope: Scope, request: Request) -> Request:
-        """The request with its sender and its proved originator; OriginatorNotAuthenticated (4106) if that is another.
+        """The request with its proved originator; OriginatorNotAuthenticated (4106) if that is another.
 
         A registration that leaves its AE-ID to the CSE gets one that the credential covers.
         """
         if self.credentials is None:
-            return request.derive(sender=sender(scope))
+            return request
         credential: Credential = scope["state"][CREDENTIAL]
         if not set(request.role_identifiers) <= set(credential.roles):
             raise OriginatorNotAuthenticated(
                 "roleIDs (rids) names a role that the credential does not cover: leave it out"
             )
         return request.derive(
-            sender=sender(scope),
             originator=self._originator(credential, request),
             authenticated=True,
             position=credential.position,

@@ -1,17 +1,15 @@
 """Requests under way when the server stops."""
 
 import asyncio
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 
 import pytest
 
 from cse.errors import RequestTimeout
-from cse.http.stopping import Stopping
+from cse.http.stopping import Room, Stopping
 
 
-async def hold(enter: Callable[[], AbstractContextManager[None]], gate: asyncio.Event) -> str:
-    with enter():
+async def hold(room: Room, gate: asyncio.Event) -> str:
+    with room:
         await gate.wait()
     return "done"
 
