@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import servers
-from benchmarks.scenarios import ADMINISTRATOR, AE, CONTAINER, INSTANCE
+from benchmarks.subject import ADMINISTRATOR, AE, CONTAINER, INSTANCE
 from cse.store import Resource, Transaction
 from cse.store.opening import open_store
 from cse.timing import SystemClock, exact_timestamp, timestamp
@@ -40,16 +40,26 @@ def containers(count: int, instances: int) -> Iterator[Resource]:
 def entities(count: int, alike: int) -> Iterator[Resource]:
     """AEs with a container each; so many have the same label."""
     for number in range(count):
-        path = f"{BASE}/meter-{number}"
-        own = {"api": "N.benchmark", "rr": False, "srv": ["3"], "aei": _entity_identifier(path)}
-        labels = {"lbl": ["meter", f"street-{number // alike}"]}
-        yield _resource(path, AE, _entity_identifier(path), BASE_IDENTIFIER, _moments(YEAR) | own | labels)
-        yield from container("readings", 0, parent=path)
+        entity = _entity(meter(number), {"lbl": ["meter", f"street-{number // alike}"]})
+        yield entity
+        yield from container("readings", 0, parent=entity.path)
+
+
+def meters(count: int) -> Iterator[Resource]:
+    """AEs that can be reached over HTTP and as CoAP devices, without anything in them."""
+    for number in range(count):
+        own = {"rr": True, "poa": [f"http://127.0.0.1:9/{number}", "coap://127.0.0.1:9"]}
+        yield _entity(meter(number), own)
+
+
+def meter(number: int) -> str:
+    """The name of one of them."""
+    return f"meter-{number}"
 
 
 async def fill(folder: Path, resources: Iterator[Resource]) -> None:
     """Put these into the store of a server in this folder, which is made here if there is none."""
-    async with servers.cse_process(folder):
+    async with servers.cse(folder):
         pass
     store = open_store(f"sqlite:///{folder}/cse.sqlite", folder)
     await store.open()
@@ -61,6 +71,12 @@ async def fill(folder: Path, resources: Iterator[Resource]) -> None:
 def _insert(resources: list[Resource], transaction: Transaction) -> None:
     for resource in resources:
         transaction.resources.insert(resource)
+
+
+def _entity(name: str, own: dict[str, Any]) -> Resource:
+    path = f"{BASE}/{name}"
+    usual = {"api": "N.benchmark", "rr": False, "srv": ["3"], "aei": _entity_identifier(path)}
+    return _resource(path, AE, _entity_identifier(path), BASE_IDENTIFIER, _moments(YEAR) | usual | own)
 
 
 def _entity_identifier(path: str) -> str:

@@ -1,20 +1,17 @@
-"""A load generator that costs little itself: keep-alive connections, each with one request under way."""
+"""Requests as bytes, and a client for single ones. Whole loads of them are sent by `benchmarks.driver`."""
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+import secrets
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple, cast
 
 import httptools
 import orjson
 
-WARM_UP = 0.1  # of the seconds that are counted, before them
-HEAD = (
-    "{method} {path} HTTP/1.1\r\nHost: benchmark\r\nAccept: application/json\r\nX-M2M-Origin: {originator}\r\n"
-    "X-M2M-RI: benchmark-%d\r\nX-M2M-RVI: 3\r\nContent-Type: application/json{type}\r\nContent-Length: {length}\r\n"
-    "{more}\r\n"
-)
+JSON = "application/json"
+NO_HEADERS: Mapping[str, str] = {}
 
 
 class LoadError(Exception):
@@ -36,9 +33,12 @@ class Answer(NamedTuple):
 
 
 class Requests:
-    """The same request over and over, each with a request identifier of its own."""
+    """The same request over and over, each with a request identifier of its own.
 
-    _numbers = itertools.count()
+    `headers` are further ones, or others than those that every request has.
+    """
+
+    _numbers = itertools.count(secrets.randbits(40) << 30)  # no other process, and no later run, has the same ones
 
     def __init__(
         self,
@@ -49,18 +49,15 @@ class Requests:
         *,
         ty: int | None = None,
         status: int = 200,
-        headers: Sequence[str] = (),
+        headers: Mapping[str, str] = NO_HEADERS,
+        media_type: str = JSON,
     ) -> None:
-        body = b"" if content is None else orjson.dumps(content)
-        head = HEAD.format(
-            method=method,
-            path=path.replace("%", "%%"),
-            originator=originator,
-            type="" if ty is None else f";ty={ty}",
-            length=len(body),
-            more="".join(f"{header}\r\n" for header in headers),
-        )
-        self._head, self._body = head.encode(), body
+        self._body = b"" if content is None else orjson.dumps(content)
+        own = {"Host": "benchmark", "Accept": media_type, "X-M2M-Origin": originator, "X-M2M-RVI": "3"}
+        own |= {"Content-Type": media_type if ty is None else f"{media_type};ty={ty}"}
+        own |= {"Content-Length": str(len(self._body)), **headers}
+        lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in own.items())]
+        self._head = "\r\n".join(lines).replace("%", "%%").encode() + b"\r\nX-M2M-RI: benchmark-%d\r\n\r\n"
         self.name, self.status = f"{method} {path}", status
 
     def __next__(self) -> bytes:
@@ -69,16 +66,10 @@ class Requests:
     def __iter__(self) -> Iterator[bytes]:
         return self
 
-
-class Rotating(Requests):
-    """Several requests in turn, of which the same status is expected."""
-
-    def __init__(self, requests: Sequence[Requests]) -> None:
-        self._turns = itertools.cycle(requests)
-        self.name, self.status = f"{requests[0].name} and others", requests[0].status
-
-    def __next__(self) -> bytes:
-        return next(next(self._turns))
+    def check(self, status: int, answer: bytes) -> None:
+        """LoadError if the status of an answer is not the expected one."""
+        if status != self.status:
+            raise LoadError(f"{self.name} was answered with {status}: {answer[:500].decode(errors='replace')}")
 
 
 class Connection(asyncio.Protocol):
@@ -113,8 +104,7 @@ class Connection(asyncio.Protocol):
         self._answer = asyncio.get_running_loop().create_future()
         self.transport.write(next(requests))
         answer = await self._answer
-        if answer.status != requests.status:
-            raise LoadError(f"{requests.name} was answered with {answer.status}: {answer.body[:300].decode()}")
+        requests.check(*answer)
         return answer
 
 
@@ -130,39 +120,8 @@ async def connections(address: Address, count: int) -> AsyncIterator[list[Connec
             connection.transport.close()
 
 
-async def throughput(address: Address, requests: Requests, count: int, seconds: float) -> float:
-    """Requests per second that `count` connections get answered."""
-    clock = asyncio.get_running_loop().time
-    begin = clock() + seconds * WARM_UP
-    end = begin + seconds
-
-    async def drive(connection: Connection) -> int:
-        answered = 0
-        while (now := clock()) < end:
-            await connection.send(requests)
-            answered += now >= begin
-        return answered
-
-    async with connections(address, count) as opened, asyncio.TaskGroup() as group:
-        tasks = [group.create_task(drive(connection)) for connection in opened]
-    return sum(task.result() for task in tasks) / (clock() - begin)
-
-
 async def once(address: Address, requests: Requests) -> Any:
     """The content of one answer, None for an empty one."""
     async with connections(address, 1) as (connection,):
         answer = await connection.send(requests)
     return orjson.loads(answer.body) if answer.body else None
-
-
-async def for_each(address: Address, make: Callable[[int], Requests], count: int, parallel: int = 16) -> None:
-    """`count` different requests, `parallel` of them at a time."""
-    numbers = iter(range(count))
-
-    async def drive(connection: Connection) -> None:
-        for number in numbers:
-            await connection.send(make(number))
-
-    async with connections(address, parallel) as opened, asyncio.TaskGroup() as group:
-        for connection in opened:
-            group.create_task(drive(connection))

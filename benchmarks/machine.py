@@ -10,13 +10,22 @@ from rich.table import Table
 PACKAGES = ("cse", "starlette", "uvicorn", "uvloop", "httptools", "orjson")
 
 
-def description(folder: Path) -> Table:
+def facts(folder: Path) -> dict[str, str]:
     """Machine, file system of the data folder, and versions."""
+    return {
+        "CPU": f"{_fact('/proc/cpuinfo', 'model name')}, {len(os.sched_getaffinity(0))} cores",
+        "memory": f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.1f} GiB",
+        "system": f"{platform.system()} {platform.release()}, data on {_file_system(folder)}",
+        "load": f"{os.getloadavg()[0]:.1f} processes wanted a core in the last minute",
+        "versions": ", ".join([f"python {platform.python_version()}", *map(_version, PACKAGES)]),
+    }
+
+
+def description(folder: Path) -> Table:
+    """The same as a table."""
     table = Table.grid(padding=(0, 2))
-    table.add_row("CPU", f"{_fact('/proc/cpuinfo', 'model name')}, {len(os.sched_getaffinity(0))} cores")
-    table.add_row("memory", f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.1f} GiB")
-    table.add_row("system", f"{platform.system()} {platform.release()}, data on {_file_system(folder)}")
-    table.add_row("versions", ", ".join([f"python {platform.python_version()}", *map(_version, PACKAGES)]))
+    for fact in facts(folder).items():
+        table.add_row(*fact)
     return table
 
 

@@ -17,23 +17,11 @@ from rich.table import Table
 
 from benchmarks import machine, servers
 from benchmarks.account import Account, check_sum
-from benchmarks.load import Requests, once
+from benchmarks.load import Requests
 from benchmarks.population import LORA, UDP, Meters
-from benchmarks.scenarios import (
-    ADMINISTRATOR,
-    AE,
-    ALL_RIGHTS,
-    APPLICATION,
-    CONTAINER,
-    GROUP,
-    HOME,
-    POLICY,
-    creation,
-    register,
-)
+from benchmarks.subject import ADMINISTRATOR, AE, ALL_RIGHTS, CONTAINER, GROUP, POLICY, Subject
 from benchmarks.watching import Probe, longest_stall, peak_memory
 
-TARGET = f"{HOME}/meters/fopt"
 REQUEST = {"m2m:sgn": {"sur": "interval", "nev": {"rep": {"m2m:cin": {"con": '{"interval": 604800}'}}}}}
 PAGE = 10_000
 AT_ONCE = 500  # unicasts under way: each to a deaf meter is for the minute that CoAP goes on asking
@@ -103,14 +91,18 @@ class Mass:
             f"udp-multicast.setup_parallel={AT_ONCE}",
             f"udp-multicast.parallel={AT_ONCE}",
         )
-        self._server = await stack.enter_async_context(servers.cse_process(self._folder, *settings))
-        self._meters = Meters(self._server.address, f"{HOME[1:]}/policy", options.members, options.deaf, options.loss)
+        self._server = await stack.enter_async_context(servers.cse(self._folder, *settings))
+        self._subject = Subject(self._server.address)
+        self._meters = Meters(
+            self._server.address, f"{self._subject.home[1:]}/policy", options.members, options.deaf, options.loss
+        )
 
     async def _register(self, stack: AsyncExitStack) -> None:
-        await register(self._server.address)
-        rules = {"acr": [{"acor": [APPLICATION, f"{UDP}*", f"{LORA}*"], "acop": ALL_RIGHTS}]}
-        await self._once(creation(HOME, POLICY, {"m2m:acp": {"rn": "policy", "pv": rules, "pvs": rules}}))
-        await self._once(creation(HOME, CONTAINER, {"m2m:cnt": {"rn": "probed"}}))
+        subject = self._subject
+        await subject.register()
+        rules = {"acr": [{"acor": [subject.originator, f"{UDP}*", f"{LORA}*"], "acop": ALL_RIGHTS}]}
+        await subject.create(subject.home, POLICY, {"m2m:acp": {"rn": "policy", "pv": rules, "pvs": rules}})
+        await subject.create(subject.home, CONTAINER, {"m2m:cnt": {"rn": "probed"}})
         udp, lora = self._meters.udp(self._ports[0]), self._lora()
         await asyncio.gather(stack.enter_async_context(udp), stack.enter_async_context(lora))
 
@@ -119,11 +111,11 @@ class Mass:
 
     async def _create_group(self) -> None:
         group = {"rn": "meters", "mt": AE, "mnm": self._options.members, "mid": self._meters.names}
-        await self._once(creation(f"{HOME}?rcn=0", GROUP, {"m2m:grp": group}))
+        await self._subject.create(f"{self._subject.home}?rcn=0", GROUP, {"m2m:grp": group})
 
     async def _sessions(self) -> None:
         """Until only deaf meters have not joined their multicast session."""
-        question = {"group": f"{HOME[1:]}/meters", "originator": APPLICATION}
+        question = {"group": f"{self._subject.home[1:]}/meters", "originator": self._subject.originator}
         request = Requests("POST", "/.cse/plan", ADMINISTRATOR, question)
         while (missing := _not_joined(await self._once(request))) > len(self._meters.deaf):
             self._console.print(f"  {missing:,} have not joined")
@@ -131,9 +123,10 @@ class Mass:
 
     async def _campaign(self) -> dict[str, Any]:
         """The report when it is over."""
-        lifetime = (f"X-M2M-RET: {round(self._options.seconds * 1000)}",)
-        request = Requests("POST", f"{TARGET}?rt=1", APPLICATION, REQUEST, status=202, headers=lifetime)
-        probe = Probe(self._server.address, Requests("GET", f"{HOME}/probed", APPLICATION))
+        subject, lifetime = self._subject, {"X-M2M-RET": str(round(self._options.seconds * 1000))}
+        target = f"{subject.home}/meters/fopt?rt=1"
+        request = subject.request("POST", target, REQUEST, status=202, headers=lifetime)
+        probe = Probe(subject.address, subject.retrieval(f"{subject.home}/probed"))
         async with probe.running():
             self._request = (await self._once(request))["m2m:uri"]
             report = await self._followed()
@@ -156,7 +149,7 @@ class Mass:
 
     async def _result(self) -> None:
         """The <request> as its originator gets it."""
-        answer = await self._once(Requests("GET", f"/{self._request}", APPLICATION))
+        answer = await self._once(self._subject.retrieval(f"/{self._request}"))
         items = Counter(item["rsc"] for item in answer["m2m:req"]["ors"]["pc"]["m2m:agr"]["m2m:rsp"])
         self.lines.append(("items of the result", ", ".join(f"{count:,} with {code}" for code, count in items.items())))
 
@@ -173,7 +166,7 @@ class Mass:
         return found
 
     async def _once(self, requests: Requests) -> Any:
-        return await once(self._server.address, requests)
+        return await self._subject.once(requests)
 
 
 def _not_joined(plan: dict[str, Any]) -> int:

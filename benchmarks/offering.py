@@ -7,7 +7,7 @@ from itertools import cycle
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks.scenarios import ADMINISTRATOR, CONTAINER, INSTANCE, READING
+from benchmarks.subject import ADMINISTRATOR, CONTAINER, INSTANCE, READING
 from benchmarks.watching import distribution
 from cse import registry
 from cse.config import ServerSettings

@@ -6,12 +6,10 @@ on cores of their own.
 
 import argparse
 import asyncio
-import os
 import tempfile
-import time
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, suppress
-from itertools import product
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from itertools import cycle, islice, product
 from pathlib import Path
 from statistics import median
 from typing import NamedTuple
@@ -22,8 +20,9 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import machine, servers
-from benchmarks.load import Connection, Requests, connections, for_each
-from benchmarks.scenarios import CONTAINER, HOME, INSTANCE, READING, creation, register
+from benchmarks.driver import for_each
+from benchmarks.subject import CONTAINER, INSTANCE, READING, Subject
+from benchmarks.watching import cpu
 from tests import postgresql
 
 CONNECTIONS = (16, 48)
@@ -31,7 +30,6 @@ CONTAINERS = max(CONNECTIONS)
 WARM_UP = 5  # one of so many creates comes before those that count
 SETTLING = 2.0  # seconds for each process: the first one says when it serves, the others follow
 COLUMNS = ("processes", "connections", "creates/s", "ms CPU/create", "servers", "PostgreSQL", "times one process")
-TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Figures(NamedTuple):
@@ -49,52 +47,34 @@ async def cse(count: int, folder: Path, database: str) -> AsyncIterator[servers.
     command = (servers.CSE, "serve", "--port", "0", "--store", database, "--data", str(folder), *workers)
     async with servers.started(*command) as program:
         await asyncio.sleep(SETTLING * count)
-        await register(program.address)
-        await for_each(program.address, _container, CONTAINERS)
+        subject = Subject(program.address)
+        await subject.register()
+        limited = ({"rn": f"c{number}", "mni": 1000} for number in range(CONTAINERS))
+        await for_each(
+            program.address, [subject.creation(subject.home, CONTAINER, {"m2m:cnt": cnt}) for cnt in limited]
+        )
         yield program
 
 
-def _container(number: int) -> Requests:
-    return creation(HOME, CONTAINER, {"m2m:cnt": {"rn": f"c{number}", "mni": 1000}})
-
-
 async def measure(program: servers.Program, database: str, count: int, creates: int) -> Figures:
-    """So many creates of instances by so many connections, each in a container of its own as meters do it."""
-    requests = [creation(f"{HOME}/c{number}", INSTANCE, READING) for number in range(count)]
+    """So many creates of instances by so many connections, in as many containers in turn."""
+    subject = Subject(program.address)
+    requests = [subject.creation(f"{subject.home}/c{number}", INSTANCE, READING) for number in range(count)]
 
-    async def drive(connection: Connection, requests: Requests, numbers: Iterator[int]) -> None:
-        for _ in numbers:
-            await connection.send(requests)
+    async def create(creates: int) -> float:
+        return (await for_each(program.address, list(islice(cycle(requests), creates)), count)).rate
 
-    async def create(creates: int) -> None:
-        numbers = iter(range(creates))
-        await asyncio.gather(*(drive(*each, numbers) for each in zip(opened, requests, strict=True)))
-
-    async with connections(program.address, count) as opened:
-        await create(creates // WARM_UP)
-        processes = [program.process, *children(program.process)]
-        backends = await asyncio.to_thread(_backends, database)
-        begin, server, base = time.perf_counter(), cpu(processes), cpu(backends)
-        await create(creates)
-        seconds = time.perf_counter() - begin
-    return Figures(
-        creates / seconds, 1000 * (cpu(processes) - server) / creates, 1000 * (cpu(backends) - base) / creates
-    )
+    await create(creates // WARM_UP)
+    processes = [program.process, *children(program.process)]
+    backends = await asyncio.to_thread(_backends, database)
+    server, base = cpu(processes), cpu(backends)
+    rate = await create(creates)
+    return Figures(rate, 1000 * (cpu(processes) - server) / creates, 1000 * (cpu(backends) - base) / creates)
 
 
 def children(process: int) -> list[int]:
     """The processes that a process has started."""
     return [int(number) for number in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
-
-
-def cpu(processes: Sequence[int]) -> float:
-    """Seconds that they have computed so far; one that is not there any more counts nothing."""
-    ticks = 0
-    for process in processes:
-        with suppress(FileNotFoundError):
-            fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-            ticks += int(fields[11]) + int(fields[12])
-    return ticks / TICKS
 
 
 def _backends(database: str) -> list[int]:

@@ -4,19 +4,19 @@ import asyncio
 import re
 import socket
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks.load import Address
+from benchmarks.load import Address, LoadError
 
 START_UP, SHUT_DOWN = 120.0, 15.0  # seconds
 ADDRESS = re.compile(rb"at http://([\d.]+):(\d+)")
 CSE = str(Path(sys.executable).with_name("cse"))
 
 
-class StartUpError(Exception):
+class StartUpError(LoadError):
     """A program that did not say where it is."""
 
 
@@ -63,25 +63,21 @@ async def _stop(process: asyncio.subprocess.Process) -> None:
         await process.communicate()
 
 
-def reference() -> AbstractAsyncContextManager[Address]:
-    """The endpoint that everything is compared with."""
-    return running(sys.executable, "-m", "benchmarks.reference")
+def reference(*options: str) -> AbstractAsyncContextManager[Program]:
+    """The endpoint that everything is compared with; with `--bare` without Starlette."""
+    return started(sys.executable, "-m", "benchmarks.reference", *options)
 
 
-def cse(store: str, folder: Path, *settings: str) -> AbstractAsyncContextManager[Address]:
-    """Our server with its store and its data in a folder; `settings` are SECTION.KEY=VALUE."""
-    return running(*_serve(store, folder, settings))
+def sink(*options: str) -> AbstractAsyncContextManager[Address]:
+    """What plays HTTP devices and subscribers; with `--close` it keeps no connection."""
+    return running(sys.executable, "-m", "benchmarks.sink", *options)
 
 
-def cse_process(folder: Path, *settings: str) -> AbstractAsyncContextManager[Program]:
-    """The same with a store that is a file, and its process."""
-    return started(*_serve("sqlite", folder, settings))
-
-
-def _serve(store: str, folder: Path, settings: Sequence[str]) -> list[str]:
+def cse(folder: Path, *settings: str, store: str = "") -> AbstractAsyncContextManager[Program]:
+    """Our server with its data in a folder, by default in SQLite; `settings` are SECTION.KEY=VALUE."""
     assignments = [argument for setting in settings for argument in ("--set", setting)]
-    kind = [] if store == "sqlite" else ["--store", "memory:"]
-    return [CSE, "serve", "--port", "0", *kind, "--data", str(folder), *assignments]
+    kind = ["--store", store] if store else []
+    return started(CSE, "serve", "--port", "0", *kind, "--data", str(folder), *assignments)
 
 
 def udp_meters(address: Address, port: int, *options: str) -> AbstractAsyncContextManager[Address]:

@@ -15,10 +15,11 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import machine, servers
+from benchmarks.driver import load
 from benchmarks.filling import container, containers, entities, fill
-from benchmarks.load import Address, Requests, Rotating, connections, once, throughput
+from benchmarks.load import Address, Requests, connections, once
 from benchmarks.offering import offer
-from benchmarks.scenarios import ADMINISTRATOR, CONTAINER, INSTANCE, READING, Reference
+from benchmarks.subject import ADMINISTRATOR, CONTAINER, INSTANCE, READING, Subject
 from benchmarks.watching import Probe, distribution, longest_stall, memory, peak_memory
 from cse.store import Resource
 
@@ -81,7 +82,7 @@ class Stores:
     @asynccontextmanager
     async def _server(self, name: str, folder: Path) -> AsyncIterator[servers.Program]:
         begin = time.perf_counter()
-        async with servers.cse_process(folder) as program:
+        async with servers.cse(folder) as program:
             seconds = time.perf_counter() - begin
             self._note(f"{name}: start", f"{seconds:.2f} s, {memory(program.process)} MiB")
             yield program
@@ -95,10 +96,10 @@ class Stores:
             "full": await self._filled("full", containers(options.containers, each)),
         }
         rates: dict[str, list[float]] = {name: [] for name in folders}
-        async with servers.reference() as address:
-            reference = Reference(address, options.seconds / 2)
+        async with servers.reference() as reference:
+            empty = [Subject(reference.address).creation("/", INSTANCE, READING)]
             for _ in range(options.repetitions):
-                compared = max((await reference.measure()).values())
+                compared = (await load(reference.address, empty, CONNECTIONS, options.seconds / 2)).rate
                 for name, folder in folders.items():
                     rates[name].append(await self._creations(name, folder, compared))
         ratio = median(full / empty for full, empty in zip(rates["full"], rates["empty"], strict=True))
@@ -106,11 +107,11 @@ class Stores:
 
     async def _creations(self, name: str, folder: Path, reference: float) -> float:
         paths = [f"{BASE}/readings-{number}" for number in range(self._options.containers)]
-        retrieved = Rotating([Requests("GET", f"{path}", ADMINISTRATOR) for path in paths])
+        retrieved = [Requests("GET", f"{path}", ADMINISTRATOR) for path in paths]
         async with self._server(name, folder) as server:
-            created = Rotating([_creation(path) for path in paths])
-            rate = await throughput(server.address, created, CONNECTIONS, self._options.seconds)
-            await throughput(server.address, retrieved, CONNECTIONS, self._options.seconds / 2)
+            created = [_creation(path) for path in paths]
+            rate = (await load(server.address, created, CONNECTIONS, self._options.seconds)).rate
+            await load(server.address, retrieved, CONNECTIONS, self._options.seconds / 2)
         self._note(f"{name}: creations", f"{rate:,.0f}/s, {rate / reference:.3f} times the reference")
         return rate
 
@@ -133,9 +134,9 @@ class Stores:
         async with self._server("retention", folder) as server:
             for name, limit in RETAINING.items():
                 await _create_container(server.address, name, **limit)
-            created = Rotating([_creation(f"{BASE}/{name}") for name in RETAINING])
+            created = [_creation(f"{BASE}/{name}") for name in RETAINING]
             async with self._others("retention", server):
-                rate = await throughput(server.address, created, CONNECTIONS, 2 * self._options.seconds)
+                rate = (await load(server.address, created, CONNECTIONS, 2 * self._options.seconds)).rate
             self._note("creations with retention", f"{rate:,.0f}/s to {', '.join(map(str, RETAINING.values()))}")
         offered = await offer(folder, RETAINING, OFFERED, self._options.seconds)
         self._note(f"{OFFERED:,} a second offered, without HTTP", f"{offered.rate:,.0f}/s carried out")

@@ -1,34 +1,10 @@
-"""The benchmark runs and prints every line; what it measures is not judged."""
-
-import re
-import subprocess
-import sys
-from pathlib import Path
+"""The other programs run and print every line; what they measure is not judged."""
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
-PHASES = ("registration", "group", "sessions", "campaign", "result")
-LINES = [
-    r"CPU .*\d+ cores",
-    r"memory .*GiB",
-    r"versions .*python \d.*cse \d.*starlette \d.*uvicorn \d.*orjson \d",
-    *(rf"reference: bare POST .* {count} .*requests/s" for count in (1, 16)),
-    *(
-        rf"{what} .* {store} .* {count} .*requests/s .*\(at {count}\)"
-        for what in ("create contentInstance", "retrieve container", "retrieve latest")
-        for store in ("sqlite", "memory")
-        for count in (1, 16)
-    ),
-    *(
-        rf"fan-out to 20 members: {operation} .* {store} .*{unit}"
-        for operation in ("create", "retrieve")
-        for store in ("sqlite", "memory")
-        for unit in ("members/s", "s/request")
-    ),
-    *(rf"campaign to 20 UDP meters .*{unit}" for unit in ("s until all answered", "answers/s", "transmissions")),
-]
+from tests.benchmarks.running import missing
 
+PHASES = ("registration", "group", "sessions", "campaign", "result")
 SMALL = ("--members", "24", "--deaf", "0", "--loss", "0", "--gateways", "1", "--seconds", "60", "--pause", "0.5")
 LINES_OF_CAMPAIGN = [
     *(rf"phase {phase} .* s, .* stood still for \d+ ms at most, memory \d+ MiB" for phase in PHASES),
@@ -61,10 +37,6 @@ LINES_OF_STORES = [
 pytestmark = pytest.mark.long
 
 
-def test_the_quick_run_prints_every_line() -> None:
-    assert missing(LINES, "benchmarks", "--quick") == []
-
-
 def test_a_small_campaign_is_accounted_for() -> None:
     assert missing(LINES_OF_CAMPAIGN, "benchmarks.mass", *SMALL) == []
 
@@ -83,10 +55,3 @@ def test_one_process_and_two_are_compared() -> None:
         rf"(?m)^. {count} +. {connections} +{FIGURES_OF_PROCESSES}$" for count in (1, 2) for connections in (16, 48)
     ]
     assert missing(lines, "benchmarks.processes", "--processes", "2", "--creates", "60", "--repetitions", "1") == []
-
-
-def missing(lines: list[str], *command: str) -> list[str]:
-    """Those of these lines that the command does not print."""
-    result = subprocess.run([sys.executable, "-m", *command], cwd=ROOT, capture_output=True, text=True, check=False)
-    assert result.returncode == 0, result.stderr
-    return [line for line in lines if not re.search(line, result.stdout)]
