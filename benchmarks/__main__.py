@@ -83,6 +83,7 @@ def options() -> argparse.Namespace:
     add("--prefix", default="C", help="what AE-IDs begin with there")
     add("--header", action="append", default=[], metavar="NAME:VALUE", help="beside or instead of the usual headers")
     add("--media-type", default=JSON, help="of requests there")
+    add("--process", type=int, metavar="PID", help="of that CSE if it runs here: what each request costs it is shown")
     return parser.parse_args()
 
 
@@ -98,7 +99,7 @@ def _other(chosen: argparse.Namespace) -> Subject | None:
     headers = {name.strip(): value.strip() for name, _, value in (text.partition(":") for text in chosen.header)}
     address = Address(url.hostname or "", url.port or 80)
     name = f"benchmark-{secrets.token_hex(4)}"
-    return Subject(address, url.path.rstrip("/"), name, chosen.prefix, headers, chosen.media_type)
+    return Subject(address, url.path.rstrip("/"), name, chosen.prefix, headers, chosen.media_type, chosen.process)
 
 
 def _names(chosen: argparse.Namespace) -> list[str]:

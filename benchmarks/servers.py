@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from benchmarks.load import Address, LoadError
 
-START_UP, SHUT_DOWN = 120.0, 15.0  # seconds
+START_UP, REGISTRATION, SHUT_DOWN = 120.0, 1800.0, 15.0  # seconds
 ADDRESS = re.compile(rb"at http://([\d.]+):(\d+)")
 CSE = str(Path(sys.executable).with_name("cse"))
 
@@ -39,9 +39,9 @@ async def started(*command: str, patience: float = START_UP) -> AsyncIterator[Pr
 
 
 @asynccontextmanager
-async def running(*command: str) -> AsyncIterator[Address]:
+async def running(*command: str, patience: float = START_UP) -> AsyncIterator[Address]:
     """The same, when only its address matters."""
-    async with started(*command) as program:
+    async with started(*command, patience=patience) as program:
         yield program.address
 
 
@@ -82,7 +82,17 @@ def cse(folder: Path, *settings: str, store: str = "") -> AbstractAsyncContextMa
 
 def udp_meters(address: Address, port: int, *options: str) -> AbstractAsyncContextManager[Address]:
     """Simulated meters on one UDP port; ready when all are registered at the server."""
-    return running(CSE, "meters", "udp", "--cse", "http://{}:{}".format(*address), "--port", str(port), *options)
+    return running(
+        CSE,
+        "meters",
+        "udp",
+        "--cse",
+        "http://{}:{}".format(*address),
+        "--port",
+        str(port),
+        *options,
+        patience=REGISTRATION,
+    )
 
 
 def free_port(kind: socket.SocketKind = socket.SOCK_DGRAM) -> int:

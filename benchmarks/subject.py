@@ -17,7 +17,7 @@ class Subject:
     """Where it listens, and how it wants to be addressed.
 
     `base` is the path of its CSEBase, `name` that of the AE that everything else belongs to, `prefix` what AE-IDs begin
-    with, `headers` what requests have beside or instead of the usual headers. `process` is known of our own server.
+    with, `headers` what requests have beside or instead of the usual headers. `process` is None if it is not known.
     """
 
     address: Address
