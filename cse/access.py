@@ -69,6 +69,18 @@ class Guard:
         """Whether the originator has this right on this resource, with all of its attributes."""
         return self._grant(resource, right, None, None) is not None
 
+    def signature(self, resource: Resource) -> tuple[Any, ...] | None:
+        """What decides who may create something below a resource: where it is the same, so is the decision.
+
+        None where that follows from other resources than policies.
+        """
+        kind, attributes = self._work.type_of(resource), resource.attributes
+        if kind.access is not Access.POLICIES:
+            return None
+        policies = attributes.get("acpi")
+        deciding = (tuple(policies),) if policies else (attributes.get("cstn"), resource.creator)
+        return (kind, *map(attributes.get, SPECIALISED_BY), *deciding)
+
     def require_policy_change(self, resource: Resource) -> Grant:
         """The same for UPDATE of `acpi`: the selfPrivileges of the policies it references now decide."""
         policies = resource.attributes.get("acpi")

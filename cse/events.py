@@ -2,6 +2,7 @@
 
 import re
 import secrets
+from collections.abc import Iterable
 
 from cse.notification import Event, EventType, Outgoing
 from cse.primitive import Operation
@@ -23,14 +24,14 @@ EVERYWHERE = frozenset({NOTIFICATION, INQUIRY})  # every process carries these o
 
 
 def announce(work: Work, event: Event) -> bool:
-    """Let every watcher of the resource react that heeds the event; whether there is one. Its own creation is none."""
-    watchers = [
-        watcher
-        for number in work.model.watchers
-        for watcher in work.transaction.resources.children(event.watched.ri, number)
-        if watcher.ri != event.subject.ri
-    ]
-    return _tell(work, watchers, event)
+    """Let every watcher of the resource react that heeds the event; whether there is one."""
+    return tell(work, watchers_of(work, event.watched), event)
+
+
+def watchers_of(work: Work, resource: Resource) -> list[Resource]:
+    """Those who may want to hear of what happens to a resource; most have none, and nothing has to be announced."""
+    children = work.transaction.resources.children
+    return [watcher for number in work.model.watchers for watcher in children(resource.ri, number)]
 
 
 def announce_deletion(work: Work, resource: Resource, operation: Operation | None = None) -> None:
@@ -40,7 +41,7 @@ def announce_deletion(work: Work, resource: Resource, operation: Operation | Non
     for watcher in (each for each in below if work.type_of(each).watches):
         watched = work.transaction.resources.get(watcher.pi)
         if watched is not None and watched.ri != resource.ri:
-            _tell(work, [watcher], Event(EventType.DELETED, watched, watched))
+            tell(work, [watcher], Event(EventType.DELETED, watched, watched))
     for leaver in [resource, *below]:
         work.type_of(leaver).leaving(work, leaver)
 
@@ -73,8 +74,13 @@ def inquire_later(work: Work, resource: Resource) -> None:
     work.later(INQUIRY, {"target": resource.ri})
 
 
-def _tell(work: Work, watchers: list[Resource], event: Event) -> bool:
-    heeding = [watcher for watcher in watchers if work.type_of(watcher).heeds(work, watcher, event)]
+def tell(work: Work, watchers: Iterable[Resource], event: Event) -> bool:
+    """Let each of these react that heeds the event; whether there is one. Its own creation is none for a watcher."""
+    heeding = [
+        watcher
+        for watcher in watchers
+        if watcher.ri != event.subject.ri and work.type_of(watcher).heeds(work, watcher, event)
+    ]
     for watcher in heeding:
         work.require_writing()
         work.type_of(watcher).react(work, watcher, event)

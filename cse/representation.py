@@ -1,8 +1,10 @@
 """What an originator gets to see of resources: the resultContent forms (TS-0004 clause 7.5.2)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
+
+import orjson
 
 from cse.errors import BadRequest, NotFound, NotImplementedByThisCSE
 from cse.primitive import Operation, Request, ResultContent
@@ -25,6 +27,7 @@ DEFAULT = {
     Operation.DELETE: ResultContent.NOTHING,
 }
 WITH_FRACTIONS = "4"  # the first release whose clients are shown times to the microsecond
+LARGEST_KEPT = 16_384  # bytes of JSON
 WITH_CHILDREN = {
     ResultContent.ATTRIBUTES_AND_CHILD_RESOURCES,
     ResultContent.ATTRIBUTES_AND_CHILD_REFERENCES,
@@ -55,29 +58,54 @@ def _enumeration(numbers: Iterable[int]) -> str:
     return ", ".join(map(str, sorted(numbers)))
 
 
-def represent(work: Work, resource: Resource, names: Iterable[str] = ()) -> dict[str, Any]:
-    """The resource below its root, with the attributes named, or all that the release of the request has."""
+class Rendering(NamedTuple):
+    """A resource below its root, and the same as JSON if that is known."""
+
+    content: dict[str, Any]
+    json: bytes | None = None
+
+
+def represent(work: Work, resource: Resource, names: Sequence[str] = ()) -> dict[str, Any]:
+    """The resource below its root, with the attributes named, or all that the release of the request has.
+
+    Creation and modification have their fractions for clients of a release that brought more than seconds.
+    """
     kind = work.type_of(resource)
     release = None if work.request is None else work.request.release_version
-    attributes = kind.compose(work, resource) | _moments(resource, release)
-    wanted = tuple(names)
-    for name in wanted:
-        if name not in kind.attributes:
-            raise BadRequest(f"atrl names {name[:40]!r}, which {kind.name} does not have: remove it")
-        if name not in attributes:
-            raise NotFound(f"attribute {name} is not present in {resource.path}")
-    if wanted:
-        return {kind.root: {name: attributes[name] for name in wanted}}
+    attributes = kind.compose(work, resource)
+    if release is not None and release >= WITH_FRACTIONS:
+        attributes |= {name: resource.attributes[name] for name in ("ct", "lt") if name in attributes}
+    if names:
+        return {kind.root: _named(kind, resource, attributes, names)}
     for name in _unknown(kind, release):
         attributes.pop(name, None)
     return {kind.root: attributes}
 
 
-def _moments(resource: Resource, release: str | None) -> dict[str, str]:
-    """Creation and modification with their fractions, for clients of a release that brought more than seconds."""
-    if release is None or release < WITH_FRACTIONS:
-        return {}
-    return {name: resource.attributes[name] for name in ("ct", "lt") if name in resource.attributes}
+def rendered(work: Work, resource: Resource) -> Rendering:
+    """The same with all attributes, and as JSON, which is kept with a resource that is shared if it may be."""
+    kind = work.type_of(resource)
+    if not (work.reads_only and kind.shows_itself_only):
+        return Rendering(represent(work, resource))
+    release = None if work.request is None else work.request.release_version
+    known: Rendering | None = resource.memo.get((Rendering, release))
+    if known is None:
+        content = represent(work, resource)
+        json = orjson.dumps(content)
+        known = Rendering(content, json)
+        if len(json) <= LARGEST_KEPT:
+            resource.memo[Rendering, release] = known
+    return known
+
+
+def _named(kind: ResourceType, resource: Resource, attributes: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    """Some of the attributes of a resource; BadRequest or NotFound for one that it can't have or has not."""
+    for name in names:
+        if name not in kind.attributes:
+            raise BadRequest(f"atrl names {name[:40]!r}, which {kind.name} does not have: remove it")
+        if name not in attributes:
+            raise NotFound(f"attribute {name} is not present in {resource.path}")
+    return {name: attributes[name] for name in names}
 
 
 @lru_cache(maxsize=4096)
@@ -86,9 +114,10 @@ def _unknown(kind: ResourceType, release: str | None) -> frozenset[str]:
     return frozenset(row.short_name for row in kind.attributes.values() if release is not None and row.since > release)
 
 
-def represent_created(work: Work, request: Request, resource: Resource, grant: Grant = UNLIMITED) -> Any:
+def represent_created(
+    work: Work, request: Request, form: ResultContent, resource: Resource, grant: Grant = UNLIMITED
+) -> Any:
     """The answer to a successful CREATE: what the privilege for it covers."""
-    form = result_content(request)
     if form is ResultContent.NOTHING:
         return None
     uri = work.model.naming.as_seen_by(request.originator, resource.path)

@@ -65,7 +65,7 @@ class ResourceType:
     reports: frozenset[EventType] = frozenset()  # what happens to it beyond updates, deletion and changes of children
     virtual_children: Mapping[str, VirtualChild] = {}
 
-    @property
+    @cached_property
     def root(self) -> str:
         """The member name of its representation, `m2m:cnt` for example."""
         return f"m2m:{self.short_name}"
@@ -150,9 +150,16 @@ class ResourceType:
 
         Creation and modification are stored to the microsecond, for filterCriteria, and shown to the second.
         """
-        shown = {name: value for name, value in resource.attributes.items() if not name.startswith("_")}
-        shown.update((name, whole_seconds(shown[name])) for name in ("ct", "lt") if name in shown)
+        shown = {name: value for name, value in resource.attributes.items() if name[0] != "_"}
+        for name in ("ct", "lt"):
+            if name in shown:
+                shown[name] = whole_seconds(shown[name])
         return shown
+
+    @cached_property
+    def shows_itself_only(self) -> bool:
+        """Whether what an originator sees follows from the resource alone."""
+        return type(self).compose is ResourceType.compose
 
     def summary(self, work: "Work", resource: Resource) -> dict[str, Any]:
         """The attributes as notifications carry them; override where composing all of them is costly."""

@@ -1,7 +1,6 @@
 """The unit of work in which operations and the behaviour of resource types run, and the model that it knows."""
 
 import math
-import secrets
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,6 +12,7 @@ from cse.consent import NO_CONSENT, AnswersNeeded, Consent, ConsentNeeded, Need,
 from cse.destination import Branch, Destination, Destinations, Place
 from cse.errors import BadRequest, NotFound
 from cse.primitive import Operation, Request, Response
+from cse.randomness import token
 from cse.resource import (
     Access,
     Admission,
@@ -184,7 +184,7 @@ class Work:
 
         It begins with the moment, so that what is new is side by side in the indexes of a large store.
         """
-        return f"{prefix}{int(self.now * MOMENTS):09x}{secrets.token_hex(6)}"
+        return f"{prefix}{int(self.now * MOMENTS):09x}{token()}"
 
     def resolve(self, address: str) -> Target | None:
         """What an address of any form stands for; None if there is nothing here."""

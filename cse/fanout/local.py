@@ -5,7 +5,6 @@ import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 
-from cse.access import Guard
 from cse.consent import Interruption
 from cse.core import Core
 from cse.errors import CSEError
@@ -13,7 +12,7 @@ from cse.fanout.book import Book
 from cse.fanout.states import Failure, State
 from cse.primitive import Request, Response, error_response, kept
 from cse.store import Row
-from cse.tree.operations import perform
+from cse.tree.alike import Alike
 from cse.work import Work
 
 log = logging.getLogger(__name__)
@@ -21,7 +20,7 @@ log = logging.getLogger(__name__)
 PARALLEL = 2  # slices: while one is being made durable, the next one is carried out
 ANSWERED = State.ANSWERED.value
 
-Operate = Callable[[Work, Row, Guard], Response | None]
+Operate = Callable[[Work, Row, Alike], Response | None]
 Perform = Callable[[Request, Callable[[Work, Response], None]], Awaitable[Response]]
 
 
@@ -106,8 +105,8 @@ class LocalCampaign:
 
     async def _slice(self, rows: list[Row], operate: Operate) -> None:
         def unit(work: Work) -> list[Row]:
-            guard = Guard(work, self._request)
-            answers = [(row, operate(work, row, guard)) for row in rows]
+            alike = Alike(work, self._request)
+            answers = [(row, operate(work, row, alike)) for row in rows]
             done = [_answered(work, row, response) for row, response in answers if response is not None]
             self._book.store(work, done)
             return done
@@ -119,11 +118,11 @@ class LocalCampaign:
             if row.position not in settled:
                 await self._alone(row)
 
-    def _operate(self, work: Work, row: Row, guard: Guard) -> Response | None:
+    def _operate(self, work: Work, row: Row, alike: Alike) -> Response | None:
         """The answer of one member; None if others have to be asked before."""
         try:
             with work.transaction.savepoint():
-                return perform(work, self._request, guard, row.target)
+                return alike.perform(row.target)
         except CSEError as error:
             return error_response(error.status_code, str(error))
         except Interruption:
@@ -151,7 +150,7 @@ class LocalCampaign:
                 self._book.replace(row)
 
 
-def _failed(work: Work, row: Row, guard: Guard) -> Response:
+def _failed(work: Work, row: Row, alike: Alike) -> Response:
     return error_response(5000, f"the CSE failed to carry out the request on {row.member}: see the server's log")
 
 

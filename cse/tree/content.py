@@ -41,13 +41,21 @@ def require_policies(work: Work, attributes: Mapping[str, Any]) -> None:
 
 def expiration(work: Work, wanted: str | None, parent: Resource) -> str:
     """The lifetime that a resource gets: as asked for, not longer than allowed and than its parent's."""
+    return bounded(lifetime(work, wanted), parent)
+
+
+def bounded(chosen: str, parent: Resource) -> str:
+    """Not longer than its parent's."""
+    return min(chosen, str(parent.attributes.get("et", chosen)))
+
+
+def lifetime(work: Work, wanted: str | None) -> str:
+    """As asked for, not longer than allowed."""
     settings = work.model.settings
     if wanted is None:
-        chosen = timestamp(work.now + settings.default_lifetime)
-    elif (moment := parse_timestamp(wanted, "et")) <= work.now:
+        return timestamp(work.now + settings.default_lifetime)
+    if (moment := parse_timestamp(wanted, "et")) <= work.now:
         raise BadRequest("et lies in the past: give a later expirationTime")
-    elif moment > work.now + settings.max_lifetime:
-        chosen = timestamp(work.now + settings.max_lifetime)
-    else:
-        chosen = wanted.replace(".", ",").removesuffix("Z")
-    return min(chosen, str(parent.attributes.get("et", chosen)))
+    if moment > work.now + settings.max_lifetime:
+        return timestamp(work.now + settings.max_lifetime)
+    return wanted.replace(".", ",").removesuffix("Z")

@@ -1,6 +1,7 @@
 """CREATE: from the content of a request to a resource in the tree (TS-0004 clause 7.3.3)."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from cse.access import Guard, Right
@@ -14,24 +15,36 @@ from cse.errors import (
     OperationNotAllowed,
     TargetNotSubscribable,
 )
-from cse.events import announce
+from cse.events import announce, tell, watchers_of
 from cse.notification import Event, EventType
-from cse.primitive import CREATED, Request, Response, is_resource_type
+from cse.primitive import CREATED, Request, Response, ResultContent, is_resource_type
 from cse.representation import represent_created, result_content
 from cse.resource import ResourceType
 from cse.rules import UNLIMITED, Grant
 from cse.store import Resource
 from cse.timing import exact_timestamp
-from cse.tree.content import content_of, expiration, named_attributes, require_policies
+from cse.tree.content import bounded, content_of, lifetime, named_attributes, require_policies
 from cse.tree.target import live
 from cse.work import Target, Work
 
 
-def prepare_create(
-    work: Work, request: Request, target: Target, guard: Guard
-) -> tuple[ResourceType, Resource, dict[str, Any], Grant]:
-    """Everything that can be checked before a CREATE: the new resource's type, its parent, its content, the right."""
-    parent = live(work, target)
+@dataclass(slots=True)
+class Draft:
+    """What a CREATE makes below any parent of the same type under the same policies, for the rest of a unit of work.
+
+    `attributes` has a place for those that each resource has of its own; `lifetime` is None where there is none.
+    """
+
+    kind: ResourceType
+    content: dict[str, Any]
+    grant: Grant
+    form: ResultContent
+    attributes: dict[str, Any]
+    lifetime: str | None
+
+
+def draft(work: Work, request: Request, parent: Resource, guard: Guard) -> Draft:
+    """Everything that can be checked before a CREATE: the new resource's type, its parent's, its content, the right."""
     family = _creatable(work, request, parent)
     if family.registers:
         family.registering(work, request)
@@ -39,27 +52,35 @@ def prepare_create(
     if not family.admits(work):
         grant = guard.require(parent, Right.CREATE, child_type=family.number, names=named_attributes(request))
     kind = family.variant_for(request.content)
-    _require_creatable(kind)
-    _require_place(work, kind, parent)
+    if kind is not family:
+        _require_creatable(kind)
+        _require_place(work, kind, parent)
     content = content_of(request, kind)
     check_create(kind.attributes, content, lenient=request.lenient)
-    return kind, parent, content, grant
+    form = result_content(request)
+    require_policies(work, content)
+    longest = lifetime(work, content.get("et")) if "et" in kind.attributes else None
+    return Draft(kind, content, grant, form, _common(work, request, kind, content), longest)
 
 
 def create(work: Work, request: Request, target: Target, guard: Guard) -> Response:
     """Add a resource below the target."""
-    kind, parent, content, grant = prepare_create(work, request, target, guard)
-    result_content(request)
-    require_policies(work, content)
-    resource = _new_resource(work, request, kind, parent, content)
+    parent = live(work, target)
+    return add_drafted(work, request, draft(work, request, parent, guard), parent)
+
+
+def add_drafted(work: Work, request: Request, draft: Draft, parent: Resource) -> Response:
+    """Add what has been drafted below a parent of the type, and under the policies, that it was drafted for."""
+    kind, resource = draft.kind, _new_resource(work, request, draft, parent)
     kind.creating(work, request, resource, parent)
     work.type_of(parent).child_creating(work, parent, resource)
     work.transaction.resources.insert(resource)
     work.ends(resource)
     kind.created(work, resource, parent)
-    announce(work, Event(EventType.CHILD_CREATED, parent, resource, operation=request.operation))
+    if watchers := watchers_of(work, parent):
+        tell(work, watchers, Event(EventType.CHILD_CREATED, parent, resource, operation=request.operation))
     location = work.model.naming.as_seen_by(request.originator, resource.path)
-    return Response(CREATED, represent_created(work, request, resource, grant), location=location)
+    return Response(CREATED, represent_created(work, request, draft.form, resource, draft.grant), location=location)
 
 
 def add(
@@ -106,23 +127,26 @@ def _require_place(work: Work, kind: ResourceType, parent: Resource) -> None:
         raise TargetNotSubscribable(sentence) if kind.watches else InvalidChildResourceType(sentence)
 
 
-def _new_resource(
-    work: Work, request: Request, kind: ResourceType, parent: Resource, content: dict[str, Any]
-) -> Resource:
-    identifier = work.consent.identifier or kind.identify(work, request, content)
-    name = _name(kind.fixed_name(parent), content, identifier)
-    path = _new_path(work, parent, name)
+def _common(work: Work, request: Request, kind: ResourceType, content: dict[str, Any]) -> dict[str, Any]:
+    """The attributes that follow from the request alone."""
     now = exact_timestamp(work.now)
-    own = {"ty": kind.number, "ri": identifier, "pi": parent.ri, "rn": name, "ct": now, "lt": now}
-    attributes = kind.defaults | content | own
-    creator = work.model.naming.originator(request.originator)
+    attributes = kind.defaults | content | {"ty": kind.number, "ri": "", "pi": "", "rn": "", "ct": now, "lt": now}
     if "cr" in content:
         if content["cr"] is not None:
             raise BadRequest("cr is filled in by the CSE: send null to ask for it")
-        attributes["cr"] = creator
-    if "et" in kind.attributes:
-        attributes["et"] = expiration(work, content.get("et"), parent)
-    return Resource(path, creator, attributes)
+        attributes["cr"] = work.model.naming.originator(request.originator)
+    return attributes
+
+
+def _new_resource(work: Work, request: Request, draft: Draft, parent: Resource) -> Resource:
+    kind = draft.kind
+    identifier = work.consent.identifier or kind.identify(work, request, draft.content)
+    name = _name(kind.fixed_name(parent), draft.content, identifier)
+    path = _new_path(work, parent, name)
+    attributes = draft.attributes | {"ri": identifier, "pi": parent.ri, "rn": name}
+    if draft.lifetime is not None:
+        attributes["et"] = bounded(draft.lifetime, parent)
+    return Resource(path, work.model.naming.originator(request.originator), attributes)
 
 
 def _name(fixed: str | None, content: dict[str, Any], identifier: str) -> str:
@@ -142,6 +166,6 @@ def _new_path(work: Work, parent: Resource, name: str) -> str:
     if not addressable(path):
         limits = f"{MAX_SEGMENTS} names or {LONGEST_PATH} characters"
         raise BadRequest(f"rn makes an address of more than {limits}: shorten it")
-    if work.transaction.resources.find(path) is not None:
+    if work.transaction.resources.look_at(path) is not None:
         raise Conflict(f"there is a resource {path} already: choose another rn")
     return path

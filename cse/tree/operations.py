@@ -13,19 +13,22 @@ from cse.tree.update import update
 from cse.work import Target, Work
 
 
-def perform(work: Work, request: Request, guard: Guard | None = None, address: str = "") -> Response:
+def perform(work: Work, request: Request) -> Response:
     """Carry out an operation on a resource of this CSE; raises CSEError, leaving nothing done.
 
-    The caller undoes the transaction (or its savepoint) when this raises. A request that is for many, whose `to` leads
-    to none of them, comes with the `address` of each and one `guard` for all.
+    The caller undoes the transaction (or its savepoint) when this raises.
     """
     work.request = request
-    target = find_target(work, request, address)
+    return operate(work, request, find_target(work, request), Guard(work, request))
+
+
+def operate(work: Work, request: Request, target: Target, guard: Guard) -> Response:
+    """The same when it is known what the request is about."""
     if target.virtual is not None and target.virtual.fans_out:
         raise OperationNotAllowed(
             "a fanOutPoint can't be the member of a fan-out by this way: name the group's members"
         )
-    return _OPERATIONS[request.operation](work, request, target, guard or Guard(work, request))
+    return _OPERATIONS[request.operation](work, request, target, guard)
 
 
 def _notify(work: Work, request: Request, target: Target, guard: Guard) -> Response:

@@ -3,11 +3,13 @@
 from cse.access import Guard, Right
 from cse.discovery.criteria import parse_filter
 from cse.errors import BadRequest, NotFound
-from cse.events import announce
+from cse.events import announce, tell, watchers_of
 from cse.notification import Event, EventType
 from cse.primitive import OK, Request, Response, ResultContent, error_response
 from cse.representation import (
     WITH_CHILDREN,
+    Rendering,
+    rendered,
     represent,
     represent_matches,
     represent_with_children,
@@ -29,8 +31,8 @@ def retrieve(work: Work, request: Request, target: Target, guard: Guard) -> Resp
         resource = live(work, target)
     except NotFound as error:
         return _nothing(work, target, guard, error)
-    if target.virtual is None:
-        announce(work, Event(None, resource, resource, operation=request.operation))
+    if target.virtual is None and (watchers := watchers_of(work, resource)):
+        tell(work, watchers, Event(None, resource, resource, operation=request.operation))
     if criteria.discovers:
         guard.require(resource, Right.DISCOVERY)
         page = matches(work, resource, criteria, guard)
@@ -43,7 +45,8 @@ def retrieve(work: Work, request: Request, target: Target, guard: Guard) -> Resp
     else:
         if criteria.demands:
             require_fit(work, resource, criteria, guard)
-        response = Response(OK, represent(work, resource, names))
+        rendering = Rendering(represent(work, resource, names)) if names else rendered(work, resource)
+        response = Response(OK, rendering.content, json=rendering.json)
     work.type_of(resource).retrieved(work, resource)
     return response
 

@@ -23,8 +23,8 @@ def find_target(work: Work, request: Request, address: str = "") -> Target:
 
 def locate(work: Work, address: str) -> Target:
     """What an address stands for; NotFound if there is nothing here."""
-    other = work.model.naming.other_cse(address)
-    if other is not None:
+    if work.model.destination(address) is None:
+        other = work.model.naming.other_cse(address) or ""
         raise NotFound(f"{address[:200]!r} is on another CSE, {other[:200]}: send the request to it alone")
     return work.target(address)
 
@@ -40,7 +40,7 @@ def live(work: Work, target: Target) -> Resource:
 def tell_of_reading(work: Work, resource: Resource) -> None:
     """Let the type of the resource and that of its parent refuse."""
     work.type_of(resource).reading(work, resource)
-    parent = work.transaction.resources.get(resource.pi)
+    parent = work.transaction.resources.look(resource.pi)
     if parent is not None:
         work.type_of(parent).reading(work, parent, resource)
 

@@ -75,7 +75,7 @@ def test_the_forms_of_a_created_resource(work: Work, box: Resource) -> None:
     sent = {"m2m:cnt": {"mni": 3, "rn": "other"}}
 
     def answer(form: int) -> object:
-        return represent_created(work, asking(Operation.CREATE, form, sent), box)
+        return represent_created(work, asking(Operation.CREATE, form, sent), ResultContent(form), box)
 
     assert answer(0) is None
     assert answer(1) == represent(work, box)
@@ -105,7 +105,9 @@ def test_modified_attributes_are_those_that_are_not_as_sent(work: Work, box: Res
     sent = {"m2m:cnt": {"mbs": 7, "mni": None, "or": "x"}}
     answer = represent_updated(work, asking(Operation.UPDATE, 9, sent), box, before)
     assert answer == {"m2m:cnt": {"mni": 3, "mbs": 5, "mia": None, "or": None}}
-    created = represent_created(work, asking(Operation.CREATE, 9, {"m2m:cnt": {"or": "x", "cr": None}}), box)
+    created = represent_created(
+        work, asking(Operation.CREATE, 9, {"m2m:cnt": {"or": "x", "cr": None}}), ResultContent.MODIFIED_ATTRIBUTES, box
+    )
     assert created["m2m:cnt"]["or"] is None
     assert "cr" not in created["m2m:cnt"]
 

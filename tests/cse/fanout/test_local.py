@@ -2,10 +2,8 @@
 
 import pytest
 
-from cse.access import Guard
-from cse.primitive import Operation, Request, Response, ResponseType
-from cse.tree import operations
-from cse.work import Work
+from cse.primitive import Operation, Response, ResponseType
+from cse.tree.alike import Alike
 from tests.cse.fanout.scenario import contents, eventually, items, scenario
 
 INSTANCE = {"m2m:cin": {"con": "1"}}
@@ -40,12 +38,13 @@ async def test_one_member_that_fails_harms_no_other() -> None:
 async def test_a_failure_that_nobody_foresaw_costs_only_its_own_member(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def perform(work: Work, request: Request, guard: Guard, address: str) -> Response:
+    def with_a_bug(alike: Alike, address: str) -> Response:
         if address == "cse-in/m1":
             raise ZeroDivisionError("a bug in a resource type")
-        return operations.perform(work, request, guard, address)
+        return perform(alike, address)
 
-    monkeypatch.setattr("cse.fanout.local.perform", perform)
+    perform = Alike.perform
+    monkeypatch.setattr(Alike, "perform", with_a_bug)
     async with scenario() as city:
         members = await city.meters(3, "wire")
         await city.group(members)
