@@ -32,8 +32,9 @@ class TokenBucket:
 
     def charge(self, tokens: int) -> None:
         """So many more are gone, even if there are none left: those who take wait the longer for it."""
-        self._fill()
-        self._tokens -= tokens
+        if self._rate:
+            self._fill()
+            self._tokens -= tokens
 
     def _fill(self) -> None:
         now = self._clock.now()

@@ -122,6 +122,8 @@ class Sending:
 
     async def _come_back(self, items: list[Pending], way: Way, window: float, failure: Failure | None) -> None:
         """Those who stay silent have their next turn when the answers should be in, or after a pause."""
+        if not any(item.host.id in self._schedule.pending for item in items):
+            return  # they have answered
         now = self._core.clock.now()
         together = way.offer.broadcast and failure is None
         if failure not in (None, Failure.ERROR):

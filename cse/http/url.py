@@ -1,6 +1,7 @@
 """Where a request over HTTP goes: the server of a URL, and what is asked of it."""
 
 import ipaddress
+import re
 from base64 import b64encode
 from functools import lru_cache
 from typing import NamedTuple
@@ -9,6 +10,8 @@ from urllib.parse import quote, unquote_to_bytes, urlsplit
 PORTS = {"http": 80, "https": 443}
 REMEMBERED = 4096
 SAFE = "/:?@!$&'()*+,;=~%[]"  # besides letters and digits, what stands in a URL as it is
+_URL = re.compile(r"(https?://[^/?#]*)([^?#]*)(\?[^#]*)?", re.IGNORECASE)
+_PLAIN = re.compile(r"[A-Za-z0-9_./?&=%-]*")
 
 
 class Origin(NamedTuple):
@@ -31,17 +34,26 @@ class Destination(NamedTuple):
     proof: str
 
 
-@lru_cache(REMEMBERED)  # it follows from the text alone
 def destination(url: str) -> Destination:
     """Of an `http` or `https` URL; ValueError for any other text."""
-    parts = urlsplit(url)
-    if parts.scheme not in PORTS or not parts.hostname:
+    match = _URL.match(url)
+    if match is None:
         raise ValueError(f"{url[:80]!r} is no URL with http or https")
+    server, path, query = match.groups()
+    target = (path or "/") + (query or "")
+    origin, host, proof = _server(server)
+    return Destination(origin, target if _PLAIN.fullmatch(target) else quote(target, SAFE), host, proof)
+
+
+@lru_cache(REMEMBERED)  # it follows from the text alone
+def _server(url: str) -> tuple[Origin, str, str]:
+    """The server, the header Host and the proof of a user; ValueError if it is none."""
+    parts = urlsplit(url)
+    if not parts.hostname:
+        raise ValueError(f"{url[:80]!r} names no server")
     name = parts.hostname if parts.hostname.isascii() else parts.hostname.encode("idna").decode()
     origin = Origin(name, parts.port or PORTS[parts.scheme], parts.scheme == "https")
-    host = str(origin).removesuffix(f":{PORTS[parts.scheme]}")
-    target = quote(parts.path or "/", SAFE) + (f"?{quote(parts.query, SAFE)}" if parts.query else "")
-    return Destination(origin, target, host, _proof(parts.username, parts.password))
+    return origin, str(origin).removesuffix(f":{PORTS[parts.scheme]}"), _proof(parts.username, parts.password)
 
 
 def _proof(user: str | None, password: str | None) -> str:

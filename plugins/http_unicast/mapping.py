@@ -33,6 +33,7 @@ HEADERS = {
 STATUS_CODE = "x-m2m-rsc"
 ACKNOWLEDGED = range(1000, 2000)
 PARTIAL_CONTENT = 1
+MOST_FORMS = 16
 LIMITS = Limits(nesting=32, values=250_000)
 SERIALIZATIONS = Serializations(available({}))
 
@@ -50,13 +51,40 @@ class Message(NamedTuple):
     body: bytes | None
 
 
-def to_message(request: Request, host: Host, point_of_access: str) -> Message:
-    """The HTTP request that carries a primitive to an URL of a `poa` (TS-0009 clause 6).
+class Form(NamedTuple):
+    """What the messages of one request have in common."""
 
-    Its content is written as `?ct=` at the end of the URL says, or as the host says that it can read, or as JSON.
+    request: Request
+    headers: dict[str, str]
+    body: bytes | None
+
+
+class Forms:
+    """What is the same for all hosts of a request is written once. The last few are kept.
+
+    None can be stale: a request does not change, and is not another one as long as it is kept here.
     """
+
+    def __init__(self) -> None:
+        self._forms: dict[tuple[int, str], Form] = {}
+
+    def message(self, request: Request, host: Host, point_of_access: str) -> Message:
+        """The HTTP request that carries a primitive to an URL of a `poa` (TS-0009 clause 6).
+
+        Its content is written as `?ct=` at the end of the URL says, or as the host says that it can read, or as JSON.
+        """
+        serialization = _serialization(host, point_of_access)
+        key = id(request), serialization.media_type
+        form = self._forms.get(key)
+        if form is None:
+            form = self._forms[key] = _form(request, serialization)
+            if len(self._forms) > MOST_FORMS:
+                del self._forms[next(iter(self._forms))]
+        return Message(METHODS[request.operation], _url(request, host, point_of_access), form.headers, form.body)
+
+
+def _form(request: Request, serialization: Serialization) -> Form:
     headers = {header: str(value) for header, name in HEADERS.items() if (value := getattr(request, name)) is not None}
-    serialization = _serialization(host, point_of_access)
     headers["Accept"] = serialization.media_type
     if request.notification_uris is not None:
         headers["X-M2M-RTU"] = "&".join(request.notification_uris)
@@ -66,7 +94,7 @@ def to_message(request: Request, host: Host, point_of_access: str) -> Message:
     if request.content is not None:
         headers["Content-Type"] = serialization.media_type + _type_parameter(request)
         body = serialization.write(request.content)
-    return Message(METHODS[request.operation], _url(request, host, point_of_access), headers, body)
+    return Form(request, headers, body)
 
 
 def from_answer(answer: Answer) -> Response | None:
@@ -121,6 +149,8 @@ def _content(answer: Answer) -> Content:
 
 
 def _serialization(host: Host, point_of_access: str) -> Serialization:
+    if "?" not in point_of_access and not host.serializations:  # as with most of 100,000 meters
+        return SERIALIZATIONS.default
     chosen = [value for name, value in _arguments_of(point_of_access) if name == "ct"]
     wanted = [f"application/{value}" for value in chosen] + list(host.serializations)
     known = (SERIALIZATIONS.named(media_type.lower()) for media_type in wanted)
@@ -139,11 +169,14 @@ def _type_parameter(request: Request) -> str:
 
 def _url(request: Request, host: Host, point_of_access: str) -> str:
     """An AE takes notifications at its point of access itself, a CSE at its own address below it."""
+    is_below = request.operation is not Operation.NOTIFY or host.id.startswith("/")
+    if not is_below and "?" not in point_of_access:
+        return point_of_access
     parts = urlsplit(point_of_access)
     # `?ct=json` in a notification target chooses a serialization; it is no part of the address.
     arguments = [one for one in parts.query.split("&") if one and not one.startswith("ct=")]
     path = parts.path
-    if request.operation is not Operation.NOTIFY or host.id.startswith("/"):
+    if is_below:
         path = path.rstrip("/") + _path(host.address(request))
         arguments += _arguments(request)
     return urlunsplit((parts.scheme, parts.netloc, path, "&".join(arguments), ""))

@@ -11,7 +11,7 @@ from cse.http.url import is_ip_address
 from cse.network import Delivery, DeliveryFailed, Discard, Engine, Host, Network, Offer, Reach, Reason, Unreachable, Way
 from cse.primitive import Request
 from cse.slices import in_slices
-from plugins.http_unicast.mapping import STATUS_CODE, MalformedAnswer, Message, from_answer, to_message
+from plugins.http_unicast.mapping import STATUS_CODE, Forms, MalformedAnswer, Message, from_answer
 from plugins.http_unicast.settings import HttpUnicastSettings
 from plugins.http_unicast.tokens import Tokens
 
@@ -21,11 +21,13 @@ class HttpUnicast(Network):
 
     everywhere = True
     name = "http-unicast"
+    schemes = frozenset(["http", "https"])
 
     def __init__(self, settings: HttpUnicastSettings) -> None:
         self.policy = self._settings = settings
         self._tls = client_context(settings)
         self._tokens = Tokens(settings.tokens)
+        self._forms = Forms()
 
     async def start(self, engine: Engine) -> None:
         self._engine = engine
@@ -41,8 +43,9 @@ class HttpUnicast(Network):
     async def deliver(self, delivery: Delivery) -> None:
         proof = self._tokens.headers(delivery.address)
         for host in delivery.hosts:
-            message = to_message(delivery.request, host, delivery.address)
-            message.headers.update(proof)
+            message = self._forms.message(delivery.request, host, delivery.address)
+            if proof:
+                message = message._replace(headers=message.headers | proof)
             await self._deliver_to(host, message, delivery)
 
     def _offer(self, payload: int) -> Offer:

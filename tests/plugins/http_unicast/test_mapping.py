@@ -3,10 +3,14 @@ import pytest
 from cse.http.client import Answer
 from cse.network import DeliveryFailed, Host
 from cse.primitive import OK, Operation, Request, Response, ResponseType, ResultContent
-from plugins.http_unicast.mapping import MalformedAnswer, from_answer, to_message
+from plugins.http_unicast.mapping import MOST_FORMS, Forms, MalformedAnswer, Message, from_answer
 
 POA = "http://127.0.0.1:9000/in/"
 METER = Host("Cmeter", (POA,))
+
+
+def to_message(request: Request, host: Host, point_of_access: str) -> Message:
+    return Forms().message(request, host, point_of_access)
 
 
 def request(operation: Operation, to: str = "cse-in/meter", **parameters: object) -> Request:
@@ -75,6 +79,17 @@ def test_a_forwarded_request_loses_nothing() -> None:
     assert message.url == POA + "~/id-mn/cse-mn/grp/fopt?rp=P1D&rids=r1%40x+r2%40x"
     headers = {"X-M2M-GTM": "a&b", "X-M2M-RST": "20270101T000000", "X-M2M-OET": "3000"}
     assert headers.items() <= message.headers.items()
+
+
+def test_what_requests_have_in_common_is_kept_apart_from_that_of_others() -> None:
+    forms = Forms()
+    for number in range(3 * MOST_FORMS):
+        one = Request(Operation.NOTIFY, "cse-in/meter", "Cheadend", f"r-{number}", content=number)
+        for media_type, body in (("application/json", str(number).encode()), ("application/cbor", None)):
+            message = forms.message(one, Host("Cmeter", (POA,), serializations=(media_type,)), POA)
+            assert message.headers["X-M2M-RI"] == f"r-{number}"
+            assert message.headers["Accept"] == media_type
+            assert body in (None, message.body)
 
 
 def test_a_notification_to_an_ae_of_another_cse_goes_to_its_address_there() -> None:
