@@ -5,6 +5,7 @@ from typing import Any
 import cbor2
 import pytest
 
+from cse.slices import SLICE
 from tests.servers import Client, Listener, Running, serving
 
 CBOR = "application/cbor"
@@ -35,6 +36,21 @@ async def test_an_answer_is_written_as_it_is_accepted(home: Running, accept: str
     assert (answer.content, answer.headers["Content-Type"]) == (expected, media_type)
     error = await home.client.get("/cse-in/nothing", "Capp", Accept=accept)
     assert (error.rsc, error.headers["Content-Type"]) == (4004, media_type)
+
+
+async def test_a_large_answer_of_a_group_is_the_same_in_every_serialization(home: Running) -> None:
+    names = [f"box{number}" for number in range(SLICE + 1)]
+    for name in names:
+        await home.client.create("/cse-in/app", 3, {"m2m:cnt": {"rn": name}}, "Capp")
+    members = [f"cse-in/app/{name}" for name in names]
+    group = {"rn": "boxes", "mnm": len(members), "mid": members}
+    await home.client.create("/cse-in/app", 9, {"m2m:grp": group}, "Capp")
+    answers = [await home.client.get("/cse-in/app/boxes/fopt", "Capp", Accept=each) for each in ("*/*", CBOR)]
+    assert [answer.rsc for answer in answers] == [2000, 2000]
+    found = [
+        {item["fr"]: item["pc"]["m2m:cnt"]["rn"] for item in answer.content["m2m:agr"]["m2m:rsp"]} for answer in answers
+    ]
+    assert found == [dict(zip(members, names, strict=True))] * 2
 
 
 async def test_what_is_accepted_counts_more_than_what_was_sent(home: Running) -> None:

@@ -6,8 +6,10 @@ from cse.errors import HTTP_STATUS_BY_RESPONSE_STATUS_CODE
 from cse.http.bodies import written
 from cse.http.forms import Form
 from cse.http.headers import Headers, printable
+from cse.pieces import Pieces
 from cse.primitive import Content, Request, Response, ResponseType
 from cse.serialization.formats import JSON
+from cse.slices import in_slices
 from cse.timing import Clock, timestamp
 
 ECHOED = {name: name.encode() for name in ("x-m2m-rvi", "x-m2m-vsi", "x-m2m-rst", "x-m2m-ec")}
@@ -22,14 +24,18 @@ class Answers:
     async def send(self, send: Send, headers: Headers, form: Form, request: Request | None, response: Response) -> None:
         """Answer a request with these headers; None for one that can't be read, and the response says why."""
         if request is not None and request.response_type is ResponseType.NO_RESPONSE:
-            body, status, named = b"", 204, {b"x-m2m-ri": printable(request.request_identifier)}
+            body: bytes | Pieces = b""
+            status, named = 204, {b"x-m2m-ri": printable(request.request_identifier)}
         else:
             body = await _body(form, response)
             status = HTTP_STATUS_BY_RESPONSE_STATUS_CODE.get(response.status_code, 500)
             named = self._headers(headers, request, response)
             named |= {b"content-type": form.media_type, b"content-length": b"%d" % len(body)}
         await send({"type": "http.response.start", "status": status, "headers": list(named.items())})
-        await send({"type": "http.response.body", "body": body})
+        if isinstance(body, Pieces):
+            await _send_pieces(send, body)
+        else:
+            await send({"type": "http.response.body", "body": body})
 
     def _headers(self, headers: Headers, request: Request | None, response: Response) -> dict[bytes, bytes]:
         """What a response says of itself, and what the request has said that is said again."""
@@ -52,7 +58,14 @@ class Answers:
         return found
 
 
-async def _body(form: Form, response: Response) -> bytes:
+async def _send_pieces(send: Send, body: Pieces) -> None:
+    """Others have their turn between them, whether the client is slow or not."""
+    async for text in in_slices(body.texts, 1):
+        await send({"type": "http.response.body", "body": text, "more_body": True})
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def _body(form: Form, response: Response) -> bytes | Pieces:
     if response.json is not None and form.serialization is JSON:
         return response.json
     return b"" if response.content is None else await written(form.serialization, response.content)

@@ -17,17 +17,20 @@ async def read(serialization: Serialization, data: bytes, limits: Limits) -> Con
     return await aside(len(data) // BYTES_PER_ITEM, serialization.read, data, limits)
 
 
-async def written(serialization: Serialization, content: Content) -> bytes:
-    """The body for a content, which is used up: letting go of millions of objects at once would stop everybody."""
+async def written(serialization: Serialization, content: Content) -> bytes | Pieces:
+    """The body for a content, which is used up: letting go of millions of objects at once would stop everybody.
+
+    One that comes in pieces of JSON may be sent in them.
+    """
     if isinstance(content, Pieces):
-        return await asyncio.to_thread(_join, serialization, content)
+        return content if serialization is JSON else await asyncio.to_thread(_write_whole, serialization, content)
     if any(True for _ in _long_lists(content)):
         return await asyncio.to_thread(_write, serialization, content)
     return serialization.write(content)
 
 
-def _join(serialization: Serialization, content: Pieces) -> bytes:
-    return b"".join(content.texts) if serialization is JSON else _write(serialization, content.whole())
+def _write_whole(serialization: Serialization, pieces: Pieces) -> bytes:
+    return _write(serialization, pieces.whole())
 
 
 def _write(serialization: Serialization, content: Content) -> bytes:

@@ -2,12 +2,14 @@
 
 import threading
 
+import cbor2
 import orjson
 import pytest
 
 from cse.http.bodies import BYTES_PER_ITEM, read, written
+from cse.pieces import Pieces
 from cse.primitive import Content
-from cse.serialization.formats import JSON, Serialization
+from cse.serialization.formats import CBOR, JSON, Serialization
 from cse.serialization.limits import Limits
 from cse.slices import SLICE
 
@@ -20,6 +22,13 @@ async def test_what_is_written_is_what_was_there(members: int) -> None:
     expected = orjson.dumps(content)
     assert await written(JSON, content) == expected
     assert await read(JSON, expected, LIMITS) == orjson.loads(expected)
+
+
+async def test_pieces_of_json_are_sent_as_they_are_and_written_anew_otherwise() -> None:
+    numbers = list(range(2 * SLICE))
+    pieces = Pieces.joined(b'{"m2m:agr":[', [orjson.dumps(number) for number in numbers], b"]}")
+    assert await written(JSON, pieces) is pieces
+    assert await written(CBOR, pieces) == cbor2.dumps({"m2m:agr": numbers})
 
 
 async def test_a_large_body_is_read_in_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
