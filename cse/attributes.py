@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from functools import cached_property
 from typing import Any
 
 from cse.errors import BadRequest, CSEError, NotImplementedByThisCSE
@@ -189,7 +190,13 @@ class Attribute:
     since: str = ""
 
 
-Table = Mapping[str, Attribute]
+class Table(dict[str, Attribute]):
+    """The attributes of a resource type by short name; it does not change once it is made."""
+
+    @cached_property
+    def mandatory(self) -> tuple[Attribute, ...]:
+        """Those that a CREATE must name."""
+        return tuple(attribute for attribute in self.values() if attribute.create is M)
 
 
 def table(*rows: Attribute | Iterable[Attribute]) -> Table:
@@ -197,18 +204,18 @@ def table(*rows: Attribute | Iterable[Attribute]) -> Table:
     flat: list[Attribute] = []
     for row in rows:
         flat.extend([row] if isinstance(row, Attribute) else row)
-    return {attribute.short_name: attribute for attribute in flat}
+    return Table((attribute.short_name, attribute) for attribute in flat)
 
 
 def check_create(attributes: Table, content: Mapping[str, Any], *, lenient: bool = False) -> None:
     """BadRequest unless the content of a CREATE fits the table; an old client may not know of newer attributes."""
     for name, value in content.items():
-        _check(attributes, name, value, _known(attributes, name).create)
+        attribute = _known(attributes, name)
+        _check(attribute, value, attribute.create)
         if value is None and name != "cr":
             raise BadRequest(f"attribute {name} is null: leave it out of a CREATE")
-    for attribute in attributes.values():
-        demanded = attribute.create is M and not (lenient and attribute.since)
-        if demanded and attribute.short_name not in content:
+    for attribute in attributes.mandatory:
+        if attribute.short_name not in content and not (lenient and attribute.since):
             raise BadRequest(f"attribute {attribute.short_name} ({attribute.name}) is mandatory: add it")
 
 
@@ -218,19 +225,20 @@ def check_update(attributes: Table, content: Mapping[str, Any], *, may_be_empty:
         raise BadRequest("the content of an UPDATE must name at least one attribute")
     for name, value in content.items():
         attribute = _known(attributes, name)
-        _check(attributes, name, value, attribute.update)
+        _check(attribute, value, attribute.update)
         if value is None and attribute.required and not attribute.chosen:
             raise BadRequest(f"attribute {name} ({attribute.name}) can't be deleted: give it a value")
 
 
 def _known(attributes: Table, name: str) -> Attribute:
-    if name not in attributes:
+    attribute = attributes.get(name)
+    if attribute is None:
         raise BadRequest(f"attribute {name[:40]!r} is unknown for this resource type: remove it")
-    return attributes[name]
+    return attribute
 
 
-def _check(attributes: Table, name: str, value: Any, presence: Presence) -> None:
-    attribute = attributes[name]
+def _check(attribute: Attribute, value: Any, presence: Presence) -> None:
+    name = attribute.short_name
     if presence is NP:
         raise BadRequest(f"attribute {name} ({attribute.name}) is set by the CSE: remove it from the request")
     if attribute.needs:

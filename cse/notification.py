@@ -1,6 +1,6 @@
 """What happens to resources, and the notifications that follow from it."""
 
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, fields
 from enum import IntEnum
 from typing import Any
 
@@ -20,7 +20,7 @@ class EventType(IntEnum):
     REPORT_ON_MISSING_DATA_POINTS = 8
 
 
-@dataclass(frozen=True, slots=True)
+@settled
 class Event:
     """Something happened to `watched`; `subject` is the resource itself or its child, as it is now (or was).
 

@@ -65,6 +65,7 @@ class PollingChannels(Network):
     """Stores what is delivered, and hands it to whoever polls, each request once."""
 
     name = "polling-channel"
+    schemes = frozenset([SCHEME])
     everywhere = True
     stores = True
 
@@ -84,9 +85,6 @@ class PollingChannels(Network):
         nowhere = Unreachable(self.name, Reason.NO_POA, "it has no polling channel")
         found = [next(iter(addresses(host, SCHEME)), None) async for host in in_slices(hosts)]
         return [[Way(offer, address) if address else nowhere] for address in found]
-
-    def understands(self, host: Host) -> bool:
-        return any(addresses(host, SCHEME))
 
     async def deliver(self, delivery: Delivery) -> None:
         channel = delivery.address.removeprefix(channel_address(""))
@@ -154,7 +152,7 @@ class PollingChannels(Network):
 
 def _own_channel(work: Work, request: Request) -> Resource:
     """The channel that is polled; only its owner may (TS-0001 clause 9.6.22)."""
-    channel = live(work, find_target(work, request.operation, request.to))
+    channel = live(work, find_target(work, request))
     if work.model.naming.originator(request.originator) != channel.creator:
         raise OriginatorHasNoPrivilege(f"only {channel.creator} may use the polling channel {channel.path}")
     return channel

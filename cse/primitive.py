@@ -180,7 +180,7 @@ class Request:
 PARAMETERS = tuple(parameter.name for parameter in fields(Request))
 
 
-@dataclass(slots=True, frozen=True)
+@settled
 class Response:
     """m2m:rsp. `content` is the primitive content with its root, or None.
 

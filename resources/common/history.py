@@ -130,6 +130,8 @@ class History(ResourceType):
         count, size = attributes["cni"], attributes["cbs"]
         limit, largest = self.most(resource), attributes.get("mbs", size)
         most = count if limit is None else limit
+        if count <= most and size <= largest:
+            return
         oldest_first = work.transaction.resources.children(resource.ri, self.instance)
         surplus = []
         while count > most or size > largest:

@@ -5,6 +5,7 @@ import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Self
 
+from cse.attributes import Table
 from cse.config import ConfigurationError
 from cse.errors import BadRequest
 from cse.primitive import Request
@@ -86,7 +87,7 @@ class Family(ResourceType):
         kind.__class__ = own  # type: ignore[assignment]
         kind.table = table
         kind.name = table.name
-        kind.attributes = {**own.attributes, **table.attributes}
+        kind.attributes = Table({**own.attributes, **table.attributes})
         kind.parents = table.parents or self.parents
         return kind
 

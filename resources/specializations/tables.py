@@ -65,7 +65,7 @@ class Specialization:
     name: str
     place: str
     definition: int | str | None = None
-    attributes: Table = field(default_factory=dict)
+    attributes: Table = field(default_factory=Table)
     parents: frozenset[int] = frozenset()
     exclusive: tuple[frozenset[str], ...] = ()
     triggers: Mapping[str, bool] = field(default_factory=dict)
