@@ -15,12 +15,6 @@ class Pieces:
 
     texts: Sequence[bytes]
 
-    @classmethod
-    def joined(cls, begin: bytes, texts: Sequence[bytes], end: bytes) -> "Pieces":
-        """What is between `begin` and `end`, with commas."""
-        commas = (b"," + text for text in texts[1:])
-        return cls([begin, *texts[:1], *commas, end])
-
     def __len__(self) -> int:
         """How many bytes."""
         return sum(map(len, self.texts))

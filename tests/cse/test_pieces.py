@@ -3,7 +3,7 @@
 from cse.pieces import Pieces, whole
 from cse.primitive import OK, Response
 
-ITEMS = Pieces.joined(b'{"m2m:uril":[', [b'"a","b"', b'"c"', b'"d"'], b"]}")
+ITEMS = Pieces([b'{"m2m:uril":[', b'"a","b"', b',"c","d"', b"]}"])
 
 
 async def test_pieces_are_the_json_of_a_content() -> None:
@@ -12,10 +12,6 @@ async def test_pieces_are_the_json_of_a_content() -> None:
     assert len(ITEMS) == len(b"".join(ITEMS.texts))
     assert (ITEMS.whole(), ITEMS.whole()) == (content, content), "it is not used up"
     assert await whole(Response(OK, ITEMS, content_offset=3)) == Response(OK, content, content_offset=3)
-
-
-async def test_nothing_between_the_ends() -> None:
-    assert Pieces.joined(b"[", [], b"]").whole() == []
 
 
 async def test_other_content_stays_as_it_is() -> None:

@@ -26,7 +26,7 @@ async def test_what_is_written_is_what_was_there(members: int) -> None:
 
 async def test_pieces_of_json_are_sent_as_they_are_and_written_anew_otherwise() -> None:
     numbers = list(range(2 * SLICE))
-    pieces = Pieces.joined(b'{"m2m:agr":[', [orjson.dumps(number) for number in numbers], b"]}")
+    pieces = Pieces([b'{"m2m:agr":', orjson.dumps(numbers), b"}"])
     assert await written(JSON, pieces) is pieces
     assert await written(CBOR, pieces) == cbor2.dumps({"m2m:agr": numbers})
 
