@@ -67,14 +67,18 @@ class Worker:
 
     async def run(self, unit: Unit[T]) -> T:
         """The unit's result, after the commit. A caller who is cancelled leaves the unit to its course."""
+        value, error = await self.submit(unit)
+        if error is not None:
+            raise error
+        return cast(T, value)
+
+    def submit(self, unit: Unit[Any]) -> asyncio.Future[Outcome]:
+        """What becomes of the unit, once that is durable."""
         if not self._accepting:
             raise RuntimeError("the store is closed")
         future: asyncio.Future[Outcome] = self._loop.create_future()
         self._jobs.put(Job(unit, future))
-        value, error = await future
-        if error is not None:
-            raise error
-        return cast(T, value)
+        return future
 
     async def close(self) -> None:
         """Finish the units that were accepted and end the threads."""

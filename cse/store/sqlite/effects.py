@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 
 from cse.store import Effect, Effects
+from cse.store.sqlite.changes import Changes
 from cse.store.sqlite.parameters import as_list, listed
 
 _FIELDS = "id, kind, document, lane"
@@ -24,12 +25,14 @@ _OF_KINDS = " AND kind IN (SELECT value FROM json_each(?))"
 class SQLiteEffects(Effects):
     """The table `effect` of one connection."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, changes: Changes) -> None:
+        self._changes = changes
         self._execute = connection.execute
         self._executemany = connection.executemany
 
     def add(self, kind: str, document: dict[str, Any], *, lane: str = "") -> int:
         row = (kind, orjson.dumps(document), lane)
+        self._changes.added = True
         return int(self._execute("INSERT INTO effect (kind, document, lane) VALUES (?, ?, ?)", row).lastrowid or 0)
 
     def claim(self, limit: int, *, kinds: Collection[str] = ()) -> list[Effect]:
@@ -37,6 +40,8 @@ class SQLiteEffects(Effects):
         found = self._execute(f"{_UNCLAIMED}{condition} ORDER BY id LIMIT ?", (*values, limit))
         effects = [_effect(row) for row in found]
         self._executemany("INSERT INTO temp.claimed VALUES (?)", [(effect.id,) for effect in effects])
+        self._changes.not_unclaimed.extend(effect.id for effect in effects)
+        self._changes.all_claimed = not kinds and len(effects) < limit
         return effects
 
     def pending(self, *, after: int = 0, limit: int = 100) -> list[Effect]:
@@ -50,6 +55,7 @@ class SQLiteEffects(Effects):
 
     def remove(self, ids: Iterable[int]) -> None:
         numbers = [(number,) for number in ids]
+        self._changes.not_unclaimed.extend(number for (number,) in numbers)
         self._executemany("DELETE FROM effect WHERE id = ?", numbers)
         self._executemany("DELETE FROM temp.claimed WHERE id = ?", numbers)
 
@@ -60,6 +66,7 @@ class SQLiteEffects(Effects):
             yield ("effect", number, kind, orjson.loads(document), lane)
 
     def restore(self, rows: Iterable[tuple[Any, ...]]) -> None:
+        self._changes.added = True
         for what, number, *values in rows:
             if what == "last":
                 self._execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('effect', ?)", (number,))

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import sqlite3
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import cast
 
@@ -13,6 +13,8 @@ from cse.store import Store, T, Transaction, Unit
 from cse.store.company import Alone
 from cse.store.documents import Folder
 from cse.store.sqlite.files import copy, open_for_reading, open_for_writing
+from cse.store.sqlite.quick import OrdinaryWay
+from cse.store.sqlite.quick.way import QuickWay
 from cse.store.sqlite.schema import connect, prepare
 from cse.store.sqlite.transaction import SQLiteConnection, SQLiteReader, SQLiteTransaction
 from cse.store.worker import Worker
@@ -84,22 +86,38 @@ class EmbeddedStore(Store):
 
 
 class SQLiteStore(EmbeddedStore):
-    """A file, served by a thread that writes and threads that read. One server at a time may have it open."""
+    """A file, served by the event loop, a thread that writes and threads that read (see `cse.store.sqlite.quick`).
+
+    One server at a time may have it open.
+    """
 
     def __init__(self, path: Path, documents: Path) -> None:
         super().__init__(documents)
         self._path = path
+        self._quick: QuickWay | None = None
 
     async def open(self, *, reads_only: bool = False) -> None:
         async with AsyncExitStack() as held:
             if not reads_only:
                 self._start_writer(open_for_writing(self._path, held), held)
+                self._quick = QuickWay(open_for_reading(self._path, held), self._writer)
+                held.push_async_callback(self._quick.close)
             reading = [SQLiteReader(open_for_reading(self._path, held)) for _ in range(READERS)]
             self._reader = Worker(reading[0], "reader", *reading[1:], batch=1)
             held.push_async_callback(self._reader.close)
             self._held = held.pop_all()
 
+    async def run(self, unit: Unit[T]) -> T:
+        if self._quick is None:
+            raise RuntimeError("the store is open for reading only")
+        result = await self._quick.run(unit)
+        self._purge_what_is_gone()
+        return result
+
     async def read(self, unit: Unit[T]) -> T:
+        if self._quick is not None:
+            with suppress(OrdinaryWay):
+                return await self._quick.read(unit)
         return await self._reader.run(unit)
 
     async def copy(self, file: Path) -> bool:

@@ -7,6 +7,7 @@ numbers, so they may be in the same place.
 """
 
 import sqlite3
+from enum import Enum
 
 AT_ONCE = 100  # rows that one unit takes out: two milliseconds
 PURGED_AT_ONCE = 50  # the same for those that nobody waits for
@@ -36,13 +37,22 @@ _PURGE = (
 )
 
 
-def remove(connection: sqlite3.Connection, path: str) -> bool:
-    """Take out the resource at a path with all that is below it; whether there is something to purge."""
+class Below(Enum):
+    """What there was below a resource that has been removed: `LEFT` is what still has to be purged."""
+
+    NONE = 0
+    TAKEN = 1
+    LEFT = 2
+
+
+def remove(connection: sqlite3.Connection, path: str) -> Below:
+    """Take out the resource at a path with all that is below it."""
     connection.execute(_TAKE_OUT, (path,))
-    if connection.execute(_TAKE_OUT_BELOW, (path, AT_ONCE)).rowcount < AT_ONCE:
-        return False
+    taken = connection.execute(_TAKE_OUT_BELOW, (path, AT_ONCE)).rowcount
+    if taken < AT_ONCE:
+        return Below.TAKEN if taken else Below.NONE
     connection.execute(_HIDE, (path,))
-    return True
+    return Below.LEFT
 
 
 def purge(connection: sqlite3.Connection) -> bool:

@@ -10,7 +10,8 @@ import orjson
 
 from cse.errors import Conflict, NotFound
 from cse.store import Resource, Resources, Search
-from cse.store.sqlite.removal import IS_GONE, remove
+from cse.store.sqlite.changes import Changes
+from cse.store.sqlite.removal import IS_GONE, Below, remove
 from cse.store.sqlite.search import SELECT, children, find, governed
 
 # Numbers rise as long as there is something to purge, which is told by them from what is new.
@@ -36,8 +37,9 @@ _FORGET = [f"DELETE FROM {table} WHERE seq = {_NUMBER}" for table in ("label", "
 class SQLiteResources(Resources):
     """The tables `resource`, `label` and `policy` of one connection. `to_purge`: a unit has left rows to be purged."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, changes: Changes) -> None:
         self.to_purge = True
+        self._changes = changes
         self._connection = connection
         self._execute = connection.execute
         self._executemany = connection.executemany
@@ -64,6 +66,7 @@ class SQLiteResources(Resources):
             self.insert(resource)
         else:
             self._index(attributes)
+            self._changes.inserted.append((pi, attributes["ty"]))
 
     def update(self, resource: Resource) -> None:
         attributes = resource.attributes
@@ -73,9 +76,15 @@ class SQLiteResources(Resources):
         for statement in _FORGET:
             self._execute(statement, (attributes["ri"],))
         self._index(attributes)
+        self._changes.updated.append(attributes["ri"])
 
     def remove(self, resource: Resource) -> None:
-        self.to_purge |= remove(self._connection, resource.path)
+        below = remove(self._connection, resource.path)
+        self.to_purge |= below is Below.LEFT
+        if below is Below.NONE:
+            self._changes.leaves.append((resource.pi, resource.ty, resource.path))
+        else:
+            self._changes.subtrees.append(resource.path)
 
     def has_child(self, ri: str, key: str) -> bool:
         found = self._execute("SELECT 1 FROM present WHERE pi = ? AND key = ?", (ri, key)).fetchone()

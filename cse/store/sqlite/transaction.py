@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from cse.store import Transaction
 from cse.store.sqlite.alarms import SQLiteAlarms
 from cse.store.sqlite.campaigns import SQLiteCampaigns
+from cse.store.sqlite.changes import Changes
 from cse.store.sqlite.effects import SQLiteEffects
 from cse.store.sqlite.lists import SQLiteLists
 from cse.store.sqlite.queues import SQLiteQueues
@@ -20,11 +21,12 @@ class SQLiteTransaction(Transaction):
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
-        self.tree = SQLiteResources(connection)
+        self.changes = Changes()
+        self.tree = SQLiteResources(connection, self.changes)
         self.resources = self.tree
         self.lists = SQLiteLists(connection)
         self.campaigns = SQLiteCampaigns(connection)
-        self.effects = SQLiteEffects(connection)
+        self.effects = SQLiteEffects(connection, self.changes)
         self.alarms = SQLiteAlarms(connection)
         self.queues = SQLiteQueues(connection)
 
@@ -35,6 +37,7 @@ class SQLiteTransaction(Transaction):
             yield
         except BaseException:
             self.connection.execute("ROLLBACK TO part")
+            self.changes.undone()
             raise
         finally:
             self.connection.execute("RELEASE part")

@@ -76,6 +76,7 @@ async def test_a_read_does_not_wait_for_the_writer(store: Store) -> None:
     loop = asyncio.get_running_loop()
 
     def unit(transaction: Transaction) -> list[str]:
+        _connection(transaction)
         inserting("cse/2")(transaction)
         return asyncio.run_coroutine_threadsafe(store.read(paths), loop).result()
 
@@ -87,6 +88,7 @@ async def test_long_reads_do_not_keep_short_ones_waiting(store: Store) -> None:
     begun, go = threading.Semaphore(0), threading.Event()
 
     def long(transaction: Transaction) -> None:
+        _connection(transaction)
         begun.release()
         go.wait()
 
@@ -175,4 +177,5 @@ def _instructions(transaction: Transaction, unit: Callable[[Transaction], object
 
 
 def _connection(transaction: Transaction) -> sqlite3.Connection:
+    """A unit that asks for it runs in another thread than the event loop."""
     return cast(SQLiteTransaction, transaction).connection

@@ -11,10 +11,12 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from cse.store import Store, Transaction
+from cse.store.sqlite.transaction import SQLiteTransaction
 from tests.cse.store.engines import store_at
 from tests.cse.store.samples import paths, resource
 
@@ -122,7 +124,13 @@ async def test_a_log_that_ends_anywhere_has_whole_units(tmp_path: Path, seed: in
         while min(writers.acknowledged.values()) < 5:
             await store.run(lambda transaction: None)
     taken: list[Path] = []
-    await store.run(lambda transaction: taken.append(copy(tmp_path / "cse.sqlite", tmp_path / "taken")))
+
+    def take(transaction: Transaction) -> None:
+        """In the thread that writes, so between two commits."""
+        assert cast(SQLiteTransaction, transaction).connection
+        taken.append(copy(tmp_path / "cse.sqlite", tmp_path / "taken"))
+
+    await store.run(take)
     acknowledged = dict(writers.acknowledged)
     await store.close()
     log = taken[0].with_name("cse.sqlite-wal")
