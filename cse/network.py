@@ -260,6 +260,7 @@ class Network(ABC):
 
     name: str
     policy = Policy()
+    schemes: frozenset[str] | None = None  # of the addresses that it understands, None if it has to be asked
     everywhere = False  # whether it listens nowhere and remembers nothing, so that every process of a server may run it
     stores = False  # whether what is delivered waits, durably, until the host fetches it in its own time
     multicast_capability = 0  # how this CSE can be a member host (m2m:multicastCapability): 1 MBMS, 2 IP, 0 not at all
@@ -280,13 +281,6 @@ class Network(ABC):
 
         Answers go to `Engine.answer`, before or after this returns.
         """
-
-    def understands(self, host: Host) -> bool:
-        """False if what is known of this host means nothing to the network, which then offers nothing but NO_POA.
-
-        It is asked before `offers` where a request goes to one host only, so that most networks have nothing to do.
-        """
-        return True
 
     async def prepare(self, group: str, members: Sequence[Host]) -> None:  # noqa: B027 - optional
         """The permitted hosts of a group are now these: set up or tear down what a broadcast to them needs."""

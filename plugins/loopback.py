@@ -34,6 +34,7 @@ class Loopback(Network):
 
     everywhere = True
     name = "loopback"
+    schemes = frozenset([SCHEME])
 
     async def offers(self, hosts: Sequence[Host], request: Request, group: str) -> list[Reach]:
         size = len(orjson.dumps(request.content))
@@ -41,9 +42,6 @@ class Loopback(Network):
         nowhere = Unreachable(self.name, Reason.NO_POA, f"no point of access starts with {SCHEME}://")
         found = [next(iter(addresses(host, SCHEME)), None) async for host in in_slices(hosts)]
         return [[Way(offer, address) if address else nowhere] for address in found]
-
-    def understands(self, host: Host) -> bool:
-        return any(addresses(host, SCHEME))
 
     async def deliver(self, delivery: Delivery) -> None:
         delivery.transmitted(1, 0.0)

@@ -23,16 +23,16 @@ async def gather(networks: Iterable[Network], hosts: Sequence[Host], request: Re
 
 async def gather_one(networks: Iterable[Network], host: Host, request: Request) -> Reach:
     """What all networks together offer for a single host, to which the request goes alone."""
-    answers = [await _ask(network, [host], request, "") for network in networks if _understands(network, host)]
+    answers = [await _ask(network, [host], request, "") for network in _concerned(networks, host)]
     return [entry for (reach,) in answers for entry in reach]
 
 
-def _understands(network: Network, host: Host) -> bool:
-    try:
-        return network.understands(host)
-    except Exception:
-        log.exception("network %s failed to say whether it understands an address", network.name)
-        return False
+def _concerned(networks: Iterable[Network], host: Host) -> Iterable[Network]:
+    """Without those to which the addresses of an AE mean nothing."""
+    if host.cse:
+        return networks
+    schemes = {address.partition("://")[0].lower() for address in host.points_of_access}
+    return [network for network in networks if network.schemes is None or not schemes.isdisjoint(network.schemes)]
 
 
 async def _ask(network: Network, hosts: Sequence[Host], request: Request, group: str) -> Sequence[Reach]:

@@ -24,6 +24,7 @@ class SubGroups(Network):
     """Hosts are the members on other CSEs of which there are many, groups in groups apart: these stay one item."""
 
     name = "sub-group"
+    schemes = frozenset[str]()
 
     def __init__(self, core: Core, collective: Collective, admission: Admission) -> None:
         self._core = core
@@ -56,9 +57,6 @@ class SubGroups(Network):
             return [()] * len(hosts)
         found = (ways.get(host.cse, ()) if _stands_for(ready, host, tail) else () for host in hosts)
         return [reach async for reach in in_slices(found)]
-
-    def understands(self, host: Host) -> bool:
-        return bool(host.cse)
 
     async def deliver(self, delivery: Delivery) -> None:
         """Once: whoever is silent then is asked alone."""

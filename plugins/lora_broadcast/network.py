@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from cse.config import ConfigurationError
-from cse.network import Delivery, Engine, Host, Network, Reach, addresses
+from cse.network import Delivery, Engine, Host, Network, Reach
 from cse.primitive import Request
 from cse.timing import Clock
 from plugins.lora_broadcast.client import SocketNetworkServer
@@ -42,6 +42,7 @@ class LoRaBroadcast(Network):
     """Reaches `lora://<DevEUI>`. `connect` makes another network server than the one that the settings name."""
 
     name = "lora-broadcast"
+    schemes = frozenset([SCHEME])
 
     def __init__(self, settings: LoRaSettings, connect: Callable[[Clock], NetworkServer] | None = None) -> None:
         if settings.speed <= 0:
@@ -86,9 +87,6 @@ class LoRaBroadcast(Network):
 
     async def offers(self, hosts: Sequence[Host], request: Request, group: str) -> list[Reach]:
         return await self._offering.offers(hosts, request, group)
-
-    def understands(self, host: Host) -> bool:
-        return any(addresses(host, SCHEME))
 
     async def deliver(self, delivery: Delivery) -> None:
         if delivery.offer.broadcast:

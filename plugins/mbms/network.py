@@ -29,6 +29,7 @@ class Mbms(Network):
     """Without a SCEF it reaches nobody, and says so. `set_ups` have other CSEs listen, `records` are what they hear."""
 
     name = NETWORK
+    schemes = frozenset[str]()
     records: Records
     set_ups: SetUps
 
@@ -80,9 +81,6 @@ class Mbms(Network):
             [(refusal or menus[host.external_group].reach(host)) if _is_able(host) else others]
             async for host in in_slices(hosts)
         ]
-
-    def understands(self, host: Host) -> bool:
-        return _is_able(host)
 
     def _menu(self, group: str, external_group: str, hosts: Sequence[Host], request: Request) -> Menu:
         record = self.records.get(group, external_group)

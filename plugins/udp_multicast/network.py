@@ -18,7 +18,6 @@ from cse.network import (
     Reason,
     SetUp,
     Unreachable,
-    addresses,
 )
 from cse.primitive import Operation, Request
 from cse.slices import in_slices
@@ -48,6 +47,7 @@ class UdpMulticast(Network):
     """
 
     name = NETWORK
+    schemes = frozenset(["coap"])
     set_ups: SetUps
     refresher: Refresher
     group_host: GroupHost
@@ -106,9 +106,6 @@ class UdpMulticast(Network):
         to_cses = self.group_host.menu(hosts, request, group)
         to_devices = await self._device_menu(hosts, request, group)
         return [[to_cses.reach(host)] if host.cse else self._reach(host, to_devices) async for host in in_slices(hosts)]
-
-    def understands(self, host: Host) -> bool:
-        return bool(host.cse) or any(addresses(host, "coap"))
 
     async def _device_menu(self, hosts: Sequence[Host], request: Request, group: str) -> Menu | None:
         """None if the request is nothing for devices."""
