@@ -160,8 +160,32 @@ async def test_close_finishes_what_was_accepted(store: Store) -> None:
 
 
 async def test_what_a_unit_got_is_its_own(store: Store) -> None:
+    def change(transaction: Transaction) -> Resource | None:
+        found = transaction.resources.get("cse/1")
+        assert found
+        found.attributes["lbl"] = ["b"]
+        return transaction.resources.get("cse/1")
+
     await store.run(inserting("cse/1", lbl=["a"]))
-    found = await store.read(lambda transaction: transaction.resources.get("cse/1"))
-    assert found == resource("cse/1", lbl=["a"])
-    found.attributes["lbl"].append("b")
+    assert await store.run(change) == resource("cse/1", lbl=["a"])
     assert await store.read(lambda transaction: transaction.resources.get("cse/1")) == resource("cse/1", lbl=["a"])
+
+
+async def test_what_a_unit_has_stored_does_not_follow_what_it_does_later(store: Store) -> None:
+    def insert_and_change(transaction: Transaction) -> None:
+        new = resource("cse/1", value=1)
+        transaction.resources.insert(new)
+        new.attributes["value"] = 2
+
+    def update_and_change(transaction: Transaction) -> None:
+        found = transaction.resources.get("cse/1")
+        assert found
+        found.attributes["value"] = 3
+        transaction.resources.update(found)
+        found.attributes["value"] = 4
+
+    for unit, value in ((insert_and_change, 1), (update_and_change, 3)):
+        await store.run(unit)
+        assert await store.read(lambda transaction: transaction.resources.get("cse/1")) == resource(
+            "cse/1", value=value
+        )

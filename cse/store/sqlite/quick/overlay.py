@@ -1,0 +1,193 @@
+"""What units have done that is not in the file, above what is known of the file; everything can be undone."""
+
+from collections.abc import MutableMapping
+from itertools import chain
+from typing import Any, NamedTuple, TypeVar
+
+from cse.store import Resource
+from cse.store.sqlite.quick.batch import Batch, Change
+from cse.store.sqlite.quick.cache import Cache
+from cse.store.sqlite.resources import INDEXED
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
+
+_ABSENT: Any = object()
+
+
+class Child(NamedTuple):
+    """A child that is not in the file: in which batch it is, its place in the order of creation, its type."""
+
+    batch: int
+    place: int
+    ty: int
+
+
+class Overlay:
+    """`collecting` is the batch in which the changes of units go now. `seen` is the newest batch that a unit has seen.
+
+    `resources` and `paths` have the number of the batch beside the state, which is None for what is gone.
+    """
+
+    def __init__(self, cache: Cache) -> None:
+        self.cache = cache
+        self.collecting = Batch(1)
+        self.resources: dict[str, tuple[int, Resource | None]] = {}
+        self.paths: dict[str, tuple[int, str | None]] = {}
+        self.seen = 0
+        self._children: dict[str, dict[str, Child]] = {}
+        self._undo: list[tuple[MutableMapping[Any, Any], Any, Any]] = []
+
+    # what there is
+
+    def state(self, ri: str) -> tuple[bool, Resource | None]:
+        """Whether the resource is known, and it itself: None if it is known to be gone."""
+        entry = self.resources.get(ri)
+        if entry is None:
+            known = self.cache.get(ri)
+            return known is not None, known
+        if entry[0] > self.seen:
+            self.seen = entry[0]
+        return True, entry[1]
+
+    def added(self, parent: str, ty: int | None) -> list[str]:
+        """The children of a type, or all, that are not in the file, in the order of their creation."""
+        children = self._children.get(parent)
+        if not children:
+            return []
+        found = sorted((each.place, ri, each.batch) for ri, each in children.items() if ty in (None, each.ty))
+        self.seen = max(self.seen, *(batch for _, _, batch in found), 0)
+        return [ri for _, ri, _ in found]
+
+    def concerns(self, root: str) -> bool:
+        """Whether something below this path is not in the file as it is."""
+        start = f"{root}/"
+        changed = (state.path for _, state in self.resources.values() if state is not None)
+        return any(path.startswith(start) for path in chain(self.paths, changed))
+
+    # changes
+
+    def insert(self, resource: Resource, place: int) -> None:
+        """It is new."""
+        ri, parent, number = resource.ri, resource.pi, self.collecting.number
+        self.put(self.collecting.inserted, ri, (place, resource))
+        self.put(self.resources, ri, (number, resource))
+        self.put(self.paths, resource.path, (number, ri))
+        children = self._children.get(parent)
+        if children is None:
+            children = {}
+            self.put(self._children, parent, children)
+        self.put(children, ri, Child(number, place, resource.ty))
+
+    def change(self, resource: Resource, before: Resource) -> None:
+        """It has other attributes than before."""
+        ri, batch = resource.ri, self.collecting
+        if ri in batch.inserted:
+            self.put(batch.inserted, ri, (batch.inserted[ri][0], resource))
+        else:
+            self.put(batch.changed, ri, _change(resource, before.attributes, batch.changed.get(ri)))
+        self.put(self.resources, ri, (batch.number, resource))
+
+    def remove(self, resource: Resource) -> None:
+        """It has gone; it had no children."""
+        ri, batch = resource.ri, self.collecting
+        if self.take(batch.inserted, ri) is None:
+            self.put(batch.removed, ri, resource)
+        self.take(batch.changed, ri)
+        self.put(self.resources, ri, (batch.number, None))
+        self.put(self.paths, resource.path, (batch.number, None))
+        self.take(self._children.get(resource.pi, {}), ri)
+
+    def put(self, mapping: MutableMapping[Key, Value], key: Key, value: Value) -> None:
+        """Set an entry of what belongs to the overlay or its batch, so that it can be undone."""
+        self._undo.append((mapping, key, mapping.get(key, _ABSENT)))
+        mapping[key] = value
+
+    def take(self, mapping: MutableMapping[Key, Value], key: Key) -> Value | None:
+        """Take an entry out in the same way; None if there is none."""
+        if key not in mapping:
+            return None
+        value = mapping.pop(key)
+        self._undo.append((mapping, key, value))
+        return value
+
+    # units and parts of them
+
+    @property
+    def mark(self) -> int:
+        """How much has been done in this unit."""
+        return len(self._undo)
+
+    def undo(self, mark: int = 0) -> None:
+        """Everything since then."""
+        while len(self._undo) > mark:
+            mapping, key, value = self._undo.pop()
+            if value is _ABSENT:
+                del mapping[key]
+            else:
+                mapping[key] = value
+
+    def accept(self) -> None:
+        """The unit is over: nothing of it will be undone."""
+        self._undo.clear()
+
+    # batches
+
+    @property
+    def has_collected(self) -> bool:
+        """Whether there is something to write."""
+        return not self.collecting.is_empty
+
+    def next_batch(self) -> Batch:
+        """What has been collected; another batch begins."""
+        batch, self.collecting = self.collecting, Batch(self.collecting.number + 1)
+        return batch
+
+    def settle(self, batch: Batch) -> None:
+        """The file has it."""
+        number, cache = batch.number, self.cache
+        for ri, resource in batch.removed.items():
+            cache.drop(ri)
+            cache.drop_children(resource.pi, resource.ty)
+            cache.drop_newest((resource.pi, resource.ty), ri)
+            self._settled(number, ri, resource.path)
+        for ri, (_, resource) in batch.inserted.items():
+            cache.keep(resource, batch.sizes[ri])
+            cache.drop_children(resource.pi, resource.ty)
+            cache.keep_newest((resource.pi, resource.ty), ri)
+            self._settled(number, ri, resource.path)
+            self._no_longer_added(number, resource.pi, ri)
+        for ri, change in batch.changed.items():
+            cache.keep(change.resource, batch.sizes[ri])
+            self._settled(number, ri)
+
+    def clear(self) -> None:
+        """Forget everything, and what is known of the file too."""
+        self.cache.clear()
+        for mapping in (self.resources, self.paths, self._children):
+            mapping.clear()
+
+    def _settled(self, number: int, ri: str, path: str = "") -> None:
+        entry = self.resources.get(ri)
+        if entry is not None and entry[0] == number:
+            del self.resources[ri]
+        at = self.paths.get(path)
+        if at is not None and at[0] == number:
+            del self.paths[path]
+
+    def _no_longer_added(self, number: int, parent: str, ri: str) -> None:
+        children = self._children.get(parent, {})
+        if ri in children and children[ri].batch == number:
+            del children[ri]
+        if not children:
+            self._children.pop(parent, None)
+
+
+def _change(resource: Resource, before: dict[str, Any], earlier: Change | None) -> Change:
+    now = resource.attributes
+    return Change(
+        resource,
+        now.get("et") != before.get("et") or (earlier is not None and earlier.ends_otherwise),
+        any(now.get(name) != before.get(name) for name in INDEXED)
+        or (earlier is not None and earlier.is_found_otherwise),
+    )

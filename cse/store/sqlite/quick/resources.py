@@ -1,0 +1,234 @@
+"""The tree as units on the event loop see it."""
+
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, NoReturn
+
+import orjson
+
+from cse.errors import Conflict, NotFound
+from cse.store import Resource, Resources, Search
+from cse.store.sqlite.quick import OrdinaryWay
+from cse.store.sqlite.quick.cache import FEW
+from cse.store.sqlite.quick.overlay import Overlay
+from cse.store.sqlite.search import find, governed
+
+MOST_STEPS = 2_000  # statements and rows that one unit may take from the file: some ten milliseconds
+MOST_INSTRUCTIONS = 50_000  # of the machine of SQLite, for one statement: some milliseconds
+
+_SELECT = "SELECT ri, path, creator, document FROM present"
+_CHILDREN = f"{_SELECT} WHERE pi = ? ORDER BY seq"
+_CHILDREN_OF_TYPE = f"{_SELECT} WHERE pi = ? AND ty = ? ORDER BY seq"
+_HAS_CHILDREN = "SELECT 1 FROM resource WHERE pi = ? LIMIT 1"
+_HAS_CHILD = "SELECT 1 FROM present WHERE pi = ? AND key = ?"
+_LAST = "SELECT max(ifnull((SELECT max(seq) FROM resource), 0), ifnull((SELECT max(last) FROM gone), 0))"
+
+
+class QuickResources(Resources):
+    """Above an overlay and a connection that reads.
+
+    A unit may write, or not; and the file may not be looked into while another thread changes it.
+    """
+
+    def __init__(self, overlay: Overlay, connection: sqlite3.Connection) -> None:
+        self._writes = False
+        self._may_look = True
+        self._overlay = overlay
+        connection.set_progress_handler(lambda: 1, MOST_INSTRUCTIONS)
+        self._connection = connection
+        self._steps = 0
+        self._open: set[sqlite3.Cursor] = set()
+        self._last: int | None = None
+
+    def begin(self, *, writes: bool, may_look: bool) -> None:
+        """Another unit."""
+        self._writes = writes
+        self._may_look = may_look
+        self._steps = 0
+
+    def finish(self) -> None:
+        """The unit is over: a statement that is not would hold the connection at its old snapshot."""
+        while self._open:
+            self._open.pop().close()
+
+    def forget_last(self) -> None:
+        """Another thread may have added resources."""
+        self._last = None
+
+    def look(self, ri: str) -> Resource | None:
+        known, resource = self._overlay.state(ri)
+        return resource if known else self._load("ri", ri)
+
+    def look_at(self, path: str) -> Resource | None:
+        entry = self._overlay.paths.get(path)
+        ri = self._overlay.cache.at(path) if entry is None else entry[1]
+        if ri is not None:
+            return self.look(ri)
+        if entry is None:
+            return self._load("path", path)
+        self._overlay.seen = max(self._overlay.seen, entry[0])
+        return None
+
+    def get(self, ri: str) -> Resource | None:
+        return self._handed(self.look(ri))
+
+    def find(self, path: str) -> Resource | None:
+        return self._handed(self.look_at(path))
+
+    def insert(self, resource: Resource) -> None:
+        self._require_writing()
+        if self._overlay.state(resource.ri)[1] or self._overlay.paths.get(resource.path, (0, None))[1]:
+            raise Conflict(f"there is a resource {resource.ri} or {resource.path} already: choose another name")
+        if "_key" in resource.attributes:
+            raise OrdinaryWay
+        if self._last is None:
+            self._last = int(self.first(_LAST, ())[0])
+        self._last += 1
+        self._overlay.insert(_copy(resource), self._last)
+
+    def update(self, resource: Resource) -> None:
+        self._require_writing()
+        before = self.look(resource.ri)
+        if before is None:
+            raise NotFound(f"there is no resource {resource.ri} any more")
+        self._overlay.change(_copy(resource), before)
+
+    def remove(self, resource: Resource) -> None:
+        self._require_writing()
+        if self._overlay.added(resource.ri, None) or self.first(_HAS_CHILDREN, (resource.ri,)):
+            raise OrdinaryWay
+        before = self.look(resource.ri)
+        if before is not None:
+            self._overlay.remove(before)
+
+    def has_child(self, ri: str, key: str) -> bool:
+        return self.first(_HAS_CHILD, (ri, key)) is not None  # those with a key are not in the overlay
+
+    def children(self, ri: str, ty: int | None = None, *, newest_first: bool = False) -> Iterator[Resource]:
+        added = self._overlay.added(ri, ty)
+        stored = self._newest_stored(ri, ty) if newest_first else self._stored(ri, ty)
+        if newest_first:
+            yield from self._present(reversed(added))
+        yield from self._present(each for each in stored if each not in added)
+        if not newest_first:
+            yield from self._present(added)
+
+    def search(self, search: Search) -> Iterator[Resource]:
+        if self._overlay.concerns(search.root):
+            raise OrdinaryWay
+        return self._found(lambda: find(self._connection, search))
+
+    def governed_by(self, policies: Sequence[str]) -> Iterator[Resource]:
+        if self._overlay.resources:
+            raise OrdinaryWay
+        return self._found(lambda: governed(self._connection, policies))
+
+    def expired(self, now: str, limit: int) -> list[Resource]:
+        raise OrdinaryWay
+
+    def next_expiration(self) -> str | None:
+        raise OrdinaryWay
+
+    def export(self) -> Iterator[tuple[Any, ...]]:
+        raise OrdinaryWay
+
+    def restore(self, rows: Iterable[tuple[Any, ...]]) -> NoReturn:
+        raise OrdinaryWay
+
+    def _stored(self, ri: str, ty: int | None) -> Iterator[str]:
+        """Identifiers of children in the file, those that units have removed since included."""
+        cache, kind = self._overlay.cache, (ri, ty)
+        known = cache.children(kind)
+        if known is not None:
+            yield from known
+            return
+        found: list[str] = []
+        for each in self._rows(ri, ty):
+            if len(found) <= FEW:
+                found.append(each)
+            yield each
+        if len(found) <= FEW:
+            cache.keep_children(kind, found)
+
+    def _newest_stored(self, ri: str, ty: int | None) -> Iterator[str]:
+        newest = self._overlay.cache.newest((ri, ty))
+        if newest is not None:
+            yield newest
+        for index, each in enumerate(self._rows(ri, ty, " DESC")):
+            if index == 0:
+                self._overlay.cache.keep_newest((ri, ty), each)
+            if each != newest:
+                yield each
+
+    def _rows(self, ri: str, ty: int | None, direction: str = "") -> Iterator[str]:
+        statement, values = (_CHILDREN, (ri,)) if ty is None else (_CHILDREN_OF_TYPE, (ri, ty))
+        for row in self._iterate(lambda: self._connection.execute(statement + direction, values)):
+            yield self._known(row).ri
+
+    def _found(self, look: Callable[[], sqlite3.Cursor]) -> Iterator[Resource]:
+        for path, creator, document in self._iterate(look):
+            known = self.look_at(path) if self._overlay.cache.at(path) else None
+            resource = known or Resource(path, creator, orjson.loads(document))
+            yield _copy(resource) if self._writes else resource
+
+    def _present(self, identifiers: Iterable[str]) -> Iterator[Resource]:
+        for ri in identifiers:
+            resource = self.get(ri)
+            if resource is not None:
+                yield resource
+
+    def _load(self, column: str, value: str) -> Resource | None:
+        row = self.first(f"{_SELECT} WHERE {column} = ?", (value,))
+        return row and self._known(row)
+
+    def _known(self, row: tuple[str, str, str, bytes]) -> Resource:
+        """What the file has, or as batches have changed it since."""
+        ri, path, creator, document = row
+        resource = self._overlay.cache.get(ri)
+        if resource is None:
+            resource = Resource(path, creator, orjson.loads(document))
+            if ri not in self._overlay.resources:
+                self._overlay.cache.keep(resource, len(document))
+        return resource
+
+    def _handed(self, resource: Resource | None) -> Resource | None:
+        """A unit that writes gets attributes of its own."""
+        return _copy(resource) if resource is not None and self._writes else resource
+
+    def first(self, statement: str, values: tuple[Any, ...]) -> Any:
+        """The first row that a statement finds in the file, if that may be looked into now; None if there is none."""
+        return next(self._iterate(lambda: self._connection.execute(statement, values)), None)
+
+    def _iterate(self, look: Callable[[], sqlite3.Cursor]) -> Iterator[Any]:
+        """Rows, as long as they are few and easily found."""
+        if not self._may_look:
+            raise OrdinaryWay
+        self._count()
+        try:
+            rows = look()
+            self._open.add(rows)
+            for row in rows:
+                self._count()
+                yield row
+            self._close(rows)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
+                raise
+            raise OrdinaryWay from error
+
+    def _close(self, rows: sqlite3.Cursor) -> None:
+        self._open.discard(rows)
+        rows.close()
+
+    def _count(self) -> None:
+        self._steps += 1
+        if self._steps > MOST_STEPS:
+            raise OrdinaryWay
+
+    def _require_writing(self) -> None:
+        if not self._writes:
+            raise OrdinaryWay
+
+
+def _copy(resource: Resource) -> Resource:
+    return Resource(resource.path, resource.creator, resource.attributes.copy())
