@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from cse.config import ConfigurationError, ServerSettings
 from cse.consent import WritingNeeded
 from cse.network import Network
+from cse.patience import Patience
 from cse.stalls import Stalls
 from cse.store import Store, Transaction
 from cse.timing import Clock
@@ -40,6 +41,7 @@ class Core:
         self.clock = clock
         self.networks = networks
         self.traffic = Traffic(clock, networks)
+        self.patience = Patience(clock)
         self.effects_added = asyncio.Event()
         self.deadline_moved = asyncio.Event()
         self.next_deadline = math.inf
@@ -103,6 +105,7 @@ class Core:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+        await self.patience.close()
 
     def _allows(self, address: str) -> bool:
         try:

@@ -161,7 +161,10 @@ class Door:
         return self._core.allows(address)
 
     def _is_valid(self, response: Response) -> bool:
-        return response.status_code in STATUS_CODES and is_content(response.content, self._core.settings.max_nesting)
+        content = response.content
+        return response.status_code in STATUS_CODES and (
+            content is None or is_content(content, self._core.settings.max_nesting)
+        )
 
     def close(self) -> None:
         """Close the document stores."""

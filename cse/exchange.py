@@ -4,7 +4,7 @@ import asyncio
 import dataclasses
 import logging
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from cse.errors import BadRequest, GroupMembersNotResponded, RequestTimeout, Tar
 from cse.events import request_identifier
 from cse.fanout.reach import gather_one
 from cse.forwarding import remote_host
-from cse.network import Delivery, DeliveryFailed, Discard, Host, Network, Reason, Unreachable, Way
+from cse.network import Delivery, DeliveryFailed, Discard, Host, Network, Reach, Reason, Unreachable, Way
 from cse.notification import Outgoing
 from cse.primitive import OK, Operation, Request, Response
 from cse.times import times_of
@@ -147,13 +147,11 @@ class Exchange:
 
     async def _try(self, host: Host, request: Request, waiter: _Waiter, terms: Terms) -> Response:
         reach = await gather_one(self._networks.values(), host, request)
-        ways = sorted(
-            (entry for entry in reach if isinstance(entry, Way) and not entry.offer.broadcast),
-            key=lambda way: (way.offer.per_member + way.offer.fixed, way.offer.id),  # addresses are in order
-        )
+        ways = [entry for entry in reach if isinstance(entry, Way) and not entry.offer.broadcast]
+        ways.sort(key=_cost)
         if not ways and not await self._switchboard.is_here():
             return await self._by_conductor(host, request, terms)
-        why = _why_not([entry for entry in reach if not isinstance(entry, Way)])
+        why = ""
         for way in ways:
             try:
                 if self._networks[way.offer.network].stores and not terms.answer_matters:
@@ -165,7 +163,8 @@ class Exchange:
                     break
             if waiter.answered.done():
                 return waiter.answered.result()
-        raise TargetNotReachable(f"{host.id} can't be reached ({why or 'no network knows its address'})")
+        why = why or _why_not(reach) or "no network knows its address"
+        raise TargetNotReachable(f"{host.id} can't be reached ({why})")
 
     async def _by_conductor(self, host: Host, request: Request, terms: Terms) -> Response:
         """No network of this process reaches the host; one of the conductor may."""
@@ -198,14 +197,20 @@ class Exchange:
             if not waiter.answered.done():
                 await asyncio.shield(waiter.answered)  # the answer may still come while the next way is tried
 
-        if not await clock.within(timeout, deliver_and_wait()):
+        if not await self._core.patience.within(timeout, deliver_and_wait()):
             if clock.now() >= terms.deadline:
                 raise RequestTimeout(f"X-M2M-RET passed before {host.id} answered")
             raise NoAnswer(f"no answer within {timeout:g} seconds by {way.offer.network}")
 
 
-def _why_not(unreachable: Sequence[Unreachable]) -> str:
+def _cost(way: Way) -> tuple[int, str]:
+    """By which ways come in order; those with the same offer stay in that of the addresses."""
+    return way.offer.per_member + way.offer.fixed, way.offer.id
+
+
+def _why_not(reach: Reach) -> str:
     """What keeps networks from reaching a host; that its addresses mean nothing to them, only if there is no more."""
+    unreachable = [entry for entry in reach if isinstance(entry, Unreachable)]
     telling = [entry for entry in unreachable if entry.reason is not Reason.NO_POA]
     return "; ".join(f"{entry.offer}: {entry.reason} {entry.detail}" for entry in telling or unreachable)
 

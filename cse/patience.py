@@ -2,11 +2,33 @@
 
 import asyncio
 import math
-from collections.abc import Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable
 
 from cse.timing import Clock
 
 TICK = 0.005  # seconds: what ends within them ends together
+
+
+class _Limit:
+    """Cancels the task that has made it when the time is over."""
+
+    __slots__ = ("_before", "_is_reached", "_task")
+
+    def __init__(self) -> None:
+        task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("only a task can be ended")
+        self._task = task
+        self._before = task.cancelling()
+        self._is_reached = False
+
+    def expire(self) -> None:
+        self._is_reached = True
+        self._task.cancel()
+
+    def over(self) -> bool:
+        """Whether the task was cancelled by this and by nobody else; its cancellation is taken back."""
+        return self._is_reached and self._task.uncancel() <= self._before
 
 
 class Patience:
@@ -28,6 +50,21 @@ class Patience:
     def drop(self, key: Hashable) -> None:
         """It has ended by itself."""
         self._held.pop(key, None)
+
+    async def within(self, seconds: float, work: Awaitable[object]) -> bool:
+        """As `Clock.within`, in the caller's task."""
+        limit = _Limit()
+        self.hold(limit, self._clock.now() + seconds, limit.expire)
+        try:
+            await work
+        except asyncio.CancelledError:
+            if not limit.over():
+                raise
+            return False
+        finally:
+            self.drop(limit)
+        limit.over()
+        return True
 
     async def close(self) -> None:
         """Nothing expires any more."""

@@ -1,7 +1,8 @@
+import asyncio
 import random
 
 from cse.patience import TICK, Patience
-from cse.testing.clock import ManualClock
+from cse.testing.clock import ManualClock, settle
 
 
 async def test_each_expires_when_its_time_has_come() -> None:
@@ -58,3 +59,43 @@ async def test_nothing_expires_after_the_end() -> None:
     await patience.close()
     await clock.advance(2.0)
     assert expired == []
+
+
+async def test_work_that_takes_too_long_is_ended() -> None:
+    clock = ManualClock()
+    patience = Patience(clock)
+    waiting = asyncio.create_task(patience.within(10, asyncio.Event().wait()))
+    await clock.advance(9.9)
+    assert not waiting.done()
+    await clock.advance(0.2)
+    assert await waiting is False
+    assert waiting.cancelling() == 0
+    assert await patience.within(10, clock.sleep(0)) is True
+    await clock.advance(20.0)
+    await patience.close()
+
+
+async def test_work_that_is_ended_may_have_its_last_word() -> None:
+    clock = ManualClock()
+    patience = Patience(clock)
+
+    async def stubborn() -> None:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            await clock.sleep(0)
+
+    waiting = asyncio.create_task(patience.within(10, stubborn()))
+    await clock.advance(11.0)
+    assert await waiting is True
+    assert waiting.cancelling() == 0
+
+
+async def test_who_is_cancelled_by_somebody_else_stays_cancelled() -> None:
+    patience = Patience(ManualClock())
+    waiting = asyncio.create_task(patience.within(10, asyncio.Event().wait()))
+    await settle()
+    waiting.cancel()
+    await asyncio.wait([waiting])
+    assert waiting.cancelled()
+    await patience.close()
