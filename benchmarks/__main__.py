@@ -103,9 +103,9 @@ def _other(chosen: argparse.Namespace) -> Subject | None:
 
 
 def _names(chosen: argparse.Namespace) -> list[str]:
-    """The scenarios; of another CSE those that need nothing but oneM2M."""
-    names = chosen.only or USUAL
-    return [name for name in names if SCENARIOS[name].portable or not chosen.cse]
+    """The scenarios in the order of the table; of another CSE those that need nothing but oneM2M."""
+    wanted = chosen.only or USUAL
+    return [name for name, scenario in SCENARIOS.items() if name in wanted and (scenario.portable or not chosen.cse)]
 
 
 def _failures(figures: Figures) -> list[str]:

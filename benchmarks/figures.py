@@ -74,7 +74,8 @@ class Series:
     def cpu_ratios(self) -> list[float]:
         """What one costs the reference, divided by what one costs here: 1.0 is as cheap as an empty request."""
         pairs = zip(self.measured, self.reference, strict=True)
-        return [reference.cpu / each.cpu for each, reference in pairs if each.cpu and reference.cpu]
+        known = [(each.cpu, reference.cpu) for each, reference in pairs if each.cpu and reference.cpu]
+        return [reference / own for own, reference in known] if self.row.compared else []
 
     def met(self) -> bool | None:
         """Whether the medians reach all targets, None if there are none."""

@@ -46,10 +46,9 @@ def entities(count: int, alike: int) -> Iterator[Resource]:
 
 
 def meters(count: int) -> Iterator[Resource]:
-    """AEs that can be reached over HTTP and as CoAP devices, without anything in them."""
+    """AEs with a point of access, without anything in them."""
     for number in range(count):
-        own = {"rr": True, "poa": [f"http://127.0.0.1:9/{number}", "coap://127.0.0.1:9"]}
-        yield _entity(meter(number), own)
+        yield _entity(meter(number), {"rr": True, "poa": [f"http://127.0.0.1:9/{number}"]})
 
 
 def meter(number: int) -> str:

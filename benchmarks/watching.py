@@ -47,6 +47,22 @@ def cpu(processes: Sequence[int]) -> float:
     return ticks / TICKS
 
 
+class Stopwatch:
+    """Of wall time, and of what a process computes meanwhile, if it is known."""
+
+    def __init__(self, process: int | None) -> None:
+        self._processes = [process] if process else []
+        self._begin, self._used = time.perf_counter(), cpu(self._processes)
+
+    def seconds(self) -> float:
+        """Since it was made."""
+        return time.perf_counter() - self._begin
+
+    def microseconds_of_cpu(self, count: int = 1) -> float | None:
+        """For each of so many that were done meanwhile."""
+        return 1e6 * (cpu(self._processes) - self._used) / count if self._processes else None
+
+
 async def longest_stall(address: Address, administrator: str) -> float:
     """Seconds for which the server's event loop stood still at most since this was last asked."""
     health = await once(address, Requests("GET", "/.cse/health", administrator))

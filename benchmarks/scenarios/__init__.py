@@ -22,9 +22,9 @@ SCENARIOS: dict[str, type[Scenario]] = {
     "http-campaign": HttpCampaign,
     "notifications": Notifications,
     "plan": Plan,
-    "whole-plan": WholePlan,
     "memory": Memory,
     "start": Start,
+    "whole-plan": WholePlan,
     "growth": Growth,
 }
 USUAL = [name for name in SCENARIOS if name != "growth"]  # which fills stores for a long time

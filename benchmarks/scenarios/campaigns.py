@@ -1,7 +1,6 @@
 """A request to 10,000 devices, from its acceptance until the last of them has answered; no message is lost."""
 
 import asyncio
-import time
 from abc import abstractmethod
 from contextlib import AsyncExitStack
 from typing import Any
@@ -12,7 +11,7 @@ from benchmarks.figures import Goal, Measured, Row
 from benchmarks.load import Address, LoadError, Requests
 from benchmarks.scenarios.base import Scenario
 from benchmarks.subject import ADMINISTRATOR, AE, GROUP
-from benchmarks.watching import cpu
+from benchmarks.watching import Stopwatch
 
 UDP_METER, HTTP_METER = "Cudp{:04d}", "Chttp{:04d}"
 COMMAND = {"m2m:sgn": {"sur": "interval", "nev": {"rep": {"m2m:cin": {"con": '{"interval": 86400}'}}}}}
@@ -39,15 +38,14 @@ class Campaign(Scenario):
         """Seconds until all of a group have answered; CPU for each member."""
         subject, members = self.subject, self.size.members
         request = subject.request("POST", f"{subject.home}/{group}/fopt?rt=1", COMMAND, status=202)
-        assert subject.process is not None
-        begin, used = time.perf_counter(), cpu([subject.process])
+        watch = Stopwatch(subject.process)
         accepted = await subject.once(request)
         async with asyncio.timeout(PATIENCE):
             report = await self._completed(accepted["m2m:uri"])
-        seconds, used = time.perf_counter() - begin, cpu([subject.process]) - used
+        found = Measured(watch.seconds(), cpu=watch.microseconds_of_cpu(members))
         if report["states"]["answered"] != members:
             raise LoadError(f"not every device answered: {report['states']} {report['reasons']}")
-        return Measured(seconds, cpu=1e6 * used / members)
+        return found
 
     async def _completed(self, request: str) -> dict[str, Any]:
         """The operator's report of a campaign when nobody is waited for any more."""

@@ -1,6 +1,5 @@
 """Many containers: finding ten of them, and one request to all of them."""
 
-import time
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -11,7 +10,7 @@ from benchmarks.figures import Goal, Measured, Row
 from benchmarks.load import LoadError, Requests, connections
 from benchmarks.scenarios.base import Scenario
 from benchmarks.subject import CONTAINER, GROUP, INSTANCE, READING, Subject
-from benchmarks.watching import Probe, cpu, percentile
+from benchmarks.watching import Probe, Stopwatch, percentile
 
 ALIKE = 10  # containers with the same label
 KEPT_READINGS = 10
@@ -57,16 +56,14 @@ class FanOut(Scenario):
     async def measure(self) -> dict[Row, Measured]:
         subject, members = self._subject, self.size.members
         probes = [Probe(subject.address, requests, PROBE_PAUSE) for requests in self._others]
-        process = [subject.process] if subject.process else []
         async with AsyncExitStack() as stack:
             for probe in probes:
                 await stack.enter_async_context(probe.running())
-            begin, used = time.perf_counter(), cpu(process)
+            watch = Stopwatch(subject.process)
             body = await _answer(subject, self._request)
-            seconds, used = time.perf_counter() - begin, cpu(process) - used
+            seconds, costs = watch.seconds(), watch.microseconds_of_cpu(members)
         _check_items(orjson.loads(body), members)
         others = sorted(value for probe in probes for value in probe.milliseconds)
-        costs = 1e6 * used / members if process else None
         p50, p99 = percentile(others, 0.5), percentile(others, 0.99)
         return {
             Row(f"fan-out create, {members:,} local containers", "members/s", (Goal("value", ">=", 15_000),)): Measured(

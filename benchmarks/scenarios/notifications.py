@@ -10,7 +10,7 @@ from benchmarks.figures import Goal, Measured, Row
 from benchmarks.load import Address, LoadError, Requests, once
 from benchmarks.scenarios.base import USUAL, Scenario
 from benchmarks.subject import CONTAINER, INSTANCE, READING, SUBSCRIPTION
-from benchmarks.watching import cpu
+from benchmarks.watching import Stopwatch
 
 CONTAINERS = 100  # each with a subscriber of its own
 POLL_PAUSE, PATIENCE = 0.02, 60.0  # seconds
@@ -40,14 +40,12 @@ class Notifications(Scenario):
         return self._subject.creation(path, SUBSCRIPTION, {"m2m:sub": subscription})
 
     async def measure(self) -> dict[Row, Measured]:
-        process = [self._subject.process] if self._subject.process else []
         before = await received(self._sink)
-        begin, used = time.perf_counter(), cpu(process)
+        watch = Stopwatch(self._subject.process)
         sent = (await load(self._subject.address, self._creations, USUAL, self.size.seconds)).sent
         await _all_arrived(self._sink, before + sent)
-        seconds, used = time.perf_counter() - begin, cpu(process) - used
         row = Row("notifications over kept HTTP connections", "per s", (Goal("value", ">=", 4000),))
-        return {row: Measured(sent / seconds, cpu=1e6 * used / sent if process else None)}
+        return {row: Measured(sent / watch.seconds(), cpu=watch.microseconds_of_cpu(sent))}
 
 
 async def received(sink: Address) -> int:
