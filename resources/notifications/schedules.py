@@ -16,8 +16,10 @@ def opening(work: Work, subscription: Resource, target: str) -> float:
 
     Where two schedules have to agree it may be an earlier one, at which the question can be asked again.
     """
-    schedules = list(_schedules(work, subscription, target))
     moment = work.now
+    schedules = list(_schedules(work, subscription, target))
+    if not schedules:
+        return moment
     for _ in range(MOST_STEPS):
         later = max((_next(entries, moment) for entries in schedules), default=moment)
         if later in (moment, math.inf):

@@ -5,7 +5,6 @@ there, either an alarm is set or a notification is under way that takes its cont
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 from cse.events import request_identifier, send_later
@@ -31,8 +30,8 @@ def submit(work: Work, subscription: Resource, content: Any, weight: int) -> Non
             continue
         if not _may_wait(subscription):
             is_counted = "nse" in subscription.attributes
-            outgoing = Outgoing(target, content, _category(subscription), subscription.ri, weight=weight)
-            send_later(work, replace(outgoing, reported=is_counted))
+            category, source = _category(subscription), subscription.ri
+            send_later(work, Outgoing(target, content, category, source, weight=weight, reported=is_counted))
         elif keep(work, subscription, _queue(target), _document(work, content, weight)):
             _go_on(work, subscription, target)
         elif work.transaction.alarms.get(subscription.ri, _queue(target)) is not None:
@@ -94,8 +93,8 @@ def _go_on(work: Work, subscription: Resource, target: str) -> None:
     """Send the first that waits, or wait for the schedule."""
     opens = opening(work, subscription, target)
     if opens <= work.now:
-        outgoing = Outgoing(target, None, _category(subscription), subscription.ri, _queue(target))
-        send_later(work, replace(outgoing, returns="pn" in subscription.attributes))
+        category, source, returns = _category(subscription), subscription.ri, "pn" in subscription.attributes
+        send_later(work, Outgoing(target, None, category, source, _queue(target), returns=returns))
     else:
         _wait(work, subscription, target, opens)
 
