@@ -1,6 +1,7 @@
 """The network `http-unicast`: one HTTP request per host, the answer in the response or later as a notification."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 import orjson
@@ -15,6 +16,8 @@ from plugins.http_unicast.mapping import STATUS_CODE, Forms, MalformedAnswer, Me
 from plugins.http_unicast.settings import HttpUnicastSettings
 from plugins.http_unicast.tokens import Tokens
 
+REMEMBERED = 4096
+
 
 class HttpUnicast(Network):
     """Reaches `http://` and `https://` points of access."""
@@ -28,6 +31,7 @@ class HttpUnicast(Network):
         self._tls = client_context(settings)
         self._tokens = Tokens(settings.tokens)
         self._forms = Forms()
+        self._offer = lru_cache(REMEMBERED)(self._new_offer)  # it follows from the length and the settings
 
     async def start(self, engine: Engine) -> None:
         self._engine = engine
@@ -48,7 +52,7 @@ class HttpUnicast(Network):
                 message = message._replace(headers=message.headers | proof)
             await self._deliver_to(host, message, delivery)
 
-    def _offer(self, payload: int) -> Offer:
+    def _new_offer(self, payload: int) -> Offer:
         settings = self._settings
         return Offer(
             self.name,
@@ -131,6 +135,11 @@ def host_name(address: str) -> str:
     """The host of an http or https URL, "" if it is none."""
     if "http" not in address.lower():  # as with most of 100,000 meters: quicker than to take the URL apart
         return ""
+    return _host_name(address)
+
+
+@lru_cache(REMEMBERED)  # it follows from the text alone
+def _host_name(address: str) -> str:
     try:
         parts = urlsplit(address)
         valid = parts.scheme in ("http", "https") and parts.port != 0
