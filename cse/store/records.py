@@ -48,6 +48,16 @@ class Search:
     labels: Sequence[str] = ()
     levels: int | None = None
 
+    def fits(self, resource: Resource) -> bool:
+        """Whether this is a resource to be found."""
+        attributes, path = resource.attributes, resource.path
+        return (
+            (not self.labels or not set(self.labels).isdisjoint(attributes.get("lbl") or ()))
+            and (not self.types or attributes["ty"] in self.types)
+            and path.startswith(f"{self.root}/")
+            and (self.levels is None or path.count("/") - self.root.count("/") <= self.levels)
+        )
+
 
 class Row(NamedTuple):
     """One member of a campaign. `state` and `reason` are `cse.campaign`'s; `content` is the answer's, as JSON bytes.

@@ -22,7 +22,7 @@ _INSERT = (
 _MAKE_WAY = f"DELETE FROM resource WHERE (ri = ? OR path = ? OR (pi = ? AND key = ?)) AND {IS_GONE}"  # noqa: S608
 _UPDATE = f"UPDATE resource SET et = ?, document = ? WHERE ri = ? AND NOT {IS_GONE}"  # noqa: S608
 
-_EXPIRED = f"SELECT {IS_GONE}, path, creator, document FROM resource WHERE et <= ? ORDER BY et, seq LIMIT ?"  # noqa: S608
+_EXPIRED = f"SELECT {IS_GONE}, ri, path, creator, document FROM resource WHERE et <= ? ORDER BY et, seq LIMIT ?"  # noqa: S608
 MOST_PASSED_OVER = 1000  # rows of the index by expirationTime that are gone
 
 # Lists of texts that resources are found by have tables of their own. The statements take (text, ri), and ri.
@@ -108,7 +108,7 @@ class SQLiteResources(Resources):
         return found
 
     def export(self) -> Iterator[tuple[Any, ...]]:
-        for path, creator, document in self._execute(f"{SELECT} ORDER BY seq"):
+        for _, path, creator, document in self._execute(f"{SELECT} ORDER BY seq"):
             yield path, creator, orjson.loads(document)
 
     def restore(self, rows: Iterable[tuple[Any, ...]]) -> None:
@@ -136,5 +136,5 @@ class SQLiteResources(Resources):
 
 
 def _resource(row: Sequence[Any]) -> Resource:
-    path, creator, document = row
+    _, path, creator, document = row
     return Resource(path, creator, orjson.loads(document))

@@ -1,6 +1,6 @@
 """Searches in the tree: statements that go through indexes, and come to a document when somebody wants the next one.
 
-Each function gives a cursor with rows (path, creator, document), in the order of creation.
+Each function gives a cursor with rows (ri, path, creator, document), in the order of creation.
 """
 
 import sqlite3
@@ -11,7 +11,8 @@ import orjson
 from cse.store import Search
 from cse.store.sqlite.parameters import as_list, listed
 
-SELECT = "SELECT path, creator, document FROM present"
+_COLUMNS = "SELECT ri, path, creator, document FROM"
+SELECT = f"{_COLUMNS} present"
 
 # ASCII has "0" right behind "/", so this range is every path that starts with the root and a slash.
 _BELOW = "path >= :root || '/' AND path < :root || '0'"
@@ -31,8 +32,7 @@ def _below(labels: int, types: bool) -> str:
     """What has no label, one, or one of several; of one label the index is in order, and nothing has to be sorted."""
     conditions = f"{_BELOW} AND {_LEVELS}" + (_TYPES if types else "")
     if labels == 1:
-        source = _LABELLED.format("present")
-        return f"SELECT path, creator, document FROM {source} WHERE label = :label AND {conditions} ORDER BY label.seq"  # noqa: S608
+        return f"{_COLUMNS} {_LABELLED.format('present')} WHERE label = :label AND {conditions} ORDER BY label.seq"
     source = _LABELLED.format("resource") if labels else "resource"
     return _IN_ORDER.format(f"SELECT seq FROM {source} WHERE {conditions}" + (_LABELS if labels else ""))  # noqa: S608
 

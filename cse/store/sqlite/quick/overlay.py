@@ -1,10 +1,9 @@
 """What units have done that is not in the file, above what is known of the file; everything can be undone."""
 
 from collections.abc import MutableMapping
-from itertools import chain
 from typing import Any, NamedTuple, TypeVar
 
-from cse.store import Resource
+from cse.store import Resource, Search
 from cse.store.sqlite.quick.batch import Batch, Change
 from cse.store.sqlite.quick.cache import Cache
 from cse.store.sqlite.resources import INDEXED
@@ -59,11 +58,9 @@ class Overlay:
         self.seen = max(self.seen, *(batch for _, _, batch in found), 0)
         return [ri for _, ri, _ in found]
 
-    def concerns(self, root: str) -> bool:
-        """Whether something below this path is not in the file as it is."""
-        start = f"{root}/"
-        changed = (state.path for _, state in self.resources.values() if state is not None)
-        return any(path.startswith(start) for path in chain(self.paths, changed))
+    def concerns(self, search: Search) -> bool:
+        """Whether something is to be found that is not in the file as it is."""
+        return any(state is not None and search.fits(state) for _, state in self.resources.values())
 
     # changes
 

@@ -11,14 +11,13 @@ from cse.store import Resource, Resources, Search
 from cse.store.sqlite.quick import OrdinaryWay
 from cse.store.sqlite.quick.cache import FEW
 from cse.store.sqlite.quick.overlay import Overlay
-from cse.store.sqlite.search import find, governed
+from cse.store.sqlite.search import SELECT, find, governed
 
 MOST_STEPS = 2_000  # statements and rows that one unit may take from the file: some ten milliseconds
 MOST_INSTRUCTIONS = 50_000  # of the machine of SQLite, for one statement: some milliseconds
 
-_SELECT = "SELECT ri, path, creator, document FROM present"
-_CHILDREN = f"{_SELECT} WHERE pi = ? ORDER BY seq"
-_CHILDREN_OF_TYPE = f"{_SELECT} WHERE pi = ? AND ty = ? ORDER BY seq"
+_CHILDREN = f"{SELECT} WHERE pi = ? ORDER BY seq"
+_CHILDREN_OF_TYPE = f"{SELECT} WHERE pi = ? AND ty = ? ORDER BY seq"
 _HAS_CHILDREN = "SELECT 1 FROM resource WHERE pi = ? LIMIT 1"
 _HAS_CHILD = "SELECT 1 FROM present WHERE pi = ? AND key = ?"
 _LAST = "SELECT max(ifnull((SELECT max(seq) FROM resource), 0), ifnull((SELECT max(last) FROM gone), 0))"
@@ -114,9 +113,10 @@ class QuickResources(Resources):
             yield from self._present(added)
 
     def search(self, search: Search) -> Iterator[Resource]:
-        if self._overlay.concerns(search.root):
+        if self._overlay.concerns(search):
             raise OrdinaryWay
-        return self._found(lambda: find(self._connection, search))
+        found = self._found(lambda: find(self._connection, search))
+        return filter(search.fits, found) if self._overlay.resources else found
 
     def governed_by(self, policies: Sequence[str]) -> Iterator[Resource]:
         if self._overlay.resources:
@@ -166,10 +166,12 @@ class QuickResources(Resources):
             yield self._known(row).ri
 
     def _found(self, look: Callable[[], sqlite3.Cursor]) -> Iterator[Resource]:
-        for path, creator, document in self._iterate(look):
-            known = self.look_at(path) if self._overlay.cache.at(path) else None
-            resource = known or Resource(path, creator, orjson.loads(document))
-            yield _copy(resource) if self._writes else resource
+        for ri, path, creator, document in self._iterate(look):
+            known, resource = self._overlay.state(ri)
+            if not known:
+                resource = Resource(path, creator, orjson.loads(document))
+            if resource is not None:
+                yield _copy(resource) if self._writes else resource
 
     def _present(self, identifiers: Iterable[str]) -> Iterator[Resource]:
         for ri in identifiers:
@@ -178,7 +180,7 @@ class QuickResources(Resources):
                 yield resource
 
     def _load(self, column: str, value: str) -> Resource | None:
-        row = self.first(f"{_SELECT} WHERE {column} = ?", (value,))
+        row = self.first(f"{SELECT} WHERE {column} = ?", (value,))
         return row and self._known(row)
 
     def _known(self, row: tuple[str, str, str, bytes]) -> Resource:
