@@ -117,6 +117,14 @@ class NetworkContract:
             assert isinstance(reach, Unreachable), f"expected Unreachable, not {reach}"
             assert isinstance(reach.reason, Reason), f"the reason must be a cse.network.Reason, not {reach.reason!r}"
 
+    async def test_schemes_are_those_of_addresses_that_it_offers_ways_to(
+        self, started: Network, reachable_host: Host
+    ) -> None:
+        """A network that names other schemes is never asked where a request goes to one host only."""
+        if started.schemes is not None and not reachable_host.cse:
+            schemes = {address.partition("://")[0].lower() for address in reachable_host.points_of_access}
+            assert schemes & started.schemes, f"`schemes` of {started.name} must have one of {schemes}"
+
     async def test_offers_are_sound(self, started: Network, reachable_host: Host, request_: Request) -> None:
         for way in ways((await started.offers([reachable_host], request_, GROUP))[0]):
             check_offer(way.offer, started.name)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from cse.fanout.reach import gather
+from cse.fanout.reach import gather, gather_one
 from cse.network import Host, Network, Offer, Reach, Reason, Unreachable, Way
 from cse.primitive import Operation, Request
 
@@ -65,3 +65,22 @@ async def test_a_network_that_breaks_the_contract_is_offline(answer: Any, caplog
         assert (offline.offer, offline.reason) == ("broken", Reason.OFFLINE)
         assert good == way("good", host)
     assert "network broken" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("schemes", "host", "is_asked"),
+    [
+        (None, Host("C0", ("pigeon://loft",)), True),
+        (["pigeon"], Host("C0", ("dove://loft", "PIGEON://loft")), True),
+        (["dove"], Host("C0", ("pigeon://loft",)), False),
+        (["dove"], Host("C0", ()), False),
+        ([], Host("/id-mn/meter", ("pigeon://loft",), cse="/id-mn"), True),
+    ],
+)
+async def test_a_single_host_is_offered_what_networks_offer_that_understand_its_address(
+    schemes: list[str] | None, host: Host, is_asked: bool
+) -> None:
+    network = Answering("some", lambda hosts: [[way("some", host)] for host in hosts])
+    network.schemes = None if schemes is None else frozenset(schemes)
+    expected = [way("good", host), *([way("some", host)] if is_asked else [])]
+    assert await gather_one([GOOD, network], host, REQUEST) == expected
