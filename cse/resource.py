@@ -157,6 +157,11 @@ class ResourceType:
         return shown
 
     @cached_property
+    def identifies_at_random(self) -> bool:
+        """Whether nobody can know the identifier of a new resource before, and have used it as a name."""
+        return type(self).identify is ResourceType.identify
+
+    @cached_property
     def shows_itself_only(self) -> bool:
         """Whether what an originator sees follows from the resource alone."""
         return type(self).compose is ResourceType.compose

@@ -17,7 +17,7 @@ from cse.work import Work
 
 log = logging.getLogger(__name__)
 
-PARALLEL = 2  # slices: while one is being made durable, the next one is carried out
+PARALLEL = 8  # slices: while some are being made durable, together, the next ones are carried out
 ANSWERED = State.ANSWERED.value
 
 Operate = Callable[[Work, Row, Alike], Response | None]
@@ -63,6 +63,7 @@ class LocalCampaign:
                 rows = self._next(self._following) or self._next(self._allowed())
                 if rows:
                     slices.create_task(self._persistently(rows)).add_done_callback(lambda _: turns.release())
+                    await asyncio.sleep(0)  # others have their turn after each
                     continue
                 turns.release()
                 if self._waiting or not self._is_closed:

@@ -142,7 +142,12 @@ def _new_resource(work: Work, request: Request, draft: Draft, parent: Resource) 
     kind = draft.kind
     identifier = work.consent.identifier or kind.identify(work, request, draft.content)
     name = _name(kind.fixed_name(parent), draft.content, identifier)
-    path = _new_path(work, parent, name)
+    path = f"{parent.path}/{name}"
+    if not addressable(path):
+        limits = f"{MAX_SEGMENTS} names or {LONGEST_PATH} characters"
+        raise BadRequest(f"rn makes an address of more than {limits}: shorten it")
+    if not (name == identifier and kind.identifies_at_random):
+        _require_free(work, name, path)
     attributes = draft.attributes | {"ri": identifier, "pi": parent.ri, "rn": name}
     if draft.lifetime is not None:
         attributes["et"] = bounded(draft.lifetime, parent)
@@ -156,16 +161,11 @@ def _name(fixed: str | None, content: dict[str, Any], identifier: str) -> str:
     return name
 
 
-def _new_path(work: Work, parent: Resource, name: str) -> str:
-    """The structured address of a child that does not exist yet."""
+def _require_free(work: Work, name: str, path: str) -> None:
+    """A child may have this name, and there is none yet."""
     if not valid_name(name):
         raise BadRequest("rn must consist of letters, digits, '-', '_', '.', '~' and have at most 256 of them")
     if name in work.model.virtual_names or name in ("-", "_", "~", ".", ".."):
         raise OperationNotAllowed(f"rn {name} is reserved: choose another name")
-    path = f"{parent.path}/{name}"
-    if not addressable(path):
-        limits = f"{MAX_SEGMENTS} names or {LONGEST_PATH} characters"
-        raise BadRequest(f"rn makes an address of more than {limits}: shorten it")
     if work.transaction.resources.look_at(path) is not None:
         raise Conflict(f"there is a resource {path} already: choose another rn")
-    return path
