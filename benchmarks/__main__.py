@@ -55,9 +55,10 @@ async def _measure(bench: Bench, name: str, figures: Figures, console: Console) 
         await scenario.prepare(stack)
         for repetition in range(bench.size.repetitions):
             console.print(f"{name}: repetition {repetition + 1} of {bench.size.repetitions}")
-            # The machine's speed drifts: each repetition is compared with the reference of right before.
-            reference = await bench.compare(scenario.connections)
-            figures.add(await scenario.measure(), reference)
+            for part in scenario.parts():
+                # The machine's speed drifts: each part is compared with the reference of right before.
+                reference = await bench.compare(scenario.connections)
+                figures.add(await part(), reference)
 
 
 async def _clean(bench: Bench) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import random
 import secrets
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
@@ -11,6 +12,8 @@ import httptools
 import orjson
 
 JSON = "application/json"
+NUMBER = "<number>"
+SEED = 6
 NO_HEADERS: Mapping[str, str] = {}
 
 
@@ -70,6 +73,18 @@ class Requests:
         """LoadError if the status of an answer is not the expected one."""
         if status != self.status:
             raise LoadError(f"{self.name} was answered with {status}: {answer[:500].decode(errors='replace')}")
+
+
+class Scattered(Requests):
+    """The same request to many places at random: `NUMBER` in it becomes a number below `count`."""
+
+    def __init__(self, requests: Requests, count: int) -> None:
+        self._head, self._body = requests._head.replace(NUMBER.encode(), b"%d"), requests._body
+        self.name, self.status = requests.name, requests.status
+        self._random, self._count = random.Random(SEED).random, count
+
+    def __next__(self) -> bytes:
+        return self._head % (int(self._random() * self._count), next(self._numbers)) + self._body
 
 
 class Connection(asyncio.Protocol):

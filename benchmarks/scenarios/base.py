@@ -2,7 +2,7 @@
 
 import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,7 @@ from benchmarks.subject import INSTANCE, READING, Subject
 
 USUAL, MANY = 16, 64  # connections
 REFERENCE_SHARE = 0.5  # of the seconds of a figure
+Part = Callable[[], Awaitable[dict[Row, Measured]]]
 
 
 class Size(NamedTuple):
@@ -112,6 +113,17 @@ class Scenario(ABC):
     @abstractmethod
     async def prepare(self, stack: AsyncExitStack) -> None:
         """Make what the measurement needs; the stack ends what must be ended."""
+
+    @abstractmethod
+    def parts(self) -> Sequence[Part]:
+        """What a repetition consists of, each part with the reference right before."""
+
+
+class AtOnce(Scenario):
+    """One that has no parts."""
+
+    def parts(self) -> Sequence[Part]:
+        return [self.measure]
 
     @abstractmethod
     async def measure(self) -> dict[Row, Measured]:

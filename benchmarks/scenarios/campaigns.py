@@ -9,7 +9,7 @@ from benchmarks import servers
 from benchmarks.driver import for_each
 from benchmarks.figures import Goal, Measured, Row
 from benchmarks.load import Address, LoadError, Requests
-from benchmarks.scenarios.base import Scenario
+from benchmarks.scenarios.base import AtOnce
 from benchmarks.subject import ADMINISTRATOR, AE, GROUP
 from benchmarks.watching import Stopwatch
 
@@ -18,7 +18,7 @@ COMMAND = {"m2m:sgn": {"sur": "interval", "nev": {"rep": {"m2m:cin": {"con": '{"
 POLL_PAUSE, JOIN_PAUSE, JOINING, PATIENCE = 0.05, 0.5, 300.0, 120.0  # seconds
 
 
-class Campaign(Scenario):
+class Campaign(AtOnce):
     """To a group of AEs, which a subclass makes."""
 
     async def prepare(self, stack: AsyncExitStack) -> None:

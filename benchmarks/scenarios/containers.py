@@ -8,7 +8,7 @@ import orjson
 from benchmarks.driver import for_each
 from benchmarks.figures import Goal, Measured, Row
 from benchmarks.load import LoadError, Requests, connections
-from benchmarks.scenarios.base import Scenario
+from benchmarks.scenarios.base import AtOnce
 from benchmarks.subject import CONTAINER, GROUP, INSTANCE, READING, Subject
 from benchmarks.watching import Probe, Stopwatch, percentile
 
@@ -19,7 +19,7 @@ PROBE_PAUSE = 0.005
 LIFETIME = {"X-M2M-RET": "600000"}  # milliseconds
 
 
-class Discovery(Scenario):
+class Discovery(AtOnce):
     """By label, with ten hits in as many containers as groups have members."""
 
     portable = True
@@ -38,7 +38,7 @@ class Discovery(Scenario):
         return {row: await self.bench.load(self._subject, self._requests)}
 
 
-class FanOut(Scenario):
+class FanOut(AtOnce):
     """One blocking request to the containers of a group on the same server, and others' requests meanwhile."""
 
     portable = True

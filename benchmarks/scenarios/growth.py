@@ -1,22 +1,21 @@
 """How cost grows with the tree: retrieve and create in stores of several sizes, all over the tree and in one place."""
 
-import random
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from functools import partial
 
 from benchmarks.figures import Measured, Row
 from benchmarks.filling import containers, fill
-from benchmarks.load import Requests
-from benchmarks.scenarios.base import Bench, Scenario
+from benchmarks.load import NUMBER, Requests, Scattered
+from benchmarks.scenarios.base import Bench, Part, Scenario
 from benchmarks.subject import ADMINISTRATOR, INSTANCE, READING, Subject
 
 INSTANCES = 9  # in each container, so that a tenth of the resources are containers
-DIFFERENT = 20_000  # requests that are made in advance, of which each is for a container at random
-SEED = 6
+PLACES = ("all over", "in one")
 
 
 class Growth(Scenario):
-    """One size after another, each with a server of its own that stays cold until it is its turn."""
+    """One size after another, each with a server of its own."""
 
     def __init__(self, bench: Bench) -> None:
         super().__init__(bench)
@@ -28,16 +27,15 @@ class Growth(Scenario):
             await fill(folder, containers(_containers(size), INSTANCES))
             self._servers[size] = await self.bench.server(stack, folder)
 
-    async def measure(self) -> dict[Row, Measured]:
+    def parts(self) -> Sequence[Part]:
+        return [partial(self._measure, size, where) for size in self._servers for where in PLACES]
+
+    async def _measure(self, size: int, where: str) -> dict[Row, Measured]:
+        subject = self._servers[size]
         found = {}
-        for size, subject in self._servers.items():
-            at_random = random.Random(SEED)
-            paths = [f"{subject.base}/readings-{number}" for number in range(_containers(size))]
-            scattered = at_random.choices(paths, k=min(DIFFERENT, 10 * len(paths)))
-            for where, chosen in (("all over", scattered), ("in one", paths[:1])):
-                for name, requests in _requests(subject, chosen).items():
-                    row = Row(f"{name}, {size:,} resources, {where}", "requests/s")
-                    found[row] = await self.bench.load(subject, requests)
+        for name, requests in _requests(subject, _containers(size) if where == PLACES[0] else 1).items():
+            row = Row(f"{name}, {size:,} resources, {where}", "requests/s")
+            found[row] = await self.bench.load(subject, [requests])
         return found
 
 
@@ -45,8 +43,9 @@ def _containers(size: int) -> int:
     return max(size // (1 + INSTANCES), 1)
 
 
-def _requests(subject: Subject, paths: Sequence[str]) -> dict[str, list[Requests]]:
-    return {
-        "retrieve": [subject.request("GET", path, originator=ADMINISTRATOR) for path in paths],
-        "create": [subject.creation(path, INSTANCE, READING, originator=ADMINISTRATOR) for path in paths],
-    }
+def _requests(subject: Subject, count: int) -> dict[str, Requests]:
+    """To one of the first so many containers, another one with each request."""
+    path = f"{subject.base}/readings-{NUMBER}"
+    retrieval = subject.request("GET", path, originator=ADMINISTRATOR)
+    creation = subject.creation(path, INSTANCE, READING, originator=ADMINISTRATOR)
+    return {"retrieve": Scattered(retrieval, count), "create": Scattered(creation, count)}

@@ -8,7 +8,7 @@ from benchmarks import servers
 from benchmarks.driver import for_each, load
 from benchmarks.figures import Goal, Measured, Row
 from benchmarks.load import Address, LoadError, Requests, once
-from benchmarks.scenarios.base import USUAL, Scenario
+from benchmarks.scenarios.base import USUAL, AtOnce
 from benchmarks.subject import CONTAINER, INSTANCE, READING, SUBSCRIPTION
 from benchmarks.watching import Stopwatch
 
@@ -17,7 +17,7 @@ POLL_PAUSE, PATIENCE = 0.02, 60.0  # seconds
 CREATION = 3  # notificationEventType: create of a direct child
 
 
-class Notifications(Scenario):
+class Notifications(AtOnce):
     """Instances are created as fast as they are taken in, until the last notification of them has arrived."""
 
     portable = True

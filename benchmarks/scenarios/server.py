@@ -11,7 +11,7 @@ from benchmarks.figures import Goal, Measured, Row
 from benchmarks.filling import meter
 from benchmarks.load import LoadError, Requests
 from benchmarks.planning import plan
-from benchmarks.scenarios.base import Scenario
+from benchmarks.scenarios.base import AtOnce
 from benchmarks.subject import ADMINISTRATOR, AE, CONTAINER, GROUP, INSTANCE, READING, Subject
 from benchmarks.watching import Stopwatch, cpu, longest_stall, resident
 
@@ -19,7 +19,7 @@ PLANS = 3  # in the process that plans; their medians count
 INSTANCES = 5  # in each container
 
 
-class Plan(Scenario):
+class Plan(AtOnce):
     """For very many members: the choice alone, in a process of its own as the server makes it."""
 
     async def prepare(self, stack: AsyncExitStack) -> None:
@@ -39,7 +39,7 @@ def _plans(members: int) -> tuple[float, float]:
     return 1000 * statistics.median(each.seconds for each in planned), 1000 * max(each.stall for each in planned)
 
 
-class WholePlan(Scenario):
+class WholePlan(AtOnce):
     """What the operator asks for: members read and checked, offers of our networks, the choice, and the document."""
 
     async def prepare(self, stack: AsyncExitStack) -> None:
@@ -67,7 +67,7 @@ class WholePlan(Scenario):
         }
 
 
-class Memory(Scenario):
+class Memory(AtOnce):
     """The growth of a server's resident memory for each AE, container and instance that is created over HTTP."""
 
     async def prepare(self, stack: AsyncExitStack) -> None:
@@ -112,7 +112,7 @@ def _creations(subject: Subject, name: str, count: int) -> dict[str, list[Reques
     }
 
 
-class Start(Scenario):
+class Start(AtOnce):
     """From the beginning of the process to its first answer, with very many resources in its store."""
 
     async def prepare(self, stack: AsyncExitStack) -> None:

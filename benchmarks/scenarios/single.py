@@ -4,13 +4,13 @@ from contextlib import AsyncExitStack
 
 from benchmarks import servers
 from benchmarks.figures import Goal, Measured, Row
-from benchmarks.scenarios.base import MANY, USUAL, Scenario
+from benchmarks.scenarios.base import MANY, USUAL, AtOnce
 from benchmarks.subject import CONTAINER, INSTANCE, READING
 
 UNIT = "requests/s"
 
 
-class Reference(Scenario):
+class Reference(AtOnce):
     """What everything is divided by, and what it costs without Starlette."""
 
     portable = True
@@ -30,7 +30,7 @@ class Reference(Scenario):
         }
 
 
-class _ToContainer(Scenario):
+class _ToContainer(AtOnce):
     """Of a container with one instance at first."""
 
     portable = True

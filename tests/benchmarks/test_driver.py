@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, suppress
 import pytest
 
 from benchmarks.driver import for_each, load
-from benchmarks.load import Address, LoadError, Requests
+from benchmarks.load import NUMBER, Address, LoadError, Requests, Scattered
 
 GOOD = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 CLOSING = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}"
@@ -64,6 +64,14 @@ async def test_requests_go_on_in_turn_until_the_time_is_over() -> None:
     assert {head.split()[1] for head in heads} == {"/cse-in/0%20", "/cse-in/1%20"}
     assert 0 < found.p50 <= found.p99
     assert found.server is None
+
+
+async def test_requests_can_be_scattered_over_many_places() -> None:
+    scattered = Scattered(Requests("GET", f"/cse-in/{NUMBER}", "C1"), 3)
+    async with answering(lambda number: GOOD) as (address, heads):
+        await for_each(address, [scattered] * 50)
+    assert {head.split()[1] for head in heads} == {"/cse-in/0", "/cse-in/1", "/cse-in/2"}
+    assert len({re.search(r"X-M2M-RI: (\S+)", head)[1] for head in heads}) == 50
 
 
 async def test_another_status_than_the_expected_one_ends_the_load_with_the_answer() -> None:
