@@ -3,9 +3,11 @@
 import asyncio
 import logging
 import sqlite3
+from abc import abstractmethod
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import cast
+from uuid import uuid4
 
 from tinydb.storages import Storage
 
@@ -31,6 +33,7 @@ class EmbeddedStore(Store):
     _writer: Worker
     _reader: Worker
     _written: SQLiteTransaction
+    _quick: QuickWay | None = None
 
     def __init__(self, documents: Path | None) -> None:
         self.company = Alone()
@@ -39,9 +42,17 @@ class EmbeddedStore(Store):
         self._purging: asyncio.Task[None] | None = None
 
     async def run(self, unit: Unit[T]) -> T:
-        result = await self._writer.run(unit)
+        if self._quick is None:
+            raise RuntimeError("the store is not open for writing")
+        result = await self._quick.run(unit)
         self._purge_what_is_gone()
         return result
+
+    async def read(self, unit: Unit[T]) -> T:
+        if self._quick is not None:
+            with suppress(OrdinaryWay):
+                return await self._quick.read(unit)
+        return await self._read(unit)
 
     async def check(self) -> list[str]:
         return await self._reader.run(_integrity)
@@ -55,12 +66,19 @@ class EmbeddedStore(Store):
     def document_names(self) -> list[str]:
         return self._documents.names()
 
-    def _start_writer(self, connection: sqlite3.Connection, held: AsyncExitStack) -> None:
+    @abstractmethod
+    async def _read(self, unit: Unit[T]) -> T:
+        """Run a unit that only reads in a thread."""
+
+    def _start_writer(self, connection: sqlite3.Connection, reading: sqlite3.Connection, held: AsyncExitStack) -> None:
+        """With one connection for the thread that writes, and one by which the event loop reads."""
         prepared = SQLiteConnection(connection, "BEGIN IMMEDIATE")
         self._written = prepared.transaction
         self._writer = Worker(prepared, "writer")
         held.push_async_callback(self._writer.close)
         held.push_async_callback(self._stop_purging)
+        self._quick = QuickWay(reading, self._writer)
+        held.push_async_callback(self._quick.close)
         self._purge_what_is_gone()
 
     def _purge_what_is_gone(self) -> None:
@@ -94,30 +112,18 @@ class SQLiteStore(EmbeddedStore):
     def __init__(self, path: Path, documents: Path) -> None:
         super().__init__(documents)
         self._path = path
-        self._quick: QuickWay | None = None
 
     async def open(self, *, reads_only: bool = False) -> None:
         async with AsyncExitStack() as held:
             if not reads_only:
-                self._start_writer(open_for_writing(self._path, held), held)
-                self._quick = QuickWay(open_for_reading(self._path, held), self._writer)
-                held.push_async_callback(self._quick.close)
+                written = open_for_writing(self._path, held)
+                self._start_writer(written, open_for_reading(self._path, held), held)
             reading = [SQLiteReader(open_for_reading(self._path, held)) for _ in range(READERS)]
             self._reader = Worker(reading[0], "reader", *reading[1:], batch=1)
             held.push_async_callback(self._reader.close)
             self._held = held.pop_all()
 
-    async def run(self, unit: Unit[T]) -> T:
-        if self._quick is None:
-            raise RuntimeError("the store is open for reading only")
-        result = await self._quick.run(unit)
-        self._purge_what_is_gone()
-        return result
-
-    async def read(self, unit: Unit[T]) -> T:
-        if self._quick is not None:
-            with suppress(OrdinaryWay):
-                return await self._quick.read(unit)
+    async def _read(self, unit: Unit[T]) -> T:
         return await self._reader.run(unit)
 
     async def copy(self, file: Path) -> bool:
@@ -126,19 +132,24 @@ class SQLiteStore(EmbeddedStore):
 
 
 class MemoryStore(EmbeddedStore):
-    """Gone when it is closed. Reads queue behind writes, since a database in memory has a single connection."""
+    """Gone when it is closed. What must be read in a thread queues behind what is written."""
 
     def __init__(self) -> None:
         super().__init__(None)
+        self._place = f"file:cse-{uuid4()}?mode=memory&cache=shared"
 
     async def open(self, *, reads_only: bool = False) -> None:
-        connection = connect(":memory:")
-        self._held.callback(connection.close)
-        prepare(connection)
-        self._start_writer(connection, self._held)
+        written, reading = (connect(self._place, uri=True) for _ in range(2))
+        for connection in (written, reading):
+            self._held.callback(connection.close)
+        prepare(written)
+        # What units have written is seen before it is in the file, too, and nobody waits for locks.
+        reading.execute("PRAGMA read_uncommitted = ON")
+        reading.execute("PRAGMA query_only = ON")
+        self._start_writer(written, reading, self._held)
         self._reader = self._writer
 
-    async def read(self, unit: Unit[T]) -> T:
+    async def _read(self, unit: Unit[T]) -> T:
         return await self._writer.run(lambda transaction: self._without_writing(unit, transaction))
 
     def _without_writing(self, unit: Unit[T], transaction: Transaction) -> T:
