@@ -64,7 +64,7 @@ class Filter:
 
     def fits_besides(self, resource: Resource, kin: Kin) -> bool:
         """The same for one that is known to be of the types and to have the labels."""
-        return not self.others or self._hold(self.others, resource, kin)
+        return self._hold(self.others, resource, kin)
 
     def without_conditions(self) -> "Filter":
         """The same part of whatever there is."""

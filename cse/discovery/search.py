@@ -55,9 +55,10 @@ class Neighbours(Kin):
         )
 
     def _parent(self, resource: Resource) -> Resource | None:
-        if resource.pi not in self._parents:
-            self._parents[resource.pi] = self._work.transaction.resources.look(resource.pi)
-        return self._parents[resource.pi]
+        identifier = resource.pi
+        if identifier not in self._parents:
+            self._parents[identifier] = self._work.transaction.resources.look(identifier)
+        return self._parents[identifier]
 
     def _withheld(self, resource: Resource) -> bool:
         parent = self._parent(resource)
@@ -121,6 +122,8 @@ class Finder:
             return self._hits(self._fitting(self._work.transaction.resources.children(root.ri)))
         search = Search(root.path, criteria.types, criteria.labels, levels)
         found = self._work.transaction.resources.search(search)
+        if not criteria.others:
+            return self._hits(found)
         return self._hits(candidate for candidate in found if criteria.fits_besides(candidate, self._kin))
 
     def _fitting(self, candidates: Iterable[Resource]) -> Iterator[Resource]:

@@ -1,5 +1,7 @@
 """What filterCriteria leave of a resource and of what is below it, for somebody with certain privileges."""
 
+from functools import partial
+
 from cse.access import Guard, Right
 from cse.discovery.criteria import Filter
 from cse.discovery.search import Finder, Neighbours, Page
@@ -13,18 +15,18 @@ PARTIAL = 1  # m2m:contentStatus
 
 def matches(work: Work, resource: Resource, criteria: Filter, guard: Guard) -> Page:
     """What the originator may discover below a resource."""
-    return Finder(work, resource, criteria, lambda hit: guard.permits(hit, Right.DISCOVERY)).matches()
+    return Finder(work, resource, criteria, partial(guard.permits, right=Right.DISCOVERY)).matches()
 
 
 def descendants(work: Work, resource: Resource, criteria: Filter, guard: Guard) -> Page:
     """What the originator may retrieve below a resource."""
-    return Finder(work, resource, criteria, lambda hit: guard.permits(hit, Right.RETRIEVE)).branches()
+    return Finder(work, resource, criteria, partial(guard.permits, right=Right.RETRIEVE)).branches()
 
 
 def require_fit(work: Work, resource: Resource, criteria: Filter, guard: Guard) -> None:
     """NotFound unless a resource meets the conditions; neighbours that can't be retrieved do not count for them."""
     if criteria.conditions and not criteria.fits(
-        resource, Neighbours(work, lambda kin: guard.permits(kin, Right.RETRIEVE))
+        resource, Neighbours(work, partial(guard.permits, right=Right.RETRIEVE))
     ):
         raise NotFound(f"{resource.path} does not meet the filter criteria")
 
