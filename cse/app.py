@@ -1,6 +1,6 @@
 """Puts a server together from settings and plugins, starts it, and stops it. The only place that knows all parts."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -194,8 +194,8 @@ class Server:
         pages = Starlette(routes=[operator.routes()])
         pages.router.default = binding
 
-        async def application(scope: Scope, receive: Receive, send: Send) -> None:
-            await (pages if scope["path"].startswith(PAGES) else binding)(scope, receive, send)
+        def application(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+            return (pages if scope["path"].startswith(PAGES) else binding)(scope, receive, send)
 
         return self._guarded(application)
 

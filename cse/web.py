@@ -41,6 +41,7 @@ def configuration(server: Server, **options: Any) -> uvicorn.Config:
         options["ssl_context_factory"] = lambda *_: context
     return uvicorn.Config(
         server.asgi,
+        interface="asgi3",
         http=connections(settings),
         limit_concurrency=settings.max_connections + 1,
         timeout_keep_alive=settings.keep_alive_timeout,

@@ -20,6 +20,8 @@ class Answers:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
+        self._second = -1
+        self._timestamp = b""
 
     async def send(self, send: Send, headers: Headers, form: Form, request: Request | None, response: Response) -> None:
         """Answer a request with these headers; None for one that can't be read, and the response says why."""
@@ -42,7 +44,7 @@ class Answers:
         found = {
             b"x-m2m-rsc": b"%d" % response.status_code,
             b"x-m2m-ri": printable(request.request_identifier if request else headers.get("x-m2m-ri", "")),
-            b"x-m2m-ot": printable(response.originating_timestamp or timestamp(self._clock.now())),
+            b"x-m2m-ot": printable(response.originating_timestamp) if response.originating_timestamp else self._now(),
         }
         for name, key in ECHOED.items():
             if name in headers:
@@ -56,6 +58,13 @@ class Answers:
             if response.content_offset is not None:
                 found[b"x-m2m-cto"] = b"%d" % response.content_offset
         return found
+
+    def _now(self) -> bytes:
+        """The timestamp of this second, which is written once."""
+        second = int(self._clock.now())
+        if second != self._second:
+            self._second, self._timestamp = second, timestamp(second).encode()
+        return self._timestamp
 
 
 async def _send_pieces(send: Send, body: Pieces) -> None:

@@ -12,7 +12,7 @@ from cse.errors import BadRequest, CSEError, NotAcceptable
 from cse.http.answers import Answers
 from cse.http.bodies import read
 from cse.http.forms import Form, Forms
-from cse.http.headers import Headers, check_headers, read_headers
+from cse.http.headers import read_headers
 from cse.http.request import parse_request
 from cse.http.stopping import Stopping
 from cse.leniency import is_lenient
@@ -47,12 +47,18 @@ class HttpBinding:
         self._answers = Answers(clock)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = read_headers(scope)
+        headers, contradiction = read_headers(scope)
         form = self._forms.of(headers)
         request = None
         try:
             with self._stopping.working:
-                request = await self._request(scope, receive, headers, form)
+                _require_clear(contradiction, form)
+                lenient = is_lenient(self._settings.leniency, headers.get("x-m2m-rvi"))
+                content = None
+                if not LENGTHS.isdisjoint(headers):
+                    content = await self._content(receive, form.content_type.media_type, lenient)
+                request = parse_request(scope, headers, form.content_type, content, self._naming, lenient=lenient)
+                request = self._identities.admit(scope, request)
                 response = await self._response(request, receive)
         except CSEError as error:
             response = error_response(error.status_code, str(error))
@@ -76,18 +82,6 @@ class HttpBinding:
             response.cancel()
             gone.cancel()
 
-    async def _request(self, scope: Scope, receive: Receive, headers: Headers, form: Form) -> Request:
-        """The primitive in an HTTP request; raises CSEError."""
-        check_headers(scope)
-        if form.refusal:
-            raise NotAcceptable(form.refusal)
-        lenient = is_lenient(self._settings.leniency, headers.get("x-m2m-rvi"))
-        content = None
-        if not LENGTHS.isdisjoint(headers):
-            content = await self._content(receive, form.content_type.media_type, lenient)
-        request = parse_request(scope, headers, form.content_type, content, self._naming, lenient=lenient)
-        return self._identities.admit(scope, request)
-
     async def _content(self, receive: Receive, media_type: str, lenient: bool) -> Content:
         """The decoded body, None for an empty one."""
         data = await read_body(receive, self._settings.max_body_bytes)
@@ -100,19 +94,27 @@ class HttpBinding:
 
 async def read_body(receive: Receive, most: int) -> bytes:
     """The body, which must not be longer than so many bytes; BadRequest as soon as it is."""
-    chunks = []
-    size = 0
-    goes_on = True
-    while goes_on:
+    data = bytearray()
+    while True:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise ClientDisconnect
-        chunks.append(message["body"])
-        size += len(message["body"])
-        if size > most:
+        part, goes_on = message["body"], message["more_body"]
+        if len(data) + len(part) > most:
             raise BadRequest(f"the body is longer than {most} bytes (max_body_bytes): send less at once")
-        goes_on = message["more_body"]
-    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        if not (data or goes_on):
+            return bytes(part)
+        data += part
+        if not goes_on:
+            return bytes(data)
+
+
+def _require_clear(contradiction: str, form: Form) -> None:
+    """BadRequest, NotAcceptable for headers that say two things, or that nobody can answer."""
+    if contradiction:
+        raise BadRequest(f"header {contradiction[:40]} is sent twice with different values: send one")
+    if form.refusal:
+        raise NotAcceptable(form.refusal)
 
 
 async def _gone(receive: Receive) -> None:

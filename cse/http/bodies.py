@@ -1,50 +1,54 @@
 """Bodies that hold 100,000 members or answers are read, written and taken apart beside the event loop."""
 
 import asyncio
-from collections.abc import Iterator
 
 from cse.pieces import Pieces
 from cse.primitive import Content
 from cse.serialization.formats import JSON, Serialization
 from cse.serialization.limits import Limits
-from cse.slices import SLICE, aside
+from cse.slices import SLICE
 
 BYTES_PER_ITEM = 256
+SMALL = SLICE * BYTES_PER_ITEM
+CONTAINERS = (dict, list)
 
 
 async def read(serialization: Serialization, data: bytes, limits: Limits) -> Content:
     """The content of a body; BadRequest if it is none."""
-    return await aside(len(data) // BYTES_PER_ITEM, serialization.read, data, limits)
+    if len(data) <= SMALL:
+        return serialization.read(data, limits)
+    return await asyncio.to_thread(serialization.read, data, limits)
 
 
 async def written(serialization: Serialization, content: Content) -> bytes | Pieces:
-    """The body for a content, which is used up: letting go of millions of objects at once would stop everybody.
+    """The body for a content, parts of which may be those of a resource that others see: nothing in it is changed.
 
     One that comes in pieces of JSON may be sent in them.
     """
     if isinstance(content, Pieces):
         return content if serialization is JSON else await asyncio.to_thread(_write_whole, serialization, content)
-    if any(True for _ in _long_lists(content)):
-        return await asyncio.to_thread(_write, serialization, content)
+    if _long_lists(content):
+        return await asyncio.to_thread(serialization.write_long, content)
     return serialization.write(content)
 
 
 def _write_whole(serialization: Serialization, pieces: Pieces) -> bytes:
-    return _write(serialization, pieces.whole())
-
-
-def _write(serialization: Serialization, content: Content) -> bytes:
+    """Letting go of millions of objects at once would stop everybody."""
+    content = pieces.whole()
     body = serialization.write_long(content)
-    for items in list(_long_lists(content)):
+    for items in _long_lists(content):
         while items:
             del items[-SLICE:]
     return body
 
 
-def _long_lists(content: Content) -> Iterator[list[Content]]:
+def _long_lists(content: Content) -> list[list[Content]]:
     """Those that can be reached by names only, as the members of a group and the items of a result can."""
-    if isinstance(content, dict):
-        for value in content.values():
-            yield from _long_lists(value)
-    elif isinstance(content, list) and len(content) > SLICE:
-        yield content
+    found = []
+    containers = [content]
+    for container in containers:
+        if isinstance(container, dict):
+            containers += [value for value in container.values() if isinstance(value, CONTAINERS)]
+        elif isinstance(container, list) and len(container) > SLICE:
+            found.append(container)
+    return found

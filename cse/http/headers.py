@@ -9,7 +9,7 @@ from cse.errors import BadRequest
 
 Headers = Mapping[str, str]
 Pairs = list[tuple[bytes, bytes]]  # names in lower case
-LISTS = {b"accept"}
+ACCEPT = b"accept"
 # The headers that are read by anybody; others are not even decoded.
 NAMES = {
     name.encode(): name
@@ -24,31 +24,31 @@ LONGEST_ECHO = 1024
 NO_CONTENT_TYPE = {"", "none", "null", "undefined"}
 
 
-def read_headers(scope: Scope) -> Headers:
-    """Headers that mean something here by lower-case name; Accept may be sent in several lines."""
+def read_headers(scope: Scope) -> tuple[Headers, str]:
+    """Headers that mean something here by lower-case name, and a name that is sent twice with different values.
+
+    That is a header of oneM2M, the type of the content or the credential, "" for none. Accept may have several lines.
+    """
     pairs = scope["headers"]
-    found = {NAMES[name]: value.decode("latin-1").strip() for name, value in pairs if name in NAMES}
-    for name in LISTS.intersection(_repeated(pairs)):
-        found[NAMES[name]] = ",".join(value.decode("latin-1").strip() for key, value in pairs if key == name)
-    return found
-
-
-def check_headers(scope: Scope) -> None:
-    """BadRequest if a header of oneM2M, or the type of the content, is stated twice with different values."""
-    for name, values in _repeated(scope["headers"]).items():
-        matters = name.startswith(b"x-m2m-") or name in (b"content-type", b"authorization")
-        if matters and len(values) > 1:
-            raise BadRequest(f"header {name.decode('latin-1')[:40]} is sent twice with different values: send one")
-
-
-def _repeated(pairs: Pairs) -> dict[bytes, set[bytes]]:
-    """Those that are sent more than once, each with its values."""
+    found = {NAMES[name]: _text(value) for name, value in pairs if name in NAMES}
     if len(dict(pairs)) == len(pairs):
-        return {}
-    found: dict[bytes, list[bytes]] = {}
+        return found, ""
+    if ACCEPT in dict(pairs):
+        found["accept"] = ",".join(_text(value) for name, value in pairs if name == ACCEPT)
+    return found, _contradiction(pairs)
+
+
+def _text(value: bytes) -> str:
+    return value.decode("latin-1").strip()
+
+
+def _contradiction(pairs: Pairs) -> str:
+    stated: dict[bytes, bytes] = {}
     for name, value in pairs:
-        found.setdefault(name, []).append(value)
-    return {name: set(values) for name, values in found.items() if len(values) > 1}
+        matters = name.startswith(b"x-m2m-") or name in (b"content-type", b"authorization")
+        if matters and stated.setdefault(name, value) != value:
+            return name.decode("latin-1")
+    return ""
 
 
 @dataclass(frozen=True, slots=True)
