@@ -1,8 +1,11 @@
 """From the options of the signatures to the plan: choices per host, reasons, and the sums."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import repeat
+from typing import cast
 
+from cse.matching.alike import Alike
 from cse.matching.plan import Exclusion, Explanation, Plan, Price, Transmission
 from cse.matching.pricing import Option, PricedSignature, budget, budget_key, duty_cycle, too_slow
 from cse.matching.search import Matching
@@ -30,11 +33,14 @@ def explain(
     for signature, pick in zip(signatures, matching.picks, strict=True):
         excluded = sorted([*signature.excluded, *obstacles.of(signature, pick)], key=lambda each: each[0].order())
         explanations.append(_explanation(signature, pick, excluded))
-        for host in signature.signature.hosts:
+        for part in signature.signature.parts:
             if pick:
-                choices[host] = _way(pick, reaches[host])
+                for host, way in zip(part.hosts, _ways(pick, part, reaches), strict=False):
+                    choices[host] = way
             else:
-                reasons[host] = excluded[0][1] if excluded else _most_telling(reaches[host])
+                why = repeat(excluded[0][1]) if excluded else _most_telling(part, reaches)
+                for host, reason in zip(part.hosts, why, strict=False):
+                    reasons[host] = reason
     return Plan(
         choices=choices,
         reasons=reasons,
@@ -84,7 +90,7 @@ def _explanation(signature: PricedSignature, pick: Option | None, excluded: Sequ
     refusals = sorted(signature.signature.refusals.items())
     return Explanation(
         members=signature.members,
-        examples=tuple(signature.signature.hosts[:_EXAMPLES]),
+        examples=signature.signature.first(_EXAMPLES),
         chosen=_price(pick, signature) if pick else None,
         alternatives=tuple(_price(option, signature) for option in alternatives),
         exclusions=(
@@ -105,18 +111,23 @@ def _break_even(option: Option, unicast: Option | None) -> float | None:
     return round(option.offer.fixed / (unicast.unit - option.unit), 1)
 
 
-def _way(pick: Option, reach: Reach) -> Way:
-    """The way of this host: a broadcast is the same for all, the address of a unicast is the host's own."""
+def _ways(pick: Option, part: Alike, reaches: Sequence[Reach]) -> Iterable[Way]:
+    """Those of these hosts: a broadcast is the same for all, the address of a unicast is the host's own."""
     if pick.offer.broadcast:
-        return pick.way
-    return next(way for way in reach if isinstance(way, Way) and way.offer.id == pick.offer.id)
+        return repeat(pick.way)
+    ways = ((position, entry) for position, entry in enumerate(part.example) if isinstance(entry, Way))
+    position = next(position for position, way in ways if way.offer.id == pick.offer.id)
+    return (cast("Way", reaches[host][position]) for host in part.hosts)
 
 
-def _most_telling(reach: Reach) -> Unreachable:
-    """The first reason that says more than that a network has nothing to do with the host."""
-    refusals = [entry for entry in reach if isinstance(entry, Unreachable)]
-    telling = (refusal for refusal in refusals if refusal.reason is not Reason.NO_POA)
-    return next(telling, refusals[0] if refusals else _NOTHING_OFFERED)
+def _most_telling(part: Alike, reaches: Sequence[Reach]) -> Iterable[Unreachable]:
+    """The first reason of each that says more than that a network has nothing to do with the host."""
+    refusals = [(position, entry) for position, entry in enumerate(part.example) if isinstance(entry, Unreachable)]
+    if not refusals:
+        return repeat(_NOTHING_OFFERED)
+    telling = (position for position, refusal in refusals if refusal.reason is not Reason.NO_POA)
+    chosen = next(telling, refusals[0][0])
+    return (cast("Unreachable", reaches[host][chosen]) for host in part.hosts)
 
 
 def _transmissions(matching: Matching) -> list[Transmission]:

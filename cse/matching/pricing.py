@@ -40,7 +40,7 @@ class PricedSignature:
 
     @property
     def members(self) -> int:
-        return len(self.signature.hosts)
+        return self.signature.members
 
     @property
     def unicast(self) -> Option | None:
@@ -53,7 +53,7 @@ def price(signature: Signature, available_ms: int) -> PricedSignature:
     options = [Option(way, key(way), _unit(way.offer, signature, repair)) for way in signature.ways]
     usable, excluded = [], []
     for option in sorted(options, key=Option.order):
-        if reason := exclusion(option.offer, len(signature.hosts), available_ms):
+        if reason := exclusion(option.offer, signature.members, available_ms):
             excluded.append((option, reason))
         else:
             usable.append(option)
@@ -75,7 +75,7 @@ def _unit(offer: Offer, signature: Signature, repair: int | None) -> int:
 def _unicast_unit(offer: Offer, signature: Signature) -> int:
     """Members of a signature that share an address share its fixed cost; each bears the same part, rounded up."""
     addresses = len(signature.addresses.get(offer.id, ()))
-    return offer.per_member - (-offer.fixed * addresses // len(signature.hosts))
+    return offer.per_member - (-offer.fixed * addresses // signature.members)
 
 
 def exclusion(offer: Offer, members: int, available_ms: int) -> Unreachable | None:
