@@ -1,6 +1,5 @@
 """Sends notifications from the outbox, and asks what has to be answered before an operation."""
 
-import asyncio
 import logging
 from dataclasses import replace
 
@@ -13,6 +12,7 @@ from cse.notification import Outgoing
 from cse.outbox.service import Postponed
 from cse.primitive import Response
 from cse.store import Effect
+from cse.turns import Slots
 from cse.work import Work
 
 log = logging.getLogger(__name__)
@@ -34,8 +34,8 @@ class Notifier:
         self._core = core
         self._exchange = exchange
         parallel = core.settings.parallel_notifications
-        self._slots = asyncio.Semaphore(parallel)
-        self._slots_for_silent = asyncio.Semaphore(max(1, int(parallel * SHARE_OF_SILENT)))
+        self._slots = Slots(parallel)
+        self._slots_for_silent = Slots(max(1, int(parallel * SHARE_OF_SILENT)))
         self._pauses: dict[str, float] = {}  # of silent targets: seconds until the next attempt
         self._complaints = Complaints(core.clock, log)
 
