@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from cse.testing.clock import ManualClock
+from tests.frozen import freeze
 from tests.servers import Client, Listener, Running, serving
 
 # The same examples in every run, and however busy the machine is; scripts/fuzz takes others, which follow from a seed.
@@ -26,8 +27,9 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 async def cse(clean_log: None) -> AsyncIterator[Running]:
-    """A server in this process with everything as it is by default, resources in memory."""
+    """A server in this process with everything as it is by default, resources in memory; see `tests.frozen`."""
     async with serving() as running:
+        freeze(running.server.core.store)
         yield running
 
 
@@ -35,6 +37,7 @@ async def cse(clean_log: None) -> AsyncIterator[Running]:
 async def stopped_clock_cse(clean_log: None, clock: ManualClock) -> AsyncIterator[Running]:
     """The same with the test's `clock`."""
     async with serving(clock=clock) as running:
+        freeze(running.server.core.store)
         yield running
 
 

@@ -12,7 +12,7 @@ class Detection:
 
     The data point `index` is generated at `origin + index * period`, give or take `tolerance`, and has to be here less
     than `patience` later. `next` is the earliest that is neither here nor missing; `early` are those behind it that are
-    here.
+    here, in a list that is not changed: it may be that of a resource.
     """
 
     origin: int
@@ -38,7 +38,7 @@ class Detection:
         moment = self._generated(index)
         within = abs(generated - moment) <= self.tolerance and now >= moment - self.tolerance
         if within and index >= self.next and index not in self.early:
-            self.early.append(index)
+            self.early = [*self.early, index]
             self._go_on()
 
     def missing(self, now: int, most: int) -> list[int]:
@@ -50,7 +50,6 @@ class Detection:
         overdue = range(max(self.next, latest - most + 1), latest + 1)
         given_up = [self._generated(index) for index in overdue if index not in self.early]
         self.next = max(self.next, latest + 1)
-        self.early = [index for index in self.early if index >= self.next]
         self._go_on()
         return given_up
 
@@ -59,5 +58,5 @@ class Detection:
 
     def _go_on(self) -> None:
         while self.next in self.early:
-            self.early.remove(self.next)
             self.next += 1
+        self.early = [index for index in self.early if index >= self.next]

@@ -10,12 +10,13 @@ def count(subscription: Resource, target: str, *, events: int = 0, sent: int = 0
     """Add to the counters of a target; whether there are any. The caller stores the subscription."""
     if not subscription.attributes.get("nse"):
         return False
-    entries = subscription.attributes.setdefault("nsi", [])
-    entry = next((entry for entry in entries if entry["tg"] == target), None)
-    if entry is None:
-        entry = {"tg": target, "rqs": 0, "rsr": 0, "noec": 0}
-        entries.append(entry)
-    entry["noec"] += events
-    entry["rqs"] += sent
-    entry["rsr"] += answered
+    entries = {entry["tg"]: entry for entry in subscription.attributes.get("nsi", ())}
+    before = entries.get(target, {"rqs": 0, "rsr": 0, "noec": 0})
+    entries[target] = {
+        "tg": target,
+        "rqs": before["rqs"] + sent,
+        "rsr": before["rsr"] + answered,
+        "noec": before["noec"] + events,
+    }
+    subscription.attributes["nsi"] = list(entries.values())
     return True

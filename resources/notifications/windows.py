@@ -40,7 +40,7 @@ def forsake(work: Work, source: Resource) -> None:
     for address in source.attributes.get("acrs", ()):
         crossing = work.resource(address)
         if crossing is not None and source.ri in crossing.attributes["_sources"]:
-            crossing.attributes["_sources"].remove(source.ri)
+            crossing.attributes["_sources"] = [one for one in crossing.attributes["_sources"] if one != source.ri]
             work.transaction.resources.update(crossing)
             remove(work, crossing)
 

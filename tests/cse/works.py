@@ -14,6 +14,7 @@ from cse.store import Resource
 from cse.store.sqlite.schema import connect, prepare
 from cse.store.sqlite.transaction import SQLiteTransaction
 from cse.work import Model, Work
+from tests.frozen import FrozenResources
 
 NOW = 1_800_000_000.0
 TYPES = {"acp": 1, "ae": 2, "cnt": 3, "cin": 4, "grp": 9, "sub": 23}
@@ -31,12 +32,17 @@ def _model(settings: ServerSettings) -> Model:
 
 @contextmanager
 def working(**settings: Any) -> Iterator[Work]:
-    """A unit of work on a tree with nothing but the CSEBase, whose creator is the administrator."""
+    """A unit of work on a tree with nothing but the CSEBase, whose creator is the administrator.
+
+    As with a store that shares them, values of resources must not be changed in place.
+    """
     connection = connect(":memory:")
     try:
         prepare(connection)
         model = _model(ServerSettings(**settings))
-        work = Work(SQLiteTransaction(connection), model, NOW)
+        transaction = SQLiteTransaction(connection)
+        transaction.resources = FrozenResources(transaction.resources)
+        work = Work(transaction, model, NOW)
         base = {"ty": 5, "ri": model.naming.base_identifier, "pi": "", "rn": model.naming.cse_name}
         work.transaction.resources.insert(Resource(model.naming.cse_name, "CAdmin", base))
         yield work
