@@ -38,8 +38,6 @@ def _decoded_path(path: str) -> str:
 def parse_query(query_string: bytes) -> Query:
     """Query arguments by name; values joined with `+` and repeated names are lists."""
     found: Query = {}
-    if not query_string:
-        return found
     count = 0
     for part in query_string.decode("latin-1").split("&"):
         if not part:

@@ -29,7 +29,8 @@ class Answers:
             body: bytes | Pieces = b""
             status, named = 204, {b"x-m2m-ri": printable(request.request_identifier)}
         else:
-            body = await _body(form, response)
+            ready = response.json if form.serialization is JSON else None
+            body = await _body(form, response) if ready is None else ready
             status = HTTP_STATUS_BY_RESPONSE_STATUS_CODE.get(response.status_code, 500)
             named = self._headers(headers, request, response)
             named |= {b"content-type": form.media_type, b"content-length": b"%d" % len(body)}
@@ -75,8 +76,6 @@ async def _send_pieces(send: Send, body: Pieces) -> None:
 
 
 async def _body(form: Form, response: Response) -> bytes | Pieces:
-    if response.json is not None and form.serialization is JSON:
-        return response.json
     return b"" if response.content is None else await written(form.serialization, response.content)
 
 

@@ -39,7 +39,9 @@ class HttpBinding:
     ) -> None:
         self._stopping = stopping
         self._carrier = carrier
-        self._settings = settings
+        self._leniency = settings.leniency
+        self._max_body_bytes = settings.max_body_bytes
+        self._limits = settings.content_limits
         self._naming = naming
         self._serializations = serializations
         self._identities = identities
@@ -53,7 +55,7 @@ class HttpBinding:
         try:
             with self._stopping.working:
                 _require_clear(contradiction, form)
-                lenient = is_lenient(self._settings.leniency, headers.get("x-m2m-rvi"))
+                lenient = is_lenient(self._leniency, headers.get("x-m2m-rvi"))
                 content = None
                 if not LENGTHS.isdisjoint(headers):
                     content = await self._content(receive, form.content_type.media_type, lenient)
@@ -84,12 +86,12 @@ class HttpBinding:
 
     async def _content(self, receive: Receive, media_type: str, lenient: bool) -> Content:
         """The decoded body, None for an empty one."""
-        data = await read_body(receive, self._settings.max_body_bytes)
+        data = await read_body(receive, self._max_body_bytes)
         if not data:
             return None
         unnamed = lenient and not media_type
         serialization = self._serializations.default if unnamed else self._serializations.reader(media_type)
-        return await read(serialization, data, self._settings.content_limits)
+        return await read(serialization, data, self._limits)
 
 
 async def read_body(receive: Receive, most: int) -> bytes:

@@ -9,7 +9,7 @@ from cse.serialization.limits import Limits
 from cse.slices import SLICE
 
 BYTES_PER_ITEM = 256
-SMALL = SLICE * BYTES_PER_ITEM
+SMALL = SLICE * BYTES_PER_ITEM  # bytes of a body that is read at once
 CONTAINERS = (dict, list)
 
 

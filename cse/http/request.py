@@ -32,7 +32,7 @@ def parse_request(
 ) -> Request:
     """The primitive; CSEError names the header, argument or method that is wrong."""
     operation, resource_type = _operation(scope["method"], content_type, lenient=lenient)
-    query = parse_query(scope["query_string"])
+    query = parse_query(scope["query_string"]) if scope["query_string"] else {}
     if query:
         _refuse_later(query)
     address, attribute = _target(_raw_path(scope), operation, naming, lenient=lenient)

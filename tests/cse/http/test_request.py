@@ -274,3 +274,9 @@ def test_lists_of_numbers_may_be_joined_in_any_way(query: str) -> None:
 
 def test_a_label_may_have_a_blank_and_a_plus() -> None:
     assert parse_query(b"lbl=a%20b+c%2Bd") == {"lbl": ["a b", "c+d"]}
+
+
+def test_the_sender_is_the_client_of_the_connection() -> None:
+    scope = {"method": "GET", "raw_path": b"/cse-in", "query_string": b"", "client": ("192.0.2.1", 7)}
+    found = parse_request(scope, HEADERS, ContentType.parse(""), None, NAMING, lenient=False)
+    assert found.sender == "192.0.2.1"
