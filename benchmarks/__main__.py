@@ -121,10 +121,10 @@ def main() -> None:
         console.width = WIDTH
     with tempfile.TemporaryDirectory(dir=chosen.folder) as name:
         folder, size = Path(name), _size(chosen)
+        facts = machine.facts(folder)  # before the benchmark itself makes the machine busy
         bench = Bench(size, folder, AsyncExitStack(), _other(chosen), chosen.store)
         figures = uvloop.run(run(bench, _names(chosen), progress))
-        facts = machine.facts(folder)
-        console.print(machine.description(folder), figures.table(), NOTE, *_failures(figures), sep="\n")
+        console.print(machine.as_table(facts), figures.table(), NOTE, *_failures(figures), sep="\n")
     if chosen.json:
         document: dict[str, Any] = {"machine": facts, "size": size._asdict(), "cse": chosen.cse}
         chosen.json.write_bytes(orjson.dumps(document | figures.document(), option=orjson.OPT_INDENT_2))

@@ -2,11 +2,13 @@
 
 import os
 import platform
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 
 from rich.table import Table
 
+BUSY = 1.0  # processes; a run that has just ended leaves as much
 PACKAGES = ("cse", "starlette", "uvicorn", "uvloop", "httptools", "orjson")
 
 
@@ -16,17 +18,29 @@ def facts(folder: Path) -> dict[str, str]:
         "CPU": f"{_fact('/proc/cpuinfo', 'model name')}, {len(os.sched_getaffinity(0))} cores",
         "memory": f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.1f} GiB",
         "system": f"{platform.system()} {platform.release()}, data on {_file_system(folder)}",
-        "load": f"{os.getloadavg()[0]:.1f} processes wanted a core in the last minute",
+        "load": _load(os.getloadavg()[0]),
         "versions": ", ".join([f"python {platform.python_version()}", *map(_version, PACKAGES)]),
     }
 
 
 def description(folder: Path) -> Table:
     """The same as a table."""
+    return as_table(facts(folder))
+
+
+def as_table(facts: Mapping[str, str]) -> Table:
+    """Facts, one a line."""
     table = Table.grid(padding=(0, 2))
-    for fact in facts(folder).items():
+    for fact in facts.items():
         table.add_row(*fact)
     return table
+
+
+def _load(processes: float) -> str:
+    known = f"{processes:.1f} processes wanted a core in the minute before"
+    return (
+        known if processes < BUSY else f"{known}: too busy for rates and times, only `CPU us` and `x CPU` say something"
+    )
 
 
 def _version(package: str) -> str:
