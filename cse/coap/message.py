@@ -1,6 +1,5 @@
 """CoAP messages (RFC 7252 clause 3) and the options of oneM2M (TS-0008 clause 6.2.2)."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -11,6 +10,9 @@ MAX_OPTIONS = 64
 MAX_TEXT = 255
 MAX_MESSAGE_ID = 0xFFFF
 NON_LIFETIME = 145.0
+# Four bits of a delta or length up to 12 are the value; with 13 and 14 the rest of it follows in one or two bytes.
+EXTENDED, EXTENDED_TWICE = 13, 269
+CUT_OFF = "the message ends within an option"
 
 
 class CoapError(ValueError):
@@ -141,12 +143,12 @@ def _option(delta: int, value: bytes) -> bytes:
 
 
 def _extended(value: int) -> tuple[int, bytes]:
-    if value < 13:
+    if value < EXTENDED:
         return value, b""
-    if value < 269:
-        return 13, bytes((value - 13,))
-    if value < 269 + 0x10000:
-        return 14, (value - 269).to_bytes(2)
+    if value < EXTENDED_TWICE:
+        return EXTENDED, bytes((value - EXTENDED,))
+    if value < EXTENDED_TWICE + 0x10000:
+        return EXTENDED + 1, (value - EXTENDED_TWICE).to_bytes(2)
     raise CoapError(f"an option delta or length of {value} cannot be written")
 
 
@@ -176,48 +178,43 @@ def _check_code(message_type: Type, datagram: bytes) -> None:
 
 
 def _options(datagram: bytes, position: int) -> tuple[tuple[tuple[int, bytes], ...], bytes]:
-    reader = _Reader(datagram, position)
+    """The options from this position on, and the payload. Thousands of answers a second are read here."""
     options: list[tuple[int, bytes]] = []
-    number = 0
-    for first in reader:
+    number, end = 0, len(datagram)
+    while position < end:
+        first = datagram[position]
         if first == MARKER:
-            return tuple(options), reader.rest()
-        number += reader.extended(first >> 4)
-        options.append((number, reader.take(reader.extended(first & 15))))
+            return tuple(options), _payload(datagram, position + 1)
+        position += 1
+        delta, length = first >> 4, first & 15
+        if delta >= EXTENDED:
+            delta, position = _read_extended(datagram, position, delta)
+        if length >= EXTENDED:
+            length, position = _read_extended(datagram, position, length)
+        number += delta
+        value = datagram[position : position + length]
+        position += length
+        if position > end:
+            raise CoapError(CUT_OFF)
+        options.append((number, value))
         if len(options) > MAX_OPTIONS or number > 0xFFFF:
             raise CoapError(f"more than {MAX_OPTIONS} options, or an option number above 65535")
     return tuple(options), b""
 
 
-class _Reader:
-    """Reads on from a position; CoapError where the datagram ends too early."""
-
-    def __init__(self, datagram: bytes, position: int) -> None:
-        self._datagram = datagram
-        self._position = position
-
-    def __iter__(self) -> Iterator[int]:
-        while self._position < len(self._datagram):
-            yield self.take(1)[0]
-
-    def take(self, count: int) -> bytes:
-        taken = self._datagram[self._position : self._position + count]
-        if len(taken) < count:
-            raise CoapError("the message ends within an option")
-        self._position += count
-        return taken
-
-    def extended(self, nibble: int) -> int:
-        if nibble < 13:
-            return nibble
-        if nibble == 13:
-            return self.take(1)[0] + 13
-        if nibble == 14:
-            return int.from_bytes(self.take(2)) + 269
+def _read_extended(datagram: bytes, position: int, nibble: int) -> tuple[int, int]:
+    """The value that does not fit into four bits, and where the datagram goes on behind it."""
+    if nibble > EXTENDED + 1:
         raise CoapError("15 is no option delta or length")
+    behind = position + 1 + nibble - EXTENDED
+    if behind > len(datagram):
+        raise CoapError(CUT_OFF)
+    least = EXTENDED if nibble == EXTENDED else EXTENDED_TWICE
+    return least + int.from_bytes(datagram[position:behind]), behind
 
-    def rest(self) -> bytes:
-        payload = self._datagram[self._position :]
-        if not payload:
-            raise CoapError("a payload marker without payload")
-        return payload
+
+def _payload(datagram: bytes, position: int) -> bytes:
+    payload = datagram[position:]
+    if not payload:
+        raise CoapError("a payload marker without payload")
+    return payload

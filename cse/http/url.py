@@ -49,7 +49,7 @@ def destination(url: str) -> Destination:
 def _server(url: str) -> tuple[Origin, str, str]:
     """The server, the header Host and the proof of a user; ValueError if it is none."""
     parts = urlsplit(url)
-    if not parts.hostname:
+    if not parts.hostname or parts.port == 0:
         raise ValueError(f"{url[:80]!r} names no server")
     name = parts.hostname if parts.hostname.isascii() else parts.hostname.encode("idna").decode()
     origin = Origin(name, parts.port or PORTS[parts.scheme], parts.scheme == "https")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import cast
 
 from cse.matching.alike import Alike, alike
 from cse.network import Reach, Reason, Unreachable, Way
@@ -37,8 +38,9 @@ class Signature:
         self.members += len(part.hosts)
         for position, entry in enumerate(part.example):
             if isinstance(entry, Unreachable):
-                details = (reaches[host][position][2] for host in part.hosts) if part.has_details else [entry.detail]
-                self._count_refusals(entry, min(details), len(part.hosts))
+                others = (cast("Unreachable", reaches[host][position]).detail for host in part.hosts)
+                detail = min(others) if part.has_details else entry.detail
+                self._count_refusals(entry, detail, len(part.hosts))
             elif entry.offer.id in self.addresses:
                 self.addresses[entry.offer.id].update(reaches[host][position][1] for host in part.hosts)
 

@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 from functools import lru_cache
-from urllib.parse import urlsplit
 
 import orjson
 
 from cse.http.client import Answer, Client, NoAnswer, NotSent
 from cse.http.outgoing import client_context
-from cse.http.url import is_ip_address
+from cse.http.url import destination, is_ip_address
 from cse.network import Delivery, DeliveryFailed, Discard, Engine, Host, Network, Offer, Reach, Reason, Unreachable, Way
 from cse.primitive import Request
 from cse.slices import in_slices
@@ -135,17 +134,10 @@ def host_name(address: str) -> str:
     """The host of an http or https URL, "" if it is none."""
     if "http" not in address.lower():  # as with most of 100,000 meters: quicker than to take the URL apart
         return ""
-    return _host_name(address)
-
-
-@lru_cache(REMEMBERED)  # it follows from the text alone
-def _host_name(address: str) -> str:
     try:
-        parts = urlsplit(address)
-        valid = parts.scheme in ("http", "https") and parts.port != 0
+        return destination(address).origin.host
     except ValueError:
         return ""
-    return (parts.hostname or "") if valid else ""
 
 
 def last_segment(identifier: str) -> str:

@@ -168,6 +168,7 @@ async def test_a_name_is_tried_at_each_of_its_addresses(clock: ManualClock, monk
         ("ftp://127.0.0.1/", {}),
         ("http:///meter", {}),
         ("http://127.0.0.1:99999/", {}),
+        ("http://127.0.0.1:0/", {}),
         ("http://127.0.0.1/", {"X-A": "b\r\nX-C: d"}),
         ("http://127.0.0.1/", {"X-A": "b\n"}),
         ("http://127.0.0.1/", {"X-A": "b\0"}),
