@@ -122,18 +122,20 @@ def _second(seconds: int) -> str:
 
 def parse_timestamp(text: str, name: str = "timestamp") -> float:
     """A timestamp as seconds since 1970; BadRequest naming `name` when it is none."""
-    match = _TIMESTAMP.fullmatch(text)
     try:
-        if match:
-            return _read_second(match[1]) + int((match[2] or "0").ljust(6, "0")) / MICROSECONDS
+        return _read(text)
     except ValueError:
-        pass
-    raise BadRequest(f"{name} must be a UTC timestamp such as 20260102T101500, not {text[:40]!r}")
+        raise BadRequest(f"{name} must be a UTC timestamp such as 20260102T101500, not {text[:40]!r}") from None
 
 
 @lru_cache(REMEMBERED_SECONDS)
-def _read_second(text: str) -> float:
-    return datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()
+def _read(text: str) -> float:
+    """ValueError if it is no timestamp."""
+    match = _TIMESTAMP.fullmatch(text)
+    if match is None:
+        raise ValueError
+    whole = datetime.fromisoformat(match[1]).replace(tzinfo=UTC)
+    return whole.timestamp() + int((match[2] or "0").ljust(6, "0")) / MICROSECONDS
 
 
 def parse_moment(text: str, now: float, name: str) -> float:
