@@ -1,9 +1,12 @@
+import orjson
 import pytest
 
 from cse.errors import BadRequest, NotFound, NotImplementedByThisCSE
 from cse.primitive import Operation, Request, ResultContent
 from cse.representation import (
     ALLOWED,
+    LARGEST_KEPT,
+    rendered,
     represent,
     represent_created,
     represent_matches,
@@ -162,3 +165,38 @@ def test_references_name_the_specialisation(work: Work, box: Resource) -> None:
     answer = represent_matches(work, asking(Operation.RETRIEVE, 6), ResultContent(6), [box])
     ((reference,),) = answer["m2m:rrl"].values()
     assert reference["spid"] == "org.example.lamp"
+
+
+def test_a_shared_resource_is_rendered_once_for_each_release(work: Work, box: Resource) -> None:
+    work.reads_only = True
+    for release in ("3", "4"):
+        work.request = asking(Operation.RETRIEVE).derive(release_version=release)
+        first = rendered(work, box)
+        assert first.content == represent(work, box)
+        assert first.json == orjson.dumps(first.content)
+        assert rendered(work, box) is first
+    changed = Resource(box.path, box.creator, box.attributes | {"mni": 4})
+    assert rendered(work, changed).content == represent(work, changed) != first.content
+
+
+def test_what_a_unit_may_change_is_rendered_each_time(work: Work, box: Resource) -> None:
+    assert rendered(work, box).json is None
+    box.attributes["mni"] = 5
+    assert rendered(work, box).content["m2m:cnt"]["mni"] == 5
+
+
+def test_what_does_not_follow_from_the_resource_alone_is_rendered_each_time(work: Work) -> None:
+    group = add(work, "cse-in/group", "grp", mt=0)
+    work.reads_only = True
+    for members in (["cse-in/a"], ["cse-in/b"]):
+        work.transaction.lists.replace(group.ri, [(member, None) for member in members])
+        assert rendered(work, group).content["m2m:grp"]["mid"] == members
+    assert group.memo == {}
+
+
+def test_what_is_large_is_not_kept(work: Work) -> None:
+    large = add(work, "cse-in/large", lbl=["x" * LARGEST_KEPT])
+    work.reads_only = True
+    json = rendered(work, large).json
+    assert json == orjson.dumps(represent(work, large))
+    assert large.memo == {}
