@@ -17,7 +17,7 @@ from cse.work import Work
 
 log = logging.getLogger(__name__)
 
-PARALLEL = 8  # slices: while some are being made durable, together, the next ones are carried out
+PARALLEL = 4  # slices: while some are being made durable, together, the next ones are carried out
 ANSWERED = State.ANSWERED.value
 
 Operate = Callable[[Work, Row, Alike], Response | None]
