@@ -81,9 +81,10 @@ async def _measure(job: Job) -> Load:
         await run.finished
         return run.load(begin, run.now())
     await run.ended_within(job.seconds * WARM_UP)
-    begin = run.now()
-    await run.ended_within(job.seconds)
-    end = run.now()
+    begin = end = run.now()
+    while end.answers < begin.answers + job.connections and end.time < begin.time + PATIENCE:  # longer for slow servers
+        await run.ended_within(job.seconds)
+        end = run.now()
     run.turns = iter(())
     await asyncio.wait_for(run.finished, PATIENCE)
     return run.load(begin, end)

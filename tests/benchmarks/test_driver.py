@@ -66,6 +66,13 @@ async def test_requests_go_on_in_turn_until_the_time_is_over() -> None:
     assert found.server is None
 
 
+async def test_a_server_that_is_too_slow_for_the_time_gets_more() -> None:
+    async with answering(lambda number: GOOD) as (address, _):
+        found = await load(address, TEN, 3, seconds=1e-9)
+    assert found.sent >= 3
+    assert found.rate > 0
+
+
 async def test_requests_can_be_scattered_over_many_places() -> None:
     scattered = Scattered(Requests("GET", f"/cse-in/{NUMBER}", "C1"), 3)
     async with answering(lambda number: GOOD) as (address, heads):
