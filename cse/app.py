@@ -170,7 +170,7 @@ class Server:
 
         def departed(process: str) -> None:
             core.effects_added.set()
-            core.deadline_moved.set()
+            core.due_at(core.clock.now())
             if switchboard.conducts:
                 core.start(self.requests.resume(), f"requests of process {process}")
 

@@ -76,10 +76,14 @@ class Core:
         if work.effects:
             self.effects_added.set()
             self.effects_for_others(work.effects)
-        if work.deadline < self.next_deadline:
-            self.next_deadline = work.deadline
-            self.deadline_moved.set()
+        self.due_at(work.deadline)
         return result
+
+    def due_at(self, moment: float) -> None:
+        """Something may be due at this moment, which is looked at then."""
+        if moment < self.next_deadline:
+            self.next_deadline = moment
+            self.deadline_moved.set()
 
     async def read(self, unit: Callable[[Work], T]) -> T:
         """Carry out a unit that changes nothing."""

@@ -25,10 +25,10 @@ class Deadlines:
         """Wait and act, for ever."""
         core = self._core
         while True:
-            core.deadline_moved.clear()
             core.next_deadline = math.inf  # whatever is set during the round, the round may have missed
             due = await self._round()
             core.next_deadline = min(core.next_deadline, due)
+            core.deadline_moved.clear()
             seconds = min(due - core.clock.now(), LONGEST_SLEEP)
             if seconds > 0:
                 await core.clock.within(seconds, core.deadline_moved.wait())

@@ -36,7 +36,7 @@ _STATUS_CODES = (
     f"SELECT status_code, count(*) FROM campaign_member WHERE campaign = {_SEQUENCE} AND state = ?"  # noqa: S608
     " GROUP BY status_code"
 )
-_CONCERN = "SELECT 1 FROM campaign_member WHERE target = ? AND state = ? LIMIT 1"
+CONCERN = "SELECT 1 FROM campaign_member WHERE target = ? AND state = ? LIMIT 1"
 _OTHERS = (
     f"SELECT (SELECT id FROM campaign WHERE sequence = campaign), {_COLUMNS} FROM campaign_member"  # noqa: S608
     " WHERE target IN (SELECT target FROM campaign_member WHERE campaign = :sequence)"
@@ -103,7 +103,7 @@ class SQLiteCampaigns(Campaigns):
         return dict(self._execute(_STATUS_CODES, (campaign_id, state)).fetchall())
 
     def concern(self, target: str, state: str) -> bool:
-        return self._execute(_CONCERN, (target, state)).fetchone() is not None
+        return self._execute(CONCERN, (target, state)).fetchone() is not None
 
     def others(self, campaign_id: str, state: str) -> list[tuple[str, Row]]:
         values = {"sequence": self._sequence(campaign_id), "state": state}

@@ -36,8 +36,9 @@ class NewEffect(NamedTuple):
 class Batch:
     """Only the last state of each resource counts. `number` rises from batch to batch.
 
-    What is `removed` is in the file, `inserted` comes with its place in the order of creation. `rows` are members of
-    campaigns, by campaign and position. `sizes` has the bytes of documents, once they have been written.
+    What is `removed` is in the file, `inserted` comes with its place in the order of creation. `alarms` are due at a
+    moment, or not set any more. `rows` are members of campaigns, by campaign and position. `sizes` has the bytes of
+    documents, once they have been written.
     """
 
     def __init__(self, number: int) -> None:
@@ -48,6 +49,7 @@ class Batch:
         self.effects: dict[int, NewEffect] = {}
         self.claimed: dict[int, None] = {}
         self.carried_out: dict[int, None] = {}
+        self.alarms: dict[tuple[str, str], float | None] = {}
         self.rows: dict[str, dict[int, Row]] = {}
         self.waiting: list[Waiting] = []
         self.sizes: dict[str, int] = {}
@@ -55,5 +57,5 @@ class Batch:
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to write."""
-        changed = self.removed or self.inserted or self.changed or self.rows
+        changed = self.removed or self.inserted or self.changed or self.alarms or self.rows
         return not (changed or self.effects or self.claimed or self.carried_out)

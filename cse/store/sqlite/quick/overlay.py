@@ -25,7 +25,9 @@ class Child(NamedTuple):
 class Overlay:
     """`collecting` is the batch in which the changes of units go now. `seen` is the newest batch that a unit has seen.
 
-    `resources` and `paths` have the number of the batch beside the state, which is None for what is gone.
+    `resources`, `paths` and `alarms` have the number of the batch beside the state, which is None for what is gone.
+    `without_alarms` has the resources whose alarms in the file do not count any more. `writes_rows` says whether
+    members of campaigns are being written.
     """
 
     def __init__(self, cache: Cache) -> None:
@@ -33,6 +35,9 @@ class Overlay:
         self.collecting = Batch(1)
         self.resources: dict[str, tuple[int, Resource | None]] = {}
         self.paths: dict[str, tuple[int, str | None]] = {}
+        self.alarms: dict[tuple[str, str], tuple[int, float | None]] = {}
+        self.without_alarms: dict[str, int] = {}
+        self.writes_rows = False
         self.seen = 0
         self._children: dict[str, dict[str, Child]] = {}
         self._undo: list[tuple[MutableMapping[Any, Any], Any, Any]] = []
@@ -94,6 +99,15 @@ class Overlay:
         self.put(self.resources, ri, (batch.number, None))
         self.put(self.paths, resource.path, (batch.number, None))
         self.take(self._children.get(resource.pi, {}), ri)
+        self.put(self.without_alarms, ri, batch.number)
+        for key in [key for key in self.alarms if key[0] == ri]:
+            self.take(self.alarms, key)
+            self.take(batch.alarms, key)
+
+    def alarm(self, key: tuple[str, str], due: float | None) -> None:
+        """An alarm is set, or cancelled."""
+        self.put(self.collecting.alarms, key, due)
+        self.put(self.alarms, key, (self.collecting.number, due))
 
     def put(self, mapping: MutableMapping[Key, Value], key: Key, value: Value) -> None:
         """Set an entry of what belongs to the overlay or its batch, so that it can be undone."""
@@ -138,11 +152,13 @@ class Overlay:
     def next_batch(self) -> Batch:
         """What has been collected; another batch begins."""
         batch, self.collecting = self.collecting, Batch(self.collecting.number + 1)
+        self.writes_rows = bool(batch.rows)
         return batch
 
     def settle(self, batch: Batch) -> None:
         """The file has it."""
         number, cache = batch.number, self.cache
+        self.writes_rows = False
         for ri, resource in batch.removed.items():
             cache.drop(ri)
             cache.drop_children(resource.pi, resource.ty)
@@ -157,11 +173,15 @@ class Overlay:
         for ri, change in batch.changed.items():
             cache.keep(change.resource, batch.sizes[ri])
             self._settled(number, ri)
+        for key in [key for key, (of, _) in self.alarms.items() if of == number]:
+            del self.alarms[key]
+        for ri in [ri for ri, of in self.without_alarms.items() if of == number]:
+            del self.without_alarms[ri]
 
     def clear(self) -> None:
         """Forget everything, and what is known of the file too."""
         self.cache.clear()
-        for mapping in (self.resources, self.paths, self._children):
+        for mapping in (self.resources, self.paths, self.alarms, self.without_alarms, self._children):
             mapping.clear()
 
     def _settled(self, number: int, ri: str, path: str = "") -> None:

@@ -20,6 +20,7 @@ _CHILDREN = f"{SELECT} WHERE pi = ? ORDER BY seq"
 _CHILDREN_OF_TYPE = f"{SELECT} WHERE pi = ? AND ty = ? ORDER BY seq"
 _HAS_CHILDREN = "SELECT 1 FROM resource WHERE pi = ? LIMIT 1"
 _HAS_CHILD = "SELECT 1 FROM present WHERE pi = ? AND key = ?"
+_NEXT = "SELECT min(et) FROM resource"
 _LAST = "SELECT max(ifnull((SELECT max(seq) FROM resource), 0), ifnull((SELECT max(last) FROM gone), 0))"
 
 
@@ -75,7 +76,6 @@ class QuickResources(Resources):
         return self._handed(self.look_at(path))
 
     def insert(self, resource: Resource) -> None:
-        self._require_writing()
         if self._overlay.state(resource.ri)[1] or self._overlay.paths.get(resource.path, (0, None))[1]:
             raise Conflict(f"there is a resource {resource.ri} or {resource.path} already: choose another name")
         if "_key" in resource.attributes:
@@ -86,14 +86,12 @@ class QuickResources(Resources):
         self._overlay.insert(_copy(resource), self._last)
 
     def update(self, resource: Resource) -> None:
-        self._require_writing()
         before = self.look(resource.ri)
         if before is None:
             raise NotFound(f"there is no resource {resource.ri} any more")
         self._overlay.change(_copy(resource), before)
 
     def remove(self, resource: Resource) -> None:
-        self._require_writing()
         if self._overlay.added(resource.ri, None) or self.first(_HAS_CHILDREN, (resource.ri,)):
             raise OrdinaryWay
         before = self.look(resource.ri)
@@ -124,10 +122,17 @@ class QuickResources(Resources):
         return self._found(lambda: governed(self._connection, policies))
 
     def expired(self, now: str, limit: int) -> list[Resource]:
-        raise OrdinaryWay
+        """What has expired is removed elsewhere, if anything has."""
+        first = self.next_expiration()
+        if first is not None and first <= now:
+            raise OrdinaryWay
+        return []
 
     def next_expiration(self) -> str | None:
-        raise OrdinaryWay
+        if self._overlay.resources:
+            raise OrdinaryWay
+        found: str | None = self.first(_NEXT, ())[0]
+        return found
 
     def export(self) -> Iterator[tuple[Any, ...]]:
         raise OrdinaryWay
@@ -201,10 +206,14 @@ class QuickResources(Resources):
         """The first row that a statement finds in the file, if that may be looked into now; None if there is none."""
         return next(self._iterate(lambda: self._connection.execute(statement, values)), None)
 
-    def _iterate(self, look: Callable[[], sqlite3.Cursor]) -> Iterator[Any]:
-        """Rows, as long as they are few and easily found."""
+    def require_look(self) -> None:
+        """Go on only if the file may be looked into now."""
         if not self._may_look:
             raise OrdinaryWay
+
+    def _iterate(self, look: Callable[[], sqlite3.Cursor]) -> Iterator[Any]:
+        """Rows, as long as they are few and easily found."""
+        self.require_look()
         self._count()
         try:
             rows = look()
@@ -225,10 +234,6 @@ class QuickResources(Resources):
     def _count(self) -> None:
         self._steps += 1
         if self._steps > MOST_STEPS:
-            raise OrdinaryWay
-
-    def _require_writing(self) -> None:
-        if not self._writes:
             raise OrdinaryWay
 
 

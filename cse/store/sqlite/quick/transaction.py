@@ -7,9 +7,11 @@ from types import TracebackType
 from typing import Any, NoReturn, cast
 
 from cse.store import Campaigns, Row, Transaction
+from cse.store.sqlite.campaigns import CONCERN
 from cse.store.sqlite.changes import Changes
 from cse.store.sqlite.lists import SQLiteLists
 from cse.store.sqlite.quick import OrdinaryWay
+from cse.store.sqlite.quick.alarms import QuickAlarms
 from cse.store.sqlite.quick.effects import QuickEffects
 from cse.store.sqlite.quick.overlay import Overlay
 from cse.store.sqlite.quick.resources import QuickResources
@@ -31,8 +33,8 @@ class QuickTransaction(Transaction):
         self.outgoing = QuickEffects(overlay, connection)
         self.effects = self.outgoing
         self.lists = QuickLists(overlay, connection, self.tree)
-        self.campaigns = cast(Campaigns, QuickCampaigns(overlay))
-        self.alarms = cast(Any, Elsewhere())
+        self.campaigns = cast(Campaigns, QuickCampaigns(overlay, self.tree))
+        self.alarms = QuickAlarms(overlay, connection, self.tree)
         self.queues = cast(Any, Elsewhere())
 
     @property
@@ -78,10 +80,17 @@ class Elsewhere:
 
 
 class QuickCampaigns(Elsewhere):
-    """Members of campaigns can be written, and not read."""
+    """Members of campaigns can be written, but not read."""
 
-    def __init__(self, overlay: Overlay) -> None:
+    def __init__(self, overlay: Overlay, tree: QuickResources) -> None:
         self._overlay = overlay
+        self._tree = tree
+
+    def concern(self, target: str, state: str) -> bool:
+        """Whether some row in this state has this target."""
+        if self._overlay.collecting.rows or self._overlay.writes_rows:
+            raise OrdinaryWay
+        return self._tree.first(CONCERN, (target, state)) is not None
 
     def write(self, campaign_id: str, rows: Iterable[Row]) -> None:
         """Replace the rows at these positions."""

@@ -129,15 +129,21 @@ class QuickWay:
             tree.finish()
         if not overlay.mark:
             return outcome, overlay.seen
+        if not writes:
+            overlay.undo()
+            raise OrdinaryWay
         overlay.accept()
         self._arrange()
         return outcome, overlay.collecting.number
 
     def _batch(self, number: int) -> Batch | None:
-        """The batch with this number, if it is not over."""
-        if number == self._overlay.collecting.number:
+        """The batch that a unit waits for which has seen this one; None if there is nothing to wait for.
+
+        A unit that has failed may have seen nothing but what it had done itself.
+        """
+        if number == self._overlay.collecting.number and self._overlay.has_collected:
             return self._overlay.collecting
-        return self._under_way if self._under_way is not None and self._under_way.number == number else None
+        return self._under_way if self._under_way is not None and self._under_way.number <= number else None
 
     # batches
 

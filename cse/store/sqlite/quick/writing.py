@@ -15,6 +15,7 @@ import orjson
 from cse.errors import Conflict
 from cse.slices import batches
 from cse.store import Resource
+from cse.store.sqlite.alarms import CANCEL
 from cse.store.sqlite.quick.batch import Batch, Change
 from cse.store.sqlite.resources import INDEXED
 from cse.store.sqlite.transaction import SQLiteTransaction
@@ -31,6 +32,7 @@ _CHANGE_DOCUMENT = (
     "WITH new (ri, document) AS (VALUES {}) UPDATE resource SET document = new.document FROM new"
     " WHERE resource.ri = new.ri"
 )
+_SET = "INSERT OR REPLACE INTO alarm (ri, name, due) VALUES {}"
 _ADD_EFFECTS = "INSERT INTO effect (id, kind, document, lane) VALUES {}"
 _LISTED = "(SELECT value FROM json_each(?))"
 _REMOVE = f"DELETE FROM resource WHERE ri IN {_LISTED}"  # noqa: S608
@@ -49,6 +51,7 @@ def write(batch: Batch, transaction: SQLiteTransaction) -> None:
         _resources(batch, execute)
     except sqlite3.IntegrityError as error:
         raise Conflict("something with the name or identifier of a new resource is there already") from error
+    _alarms(batch, execute)
     _effects(batch, execute)
     for campaign, rows in batch.rows.items():
         transaction.campaigns.write(campaign, rows.values())
@@ -71,6 +74,12 @@ def _resources(batch: Batch, execute: Execute) -> None:
         for resource in found_otherwise:
             for text in resource.attributes.get(name) or ():
                 execute(statement, (text, resource.ri))
+
+
+def _alarms(batch: Batch, execute: Execute) -> None:
+    _with_values(execute, _SET, ((*key, due) for key, due in batch.alarms.items() if due is not None))
+    for key in (key for key, due in batch.alarms.items() if due is None):
+        execute(CANCEL, key)
 
 
 def _effects(batch: Batch, execute: Execute) -> None:

@@ -152,6 +152,17 @@ async def test_what_a_unit_does_after_a_part_that_failed_counts(store: Store) ->
     assert await store.read(children) == ["cse/box/1"]
 
 
+async def test_a_unit_that_fails_after_what_it_did_waits_for_nobody(store: Store) -> None:
+    def fail(transaction: Transaction) -> None:
+        counting(transaction)
+        assert children(transaction)
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await store.run(fail)
+    assert await store.read(children) == []
+
+
 async def test_resources_come_and_go_within_a_batch(store: Store) -> None:
     def remove(ri: str) -> Callable[[Transaction], None]:
         return lambda transaction: transaction.resources.remove(resource(ri, 4))
