@@ -10,7 +10,7 @@ from collections.abc import Collection
 from cse.store import Resource
 from cse.store.sqlite.changes import Changes
 
-MOST_RESOURCES = 30_000
+MOST_RESOURCES = 12_000
 MOST_BYTES = 24 * 2**20  # of documents as JSON: in memory they take some four times as much
 MOST_SUBTREES = 3  # that are looked for one by one
 FEW = 8  # children whose identifiers are remembered
@@ -48,13 +48,15 @@ class Cache:
         """All children of this kind, in the order of their creation; None if they are not known."""
         return self._children.get(kind)
 
-    def keep(self, resource: Resource, size: int) -> None:
-        """It is in the file like this; its document has so many bytes."""
+    def keep(self, resource: Resource, size: int, *, seldom: bool = False) -> None:
+        """It is in the file like this; its document has so many bytes. What is used seldom goes before all others."""
         ri = resource.ri
         self.drop(ri)
         self._resources[ri] = (resource, size)
         self._by_path[resource.path] = ri
         self._bytes += size
+        if seldom:
+            self._resources.move_to_end(ri, last=False)
         while len(self._resources) > MOST_RESOURCES or self._bytes > MOST_BYTES:
             self.drop(next(iter(self._resources)))
 

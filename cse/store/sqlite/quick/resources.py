@@ -19,7 +19,7 @@ MOST_INSTRUCTIONS = 50_000  # of the machine of SQLite, for one statement: some 
 _CHILDREN = f"{SELECT} WHERE pi = ? ORDER BY seq"
 _CHILDREN_OF_TYPE = f"{SELECT} WHERE pi = ? AND ty = ? ORDER BY seq"
 _HAS_CHILDREN = "SELECT 1 FROM resource WHERE pi = ? LIMIT 1"
-_HAS_CHILD = "SELECT 1 FROM present WHERE pi = ? AND key = ?"
+_CHILD = "SELECT ri FROM present WHERE pi = ? AND key = ?"
 _NEXT = "SELECT min(et) FROM resource"
 _LAST = "SELECT max(ifnull((SELECT max(seq) FROM resource), 0), ifnull((SELECT max(last) FROM gone), 0))"
 
@@ -78,8 +78,6 @@ class QuickResources(Resources):
     def insert(self, resource: Resource) -> None:
         if self._overlay.state(resource.ri)[1] or self._overlay.paths.get(resource.path, (0, None))[1]:
             raise Conflict(f"there is a resource {resource.ri} or {resource.path} already: choose another name")
-        if "_key" in resource.attributes:
-            raise OrdinaryWay
         if self._last is None:
             self._last = int(self.first(_LAST, ())[0])
         self._last += 1
@@ -99,7 +97,11 @@ class QuickResources(Resources):
             self._overlay.remove(before)
 
     def has_child(self, ri: str, key: str) -> bool:
-        return self.first(_HAS_CHILD, (ri, key)) is not None  # those with a key are not in the overlay
+        found = self.first(_CHILD, (ri, key))
+        here = found and self._overlay.state(found[0])
+        return (found is not None and here != (True, None)) or any(
+            child.attributes.get("_key") == key for child in self._present(self._overlay.added(ri, None))
+        )
 
     def children(self, ri: str, ty: int | None = None, *, newest_first: bool = False) -> Iterator[Resource]:
         added = self._overlay.added(ri, ty)
@@ -174,7 +176,7 @@ class QuickResources(Resources):
         for ri, path, creator, document in self._iterate(look):
             known, resource = self._overlay.state(ri)
             if not known:
-                resource = Resource(path, creator, orjson.loads(document))
+                resource = self._known((ri, path, creator, document), seldom=True)
             if resource is not None:
                 yield _copy(resource) if self._writes else resource
 
@@ -188,14 +190,14 @@ class QuickResources(Resources):
         row = self.first(f"{SELECT} WHERE {column} = ?", (value,))
         return row and self._known(row)
 
-    def _known(self, row: tuple[str, str, str, bytes]) -> Resource:
+    def _known(self, row: tuple[str, str, str, bytes], *, seldom: bool = False) -> Resource:
         """What the file has, or as batches have changed it since."""
         ri, path, creator, document = row
         resource = self._overlay.cache.get(ri)
         if resource is None:
             resource = Resource(path, creator, orjson.loads(document))
             if ri not in self._overlay.resources:
-                self._overlay.cache.keep(resource, len(document))
+                self._overlay.cache.keep(resource, len(document), seldom=seldom)
         return resource
 
     def _handed(self, resource: Resource | None) -> Resource | None:

@@ -79,7 +79,8 @@ async def test_units_of_both_kinds_see_each_other(store: Store) -> None:
     await asyncio.gather(*map(store.run, units))
     assert await store.read(children) == [f"cse/box/{number}" for number in range(1, 8)]
     box = await store.read(get("cse/box"))
-    assert box and box.attributes["cni"] == 7
+    assert box
+    assert box.attributes["cni"] == 7
     assert [found.id for found in await store.run(lambda transaction: transaction.effects.claim(10))] == list(
         range(1, 8)
     )
