@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Any, NoReturn
 
 import orjson
@@ -105,12 +106,13 @@ class QuickResources(Resources):
 
     def children(self, ri: str, ty: int | None = None, *, newest_first: bool = False) -> Iterator[Resource]:
         added = self._overlay.added(ri, ty)
-        stored = self._newest_stored(ri, ty) if newest_first else self._stored(ri, ty)
+        known = self._overlay.cache.children((ri, ty))
+        if known is None:
+            return self._looked_for(ri, ty, added, newest_first=newest_first)
+        identifiers = [*known, *(each for each in added if each not in known)]
         if newest_first:
-            yield from self._present(reversed(added))
-        yield from self._present(each for each in stored if each not in added)
-        if not newest_first:
-            yield from self._present(added)
+            identifiers.reverse()
+        return self._present(identifiers) if identifiers else iter(())
 
     def search(self, search: Search) -> Iterator[Resource]:
         if self._overlay.concerns(search):
@@ -142,20 +144,21 @@ class QuickResources(Resources):
     def restore(self, rows: Iterable[tuple[Any, ...]]) -> NoReturn:
         raise OrdinaryWay
 
+    def _looked_for(self, ri: str, ty: int | None, added: list[str], *, newest_first: bool) -> Iterator[Resource]:
+        """Those in the file, some of which may have been added just now, and those that are not there yet."""
+        stored = self._newest_stored(ri, ty) if newest_first else self._stored(ri, ty)
+        others = self._present(each for each in stored if each not in added)
+        return chain(self._present(reversed(added)), others) if newest_first else chain(others, self._present(added))
+
     def _stored(self, ri: str, ty: int | None) -> Iterator[str]:
         """Identifiers of children in the file, those that units have removed since included."""
-        cache, kind = self._overlay.cache, (ri, ty)
-        known = cache.children(kind)
-        if known is not None:
-            yield from known
-            return
         found: list[str] = []
         for each in self._rows(ri, ty):
             if len(found) <= FEW:
                 found.append(each)
             yield each
         if len(found) <= FEW:
-            cache.keep_children(kind, found)
+            self._overlay.cache.keep_children((ri, ty), found)
 
     def _newest_stored(self, ri: str, ty: int | None) -> Iterator[str]:
         newest = self._overlay.cache.newest((ri, ty))
