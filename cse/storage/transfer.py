@@ -100,7 +100,6 @@ class Transfer:
     def _copy(self, transaction: Transaction) -> list[Content]:
         if self._began:
             raise ConfigurationError("the source could not be read to its end: remove the target, and try again")
-        self._began = True
         return [self._copy_table(name, table) for name, table in transaction.tables.items()]
 
     def _copy_table(self, name: str, table: Table) -> Content:
@@ -112,6 +111,7 @@ class Transfer:
     def _put(self, name: str, portion: list[Exported]) -> None:
         if self._over:
             raise Interrupted
+        self._began = True
         done = self._target.run(lambda transaction: transaction.tables[name].restore(portion))
         asyncio.run_coroutine_threadsafe(done, self._loop).result()
 

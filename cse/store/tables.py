@@ -19,7 +19,8 @@ class Table(ABC):
     def export(self) -> Iterator[tuple[Any, ...]]:
         """Every row, one by one, in an order in which `restore` can add them; the class says what is in a row.
 
-        It takes no more memory for a large table. The unit may use the tables meanwhile, as long as it only reads.
+        It takes no more memory for a large table. The unit may use the tables meanwhile, as long as it only reads; it
+        goes on in a thread of its own, and may wait for others.
         """
 
     @abstractmethod
