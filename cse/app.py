@@ -160,6 +160,11 @@ class Server:
         await self.fan_out.resume()
         await self.requests.resume()
 
+    async def _take_over_requests(self) -> None:
+        """Another process has ended, perhaps while this one was beginning as the conductor."""
+        if await self.switchboard.is_here():
+            await self.requests.resume()
+
     def _follow_others(self, switchboard: Switchboard) -> None:
         """Hear of what other processes leave to this one."""
         core = self.core
@@ -171,8 +176,7 @@ class Server:
         def departed(process: str) -> None:
             core.effects_added.set()
             core.due_at(core.clock.now())
-            if switchboard.conducts:
-                core.start(self.requests.resume(), f"requests of process {process}")
+            core.start(self._take_over_requests(), f"requests of process {process}")
 
         core.effects_for_others = wake_for
         switchboard.wakes(EFFECTS, lambda about: core.effects_added.set())
