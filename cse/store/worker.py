@@ -4,6 +4,8 @@ import asyncio
 import threading
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, suppress
+from itertools import groupby
+from operator import attrgetter
 from queue import Empty, SimpleQueue
 from typing import Any, NamedTuple, Protocol, cast
 
@@ -44,10 +46,11 @@ class Outcome(NamedTuple):
 
 
 class Job(NamedTuple):
-    """A unit and who waits for it."""
+    """A unit and who waits for it. One that is `alone` is a transaction by itself, and durable when it returns."""
 
     unit: Unit[Any]
     outcome: asyncio.Future[Outcome]
+    alone: bool
 
 
 class Worker:
@@ -72,12 +75,12 @@ class Worker:
             raise error
         return cast(T, value)
 
-    def submit(self, unit: Unit[Any]) -> asyncio.Future[Outcome]:
-        """What becomes of the unit, once that is durable."""
+    def submit(self, unit: Unit[Any], *, alone: bool = False) -> asyncio.Future[Outcome]:
+        """What becomes of the unit, once that is durable; one that sees to that itself must be `alone`."""
         if not self._accepting:
             raise RuntimeError("the store is closed")
         future: asyncio.Future[Outcome] = self._loop.create_future()
-        self._jobs.put(Job(unit, future))
+        self._jobs.put(Job(unit, future, alone))
         return future
 
     async def close(self) -> None:
@@ -102,9 +105,12 @@ class Worker:
     def _serve(self, connection: Connection, batch: list[Job | None]) -> bool:
         """Run a batch and tell everyone; false if `close` was called, behind which nothing queues."""
         jobs = [job for job in batch if job is not None]
-        outcomes = self._transact(connection, [job.unit for job in jobs])
-        with suppress(RuntimeError):  # a loop that was closed has nobody who waits
-            self._loop.call_soon_threadsafe(_tell, jobs, outcomes)
+        for alone, together in groupby(jobs, attrgetter("alone")):
+            part = list(together)
+            units = [job.unit for job in part]
+            outcomes = [_alone(connection, unit) for unit in units] if alone else self._transact(connection, units)
+            with suppress(RuntimeError):  # a loop that was closed has nobody who waits
+                self._loop.call_soon_threadsafe(_tell, part, outcomes)
         return len(jobs) == len(batch)
 
     def _transact(self, connection: Connection, units: Sequence[Unit[Any]]) -> list[Outcome]:
@@ -112,6 +118,13 @@ class Worker:
             return commit(connection, units)
         except BaseException as error:
             return [Outcome(error=as_lost(error))] * len(units)
+
+
+def _alone(connection: Connection, unit: Unit[Any]) -> Outcome:
+    try:
+        return Outcome(unit(connection.transaction))
+    except BaseException as error:
+        return Outcome(error=as_lost(error))
 
 
 def as_lost(error: BaseException) -> BaseException:

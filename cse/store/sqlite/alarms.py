@@ -9,7 +9,7 @@ from cse.store.sqlite.removal import IS_LEFT
 
 _SET = "INSERT OR REPLACE INTO alarm (ri, name, due) VALUES (?, ?, ?)"
 _HASTEN = "UPDATE alarm SET due = ? WHERE name = ? AND due > ?"
-CANCEL = "DELETE FROM alarm WHERE ri = ? AND name = ?"
+_CANCEL = "DELETE FROM alarm WHERE ri = ? AND name = ?"
 _DUE = "SELECT ri, name, due FROM alarm WHERE due <= ? ORDER BY due LIMIT ?"
 _EXPORT = f"SELECT ri, name, due FROM alarm WHERE {IS_LEFT} ORDER BY ri, name"  # noqa: S608
 _GET = "SELECT due FROM alarm WHERE ri = ? AND name = ?"
@@ -29,7 +29,7 @@ class SQLiteAlarms(Alarms):
         return None if row is None else float(row[0])
 
     def cancel(self, ri: str, name: str) -> None:
-        self._execute(CANCEL, (ri, name))
+        self._execute(_CANCEL, (ri, name))
 
     def hasten(self, name: str, due: float) -> None:
         self._execute(_HASTEN, (due, name, due))

@@ -15,7 +15,7 @@ from cse.store import Store, T, Transaction, Unit
 from cse.store.company import Alone
 from cse.store.documents import Folder
 from cse.store.sqlite.files import copy, open_for_reading, open_for_writing
-from cse.store.sqlite.quick import OrdinaryWay
+from cse.store.sqlite.quick import OrdinaryWay, writing
 from cse.store.sqlite.quick.way import QuickWay
 from cse.store.sqlite.schema import connect, prepare
 from cse.store.sqlite.transaction import SQLiteConnection, SQLiteReader, SQLiteTransaction
@@ -72,6 +72,7 @@ class EmbeddedStore(Store):
 
     def _start_writer(self, connection: sqlite3.Connection, reading: sqlite3.Connection, held: AsyncExitStack) -> None:
         """With one connection for the thread that writes, and one by which the event loop reads."""
+        writing.prepare(connection)
         prepared = SQLiteConnection(connection, "BEGIN IMMEDIATE")
         self._written = prepared.transaction
         self._writer = Worker(prepared, "writer")

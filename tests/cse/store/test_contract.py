@@ -130,13 +130,12 @@ async def test_a_read_that_writes_is_refused(store: Store) -> None:
 
 async def test_an_iteration_that_a_reader_leaves_open_does_not_keep_the_next_read_in_the_past(store: Store) -> None:
     await store.run(inserting("cse/1", "cse/2"))
-    iteration = await store.read(lambda transaction: transaction.resources.children("cse"))
+    await store.read(lambda transaction: transaction.resources.children("cse"))
     started = await store.read(lambda transaction: (children := transaction.resources.children("cse"), next(children)))
     await store.run(inserting("cse/3"))
     assert await store.read(paths) == ["cse/1", "cse/2", "cse/3"]
     with pytest.raises(Exception, match=r"(?i)closed|ended"):
         next(started[0])
-    iteration.close()  # type: ignore[attr-defined]
 
 
 async def test_a_caller_who_is_cancelled_does_not_disturb_the_others(store: Store) -> None:

@@ -16,3 +16,9 @@ everything, and its units run again, one by one, the ordinary way.
 
 class OrdinaryWay(BaseException):
     """The unit has to run in another thread. Not an Exception, since units catch those."""
+
+
+def require_plain(*texts: str) -> None:
+    """Go on only without U+0000: batches are JSON, and SQLite ends a text in JSON there."""
+    if any("\x00" in text for text in texts):
+        raise OrdinaryWay

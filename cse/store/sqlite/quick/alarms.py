@@ -6,7 +6,7 @@ from typing import Any, NoReturn
 
 from cse.store import Alarm
 from cse.store.sqlite.alarms import SQLiteAlarms
-from cse.store.sqlite.quick import OrdinaryWay
+from cse.store.sqlite.quick import OrdinaryWay, require_plain
 from cse.store.sqlite.quick.overlay import Overlay
 from cse.store.sqlite.quick.resources import QuickResources
 
@@ -20,9 +20,11 @@ class QuickAlarms(SQLiteAlarms):
         self._tree = tree
 
     def set(self, ri: str, name: str, due: float) -> None:
+        require_plain(ri, name)
         self._overlay.alarm((ri, name), due)
 
     def cancel(self, ri: str, name: str) -> None:
+        require_plain(ri, name)
         self._overlay.alarm((ri, name), None)
 
     def get(self, ri: str, name: str) -> float | None:

@@ -37,8 +37,8 @@ class Batch:
     """Only the last state of each resource counts. `number` rises from batch to batch.
 
     What is `removed` is in the file, `inserted` comes with its place in the order of creation. `alarms` are due at a
-    moment, or not set any more. `rows` are members of campaigns, by campaign and position. `sizes` has the bytes of
-    documents, once they have been written.
+    moment, or not set any more. `rows` are members of campaigns, by campaign and position. `size` is about
+    how many bytes a document has, once they have been written.
     """
 
     def __init__(self, number: int) -> None:
@@ -52,7 +52,7 @@ class Batch:
         self.alarms: dict[tuple[str, str], float | None] = {}
         self.rows: dict[str, dict[int, Row]] = {}
         self.waiting: list[Waiting] = []
-        self.sizes: dict[str, int] = {}
+        self.size = 0
 
     @property
     def is_empty(self) -> bool:

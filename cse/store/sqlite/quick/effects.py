@@ -10,7 +10,7 @@ from sortedcontainers import SortedDict  # type: ignore[import-untyped]
 
 from cse.store import Effect, Effects
 from cse.store.sqlite.changes import Changes
-from cse.store.sqlite.quick import OrdinaryWay
+from cse.store.sqlite.quick import OrdinaryWay, require_plain
 from cse.store.sqlite.quick.batch import NewEffect
 from cse.store.sqlite.quick.overlay import Overlay
 
@@ -42,6 +42,7 @@ class QuickEffects(Effects):
         self._may_be_others = True
 
     def add(self, kind: str, document: dict[str, Any], *, lane: str = "") -> int:
+        require_plain(kind, lane)
         if self._last is None:
             self._last = int(self._connection.execute(_LAST).fetchone()[0])
         self._last += 1

@@ -165,13 +165,13 @@ class Overlay:
             cache.drop_newest((resource.pi, resource.ty), ri)
             self._settled(number, ri, resource.path)
         for ri, (_, resource) in batch.inserted.items():
-            cache.keep(resource, batch.sizes[ri], seldom=True)
+            cache.keep(resource, batch.size, seldom=True)
             cache.drop_children(resource.pi, resource.ty)
             cache.keep_newest((resource.pi, resource.ty), ri)
             self._settled(number, ri, resource.path)
             self._no_longer_added(number, resource.pi, ri)
         for ri, change in batch.changed.items():
-            cache.keep(change.resource, batch.sizes[ri])
+            cache.keep(change.resource, batch.size)
             self._settled(number, ri)
         for key in [key for key, (of, _) in self.alarms.items() if of == number]:
             del self.alarms[key]

@@ -9,9 +9,10 @@ import orjson
 
 from cse.errors import Conflict, NotFound
 from cse.store import Resource, Resources, Search
-from cse.store.sqlite.quick import OrdinaryWay
+from cse.store.sqlite.quick import OrdinaryWay, require_plain
 from cse.store.sqlite.quick.cache import FEW
 from cse.store.sqlite.quick.overlay import Overlay
+from cse.store.sqlite.resources import INDEXED
 from cse.store.sqlite.search import SELECT, find, governed
 
 MOST_STEPS = 2_000  # statements and rows that one unit may take from the file: some ten milliseconds
@@ -79,6 +80,8 @@ class QuickResources(Resources):
     def insert(self, resource: Resource) -> None:
         if self._overlay.state(resource.ri)[1] or self._overlay.paths.get(resource.path, (0, None))[1]:
             raise Conflict(f"there is a resource {resource.ri} or {resource.path} already: choose another name")
+        require_plain(resource.ri, resource.path, resource.creator, resource.attributes.get("_key", ""))
+        _require_plain_lists(resource)
         if self._last is None:
             self._last = int(self.first(_LAST, ())[0])
         self._last += 1
@@ -88,6 +91,7 @@ class QuickResources(Resources):
         before = self.look(resource.ri)
         if before is None:
             raise NotFound(f"there is no resource {resource.ri} any more")
+        _require_plain_lists(resource)
         self._overlay.change(_copy(resource), before)
 
     def remove(self, resource: Resource) -> None:
@@ -240,6 +244,11 @@ class QuickResources(Resources):
         self._steps += 1
         if self._steps > MOST_STEPS:
             raise OrdinaryWay
+
+
+def _require_plain_lists(resource: Resource) -> None:
+    for name in INDEXED:
+        require_plain(*resource.attributes.get(name, ()))
 
 
 def _copy(resource: Resource) -> Resource:

@@ -10,7 +10,7 @@ from cse.store import Campaigns, Row, Transaction
 from cse.store.sqlite.campaigns import CONCERN
 from cse.store.sqlite.changes import Changes
 from cse.store.sqlite.lists import SQLiteLists
-from cse.store.sqlite.quick import OrdinaryWay
+from cse.store.sqlite.quick import OrdinaryWay, require_plain
 from cse.store.sqlite.quick.alarms import QuickAlarms
 from cse.store.sqlite.quick.effects import QuickEffects
 from cse.store.sqlite.quick.overlay import Overlay
@@ -98,6 +98,7 @@ class QuickCampaigns(Elsewhere):
         if campaign_id not in written:
             self._overlay.put(written, campaign_id, {})
         for row in rows:
+            require_plain(row.member, row.target, row.host, row.reason)
             self._overlay.put(written[campaign_id], row.position, row)
 
 

@@ -166,7 +166,7 @@ class QuickWay:
 
     def _send(self) -> None:
         batch = self._under_way = self._overlay.next_batch()
-        self._writer.submit(partial(_written, batch)).add_done_callback(partial(self._told, batch))
+        self._writer.submit(partial(_written, batch), alone=True).add_done_callback(partial(self._told, batch))
 
     def _told(self, batch: Batch, future: asyncio.Future[Outcome]) -> None:
         self._under_way = None
@@ -222,7 +222,7 @@ class QuickWay:
 
 
 def _written(batch: Batch, transaction: Transaction) -> None:
-    write(batch, cast(SQLiteTransaction, transaction))
+    write(batch, cast(SQLiteTransaction, transaction).connection)
 
 
 def _recorded(unit: Unit[T], transaction: Transaction) -> tuple[T, Changes]:

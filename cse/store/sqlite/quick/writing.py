@@ -1,123 +1,128 @@
-"""Batches in SQL: few statements, each for many rows.
+"""Batches in SQL: one statement for a whole batch, which is a transaction of its own.
 
-A statement takes the lock of the interpreter from the event loop and gives it back, so one for each row would keep both
-threads waiting for each other.
+Each statement takes the lock of the interpreter from the event loop and gives it back, and both threads wait for each
+other at that. So what is to be written is handed over as JSON, and a trigger, which needs no interpreter, takes it
+apart.
 """
 
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
-from functools import cache
-from itertools import chain
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import orjson
 
-from cse.errors import Conflict
-from cse.slices import batches
-from cse.store import Resource
-from cse.store.sqlite.alarms import CANCEL
-from cse.store.sqlite.quick.batch import Batch, Change
-from cse.store.sqlite.resources import INDEXED
-from cse.store.sqlite.transaction import SQLiteTransaction
+from cse.store import Resource, Row
+from cse.store.sqlite.quick.batch import Batch
 
-AT_ONCE = 64  # rows of one statement
-
-_INSERT = "INSERT INTO resource (seq, ri, pi, ty, path, key, et, creator, document) VALUES {}"
-_CHANGE = (
-    "WITH new (ri, et, document) AS (VALUES {}) UPDATE resource SET et = new.et, document = new.document"
-    " FROM new WHERE resource.ri = new.ri"
+PARTS = (
+    "removed",
+    "inserted",
+    "changed",
+    "ended",
+    "found",
+    "labels",
+    "policies",
+    "cancelled",
+    "alarms",
+    "effects",
+    "claimed",
+    "done",
+    "members",
 )
-# The same where no index is concerned.
-_CHANGE_DOCUMENT = (
-    "WITH new (ri, document) AS (VALUES {}) UPDATE resource SET document = new.document FROM new"
-    " WHERE resource.ri = new.ri"
-)
-_SET = "INSERT OR REPLACE INTO alarm (ri, name, due) VALUES {}"
-_ADD_EFFECTS = "INSERT INTO effect (id, kind, document, lane) VALUES {}"
-_LISTED = "(SELECT value FROM json_each(?))"
-_REMOVE = f"DELETE FROM resource WHERE ri IN {_LISTED}"  # noqa: S608
-_NUMBERS = f"(SELECT seq FROM resource WHERE ri IN {_LISTED})"  # noqa: S608
-_FORGET = [f"DELETE FROM {table} WHERE seq IN {_NUMBERS}" for table in ("label", "policy")]  # noqa: S608
-_CLAIM = "INSERT INTO temp.claimed SELECT value FROM json_each(?)"
-_CARRIED_OUT = [f"DELETE FROM {table} WHERE id IN {_LISTED}" for table in ("effect", "temp.claimed")]  # noqa: S608
+_COLUMNS = ", ".join(f"NULL AS {part}" for part in PARTS)
+_INSERT = f"INSERT INTO temp.batch VALUES ({', '.join('?' * len(PARTS))})"  # noqa: S608
 
-Execute = Callable[[str, Sequence[Any]], sqlite3.Cursor]
+# A column `value` of json_each is a row: `->>` gives a text or number of it, `->` what is in there as JSON.
+SCHEMA = f"""
+CREATE TEMP VIEW batch AS SELECT {_COLUMNS};
 
+CREATE TEMP TRIGGER batch_written INSTEAD OF INSERT ON batch BEGIN
+    DELETE FROM resource WHERE ri IN (SELECT value FROM json_each(NEW.removed));
+    INSERT INTO resource (seq, ri, pi, ty, path, key, et, creator, document)
+        SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7,
+            CAST(value -> 8 AS BLOB) FROM json_each(NEW.inserted);
+    UPDATE resource SET document = CAST(new.value -> 1 AS BLOB)
+        FROM json_each(NEW.changed) AS new WHERE resource.ri = new.value ->> 0;
+    UPDATE resource SET document = CAST(new.value -> 1 AS BLOB), et = new.value ->> 2
+        FROM json_each(NEW.ended) AS new WHERE resource.ri = new.value ->> 0;
 
-def write(batch: Batch, transaction: SQLiteTransaction) -> None:
-    """A unit of work that does what those of the batch have done; Conflict if something is there that must not be."""
-    execute = transaction.connection.execute
-    try:
-        _resources(batch, execute)
-    except sqlite3.IntegrityError as error:
-        raise Conflict("something with the name or identifier of a new resource is there already") from error
-    _alarms(batch, execute)
-    _effects(batch, execute)
-    for campaign, rows in batch.rows.items():
-        transaction.campaigns.write(campaign, rows.values())
+    DELETE FROM label WHERE seq IN (SELECT seq FROM resource JOIN json_each(NEW.found) ON ri = value);
+    DELETE FROM policy WHERE seq IN (SELECT seq FROM resource JOIN json_each(NEW.found) ON ri = value);
+    INSERT OR IGNORE INTO label (label, seq)
+        SELECT value ->> 0, (SELECT seq FROM resource WHERE ri = value ->> 1) FROM json_each(NEW.labels);
+    INSERT OR IGNORE INTO policy (address, seq)
+        SELECT value ->> 0, (SELECT seq FROM resource WHERE ri = value ->> 1) FROM json_each(NEW.policies);
 
+    DELETE FROM alarm WHERE (ri, name) IN (SELECT value ->> 0, value ->> 1 FROM json_each(NEW.cancelled));
+    INSERT OR REPLACE INTO alarm (ri, name, due)
+        SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(NEW.alarms);
 
-def _resources(batch: Batch, execute: Execute) -> None:
-    _with_list(execute, _REMOVE, batch.removed)
-    _with_values(execute, _INSERT, (_new(batch, *entry) for entry in batch.inserted.values()))
-    _with_values(execute, _CHANGE, (_ended(batch, each) for each in batch.changed.values() if each.ends_otherwise))
-    _with_values(
-        execute,
-        _CHANGE_DOCUMENT,
-        ((ri, _document(batch, each.resource)) for ri, each in batch.changed.items() if not each.ends_otherwise),
-    )
-    found_otherwise = [each.resource for each in batch.changed.values() if each.is_found_otherwise]
-    for statement in _FORGET:
-        _with_list(execute, statement, [resource.ri for resource in found_otherwise])
-    found_otherwise += [resource for _, resource in batch.inserted.values()]
-    for name, statement in INDEXED.items():
-        for resource in found_otherwise:
-            for text in resource.attributes.get(name) or ():
-                execute(statement, (text, resource.ri))
+    INSERT INTO effect (id, kind, document, lane)
+        SELECT value ->> 0, value ->> 1, CAST(value ->> 2 AS BLOB), value ->> 3 FROM json_each(NEW.effects);
+    INSERT INTO claimed SELECT value FROM json_each(NEW.claimed);
+    DELETE FROM effect WHERE id IN (SELECT value FROM json_each(NEW.done));
+    DELETE FROM claimed WHERE id IN (SELECT value FROM json_each(NEW.done));
+
+    UPDATE campaign_member SET member = new.value ->> 2, target = new.value ->> 3, host = new.value ->> 4,
+            state = new.value ->> 5, reason = new.value ->> 6, status_code = new.value ->> 7,
+            content = CAST(new.value ->> 8 AS BLOB), network = new.value ->> 9, attempts = new.value ->> 10,
+            answered_at = new.value ->> 11
+        FROM json_each(NEW.members) AS new WHERE position = new.value ->> 1
+            AND campaign = (SELECT sequence FROM campaign WHERE id = new.value ->> 0);
+END;
+"""  # noqa: S608
 
 
-def _alarms(batch: Batch, execute: Execute) -> None:
-    _with_values(execute, _SET, ((*key, due) for key, due in batch.alarms.items() if due is not None))
-    for key in (key for key, due in batch.alarms.items() if due is None):
-        execute(CANCEL, key)
+def prepare(connection: sqlite3.Connection) -> None:
+    """What a connection needs that writes batches."""
+    connection.executescript(SCHEMA)
 
 
-def _effects(batch: Batch, execute: Execute) -> None:
-    _with_values(execute, _ADD_EFFECTS, batch.effects.values())
-    _with_list(execute, _CLAIM, batch.claimed)
-    for statement in _CARRIED_OUT:
-        _with_list(execute, statement, batch.carried_out)
+def write(batch: Batch, connection: sqlite3.Connection) -> None:
+    """Do, as a transaction, what the units of the batch have done; sqlite3.Error if that can't be."""
+    texts = [_text(rows) for rows in _parts(batch)]
+    documents = len(batch.inserted) + len(batch.changed)
+    batch.size = sum(len(text or "") for text in texts[1:4]) // max(1, documents)
+    connection.execute(_INSERT, texts).close()
 
 
-def _new(batch: Batch, number: int, resource: Resource) -> tuple[Any, ...]:
+def _parts(batch: Batch) -> Iterator[list[Any]]:
+    """Rows for each of the parts."""
+    changes = batch.changed.values()
+    found = [change.resource for change in changes if change.is_found_otherwise]
+    indexed = [*found, *(resource for _, resource in batch.inserted.values())]
+    yield list(batch.removed)
+    yield [_row(*entry) for entry in batch.inserted.values()]
+    yield [[each.resource.ri, each.resource.attributes] for each in changes if not each.ends_otherwise]
+    ended = [each.resource for each in changes if each.ends_otherwise]
+    yield [[each.ri, each.attributes, each.attributes.get("et")] for each in ended]
+    yield [resource.ri for resource in found]
+    yield list(_texts("lbl", indexed))
+    yield list(_texts("acpi", indexed))
+    yield [key for key, due in batch.alarms.items() if due is None]
+    yield [(*key, due) for key, due in batch.alarms.items() if due is not None]
+    yield [(each.id, each.kind, each.document.decode(), each.lane) for each in batch.effects.values()]
+    yield list(batch.claimed)
+    yield list(batch.carried_out)
+    yield [_member(campaign, row) for campaign, rows in batch.rows.items() for row in rows.values()]
+
+
+def _row(number: int, resource: Resource) -> list[Any]:
     values = resource.attributes
-    key, et, document = values.get("_key"), values.get("et"), _document(batch, resource)
-    return number, values["ri"], values["pi"], values["ty"], resource.path, key, et, resource.creator, document
+    key, et = values.get("_key"), values.get("et")
+    return [number, values["ri"], values["pi"], values["ty"], resource.path, key, et, resource.creator, values]
 
 
-def _ended(batch: Batch, change: Change) -> tuple[Any, ...]:
-    resource = change.resource
-    return resource.ri, resource.attributes.get("et"), _document(batch, resource)
+def _texts(name: str, resources: Iterable[Resource]) -> Iterator[tuple[str, str]]:
+    """The texts of an attribute that resources are found by, each with the resource."""
+    for resource in resources:
+        for text in resource.attributes.get(name) or ():
+            yield text, resource.ri
 
 
-def _document(batch: Batch, resource: Resource) -> bytes:
-    document = orjson.dumps(resource.attributes)
-    batch.sizes[resource.ri] = len(document)
-    return document
+def _member(campaign: str, row: Row) -> tuple[Any, ...]:
+    return (campaign, *row[:7], row.content.decode(), *row[8:])
 
 
-def _with_values(execute: Execute, statement: str, rows: Iterable[tuple[Any, ...]]) -> None:
-    for portion in batches(rows, AT_ONCE):
-        execute(_filled(statement, len(portion), len(portion[0])), tuple(chain.from_iterable(portion)))
-
-
-@cache  # one for each number of rows
-def _filled(statement: str, rows: int, columns: int) -> str:
-    row = f"({', '.join('?' * columns)})"
-    return statement.format(", ".join([row] * rows))
-
-
-def _with_list(execute: Execute, statement: str, values: Iterable[Any]) -> None:
-    listed = list(values)
-    if listed:
-        execute(statement, (orjson.dumps(listed).decode(),))
+def _text(rows: list[Any]) -> str | None:
+    return orjson.dumps(rows).decode() if rows else None

@@ -91,10 +91,10 @@ async def test_a_reader_is_not_told_of_what_is_not_durable(store: Store, monkeyp
     write = writing.write
     failures = iter([True])
 
-    def fail_once(batch: Any, transaction: Any) -> None:
-        write(batch, transaction)
+    def fail_once(batch: Any, connection: Any) -> None:
         if next(failures, False):
             raise OSError("no space")
+        write(batch, connection)
 
     monkeypatch.setattr("cse.store.sqlite.quick.way.write", fail_once)
     ways: list[bool] = []
