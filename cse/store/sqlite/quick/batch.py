@@ -37,7 +37,8 @@ class Batch:
     """Only the last state of each resource counts. `number` rises from batch to batch.
 
     What is `removed` is in the file, `inserted` comes with its place in the order of creation. `alarms` are due at a
-    moment, or not set any more. `rows` are members of campaigns, by campaign and position. `size` is about
+    moment, or not set any more. `campaigns` are their changeable fields, `rows` their
+    members, by campaign and position. `size` is about
     how many bytes a document has, once they have been written.
     """
 
@@ -50,6 +51,7 @@ class Batch:
         self.claimed: dict[int, None] = {}
         self.carried_out: dict[int, None] = {}
         self.alarms: dict[tuple[str, str], float | None] = {}
+        self.campaigns: dict[str, tuple[Any, ...]] = {}
         self.rows: dict[str, dict[int, Row]] = {}
         self.waiting: list[Waiting] = []
         self.size = 0
@@ -57,5 +59,5 @@ class Batch:
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to write."""
-        changed = self.removed or self.inserted or self.changed or self.alarms or self.rows
+        changed = self.removed or self.inserted or self.changed or self.alarms or self.campaigns or self.rows
         return not (changed or self.effects or self.claimed or self.carried_out)

@@ -165,7 +165,6 @@ class Overlay:
             cache.drop_newest((resource.pi, resource.ty), ri)
             self._settled(number, ri, resource.path)
         for ri, (_, resource) in batch.inserted.items():
-            cache.keep(resource, batch.size, seldom=True)
             cache.drop_children(resource.pi, resource.ty)
             cache.keep_newest((resource.pi, resource.ty), ri)
             self._settled(number, ri, resource.path)

@@ -6,7 +6,8 @@ from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Any, NoReturn, cast
 
-from cse.store import Campaigns, Row, Transaction
+from cse.store import Campaign, Campaigns, Row, Transaction
+from cse.store.records import changeable
 from cse.store.sqlite.campaigns import CONCERN
 from cse.store.sqlite.changes import Changes
 from cse.store.sqlite.lists import SQLiteLists
@@ -80,7 +81,7 @@ class Elsewhere:
 
 
 class QuickCampaigns(Elsewhere):
-    """Members of campaigns can be written, but not read."""
+    """Campaigns and their members can be written, but not read."""
 
     def __init__(self, overlay: Overlay, tree: QuickResources) -> None:
         self._overlay = overlay
@@ -91,6 +92,11 @@ class QuickCampaigns(Elsewhere):
         if self._overlay.collecting.rows or self._overlay.writes_rows:
             raise OrdinaryWay
         return self._tree.first(CONCERN, (target, state)) is not None
+
+    def save(self, campaign: Campaign) -> None:
+        """Store its changed fields."""
+        require_plain(campaign.id, campaign.group, campaign.request_resource)
+        self._overlay.put(self._overlay.collecting.campaigns, campaign.id, changeable(campaign))
 
     def write(self, campaign_id: str, rows: Iterable[Row]) -> None:
         """Replace the rows at these positions."""

@@ -27,6 +27,7 @@ PARTS = (
     "effects",
     "claimed",
     "done",
+    "campaigns",
     "members",
 )
 _COLUMNS = ", ".join(f"NULL AS {part}" for part in PARTS)
@@ -63,6 +64,10 @@ CREATE TEMP TRIGGER batch_written INSTEAD OF INSERT ON batch BEGIN
     DELETE FROM effect WHERE id IN (SELECT value FROM json_each(NEW.done));
     DELETE FROM claimed WHERE id IN (SELECT value FROM json_each(NEW.done));
 
+    UPDATE campaign SET of_group = new.value ->> 1, request = CAST(new.value ->> 2 AS BLOB),
+            request_resource = new.value ->> 3, created = new.value ->> 4, deadline = new.value ->> 5,
+            state = new.value ->> 6, finished_at = new.value ->> 7, document = CAST(new.value ->> 8 AS BLOB)
+        FROM json_each(NEW.campaigns) AS new WHERE campaign.id = new.value ->> 0;
     UPDATE campaign_member SET member = new.value ->> 2, target = new.value ->> 3, host = new.value ->> 4,
             state = new.value ->> 5, reason = new.value ->> 6, status_code = new.value ->> 7,
             content = CAST(new.value ->> 8 AS BLOB), network = new.value ->> 9, attempts = new.value ->> 10,
@@ -104,6 +109,7 @@ def _parts(batch: Batch) -> Iterator[list[Any]]:
     yield [(each.id, each.kind, each.document.decode(), each.lane) for each in batch.effects.values()]
     yield list(batch.claimed)
     yield list(batch.carried_out)
+    yield [_campaign(*entry) for entry in batch.campaigns.items()]
     yield [_member(campaign, row) for campaign, rows in batch.rows.items() for row in rows.values()]
 
 
@@ -118,6 +124,10 @@ def _texts(name: str, resources: Iterable[Resource]) -> Iterator[tuple[str, str]
     for resource in resources:
         for text in resource.attributes.get(name) or ():
             yield text, resource.ri
+
+
+def _campaign(campaign: str, fields: tuple[Any, ...]) -> list[Any]:
+    return [campaign, *(each.decode() if isinstance(each, bytes) else each for each in fields)]
 
 
 def _member(campaign: str, row: Row) -> tuple[Any, ...]:
