@@ -8,7 +8,7 @@ from cse.store.sqlite.effects import CLAIMS
 from cse.store.sqlite.migrations import migrate
 
 VERSION = 6
-CACHE_KIBIBYTES = 32 * 1024
+CACHE_KIBIBYTES = 16 * 1024
 READER_CACHE_KIBIBYTES = 8 * 1024  # there are several of them, and every commit makes their caches worthless
 
 # Every index of a rowid table ends with the rowid, so (pi, ty) is in the order of creation within each type.

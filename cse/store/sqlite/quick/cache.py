@@ -72,7 +72,7 @@ class Cache:
     def keep_children(self, kind: Kind, children: Collection[str]) -> None:
         """These are all."""
         self._children[kind] = tuple(children)
-        if len(self._children) > 2 * MOST_RESOURCES:
+        if len(self._children) > MOST_RESOURCES:
             self._children.popitem(last=False)
 
     def drop(self, ri: str) -> None:
