@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from cse.network import Host
 from cse.store import Resource
-from cse.timing import precise_timestamp
+from cse.timing import has_passed
 from cse.work import Work
 
 
@@ -60,4 +60,4 @@ def remote_host(work: Work, to: str, member: str = "") -> Host | None:
 
 
 def _lives(work: Work, resource: Resource) -> bool:
-    return str(resource.attributes.get("et", "~")) > precise_timestamp(work.now)
+    return not has_passed(str(resource.attributes.get("et", "~")), work.now)

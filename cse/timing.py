@@ -102,6 +102,12 @@ def exact_timestamp(seconds: float) -> str:
     return precise_timestamp(seconds).rstrip("0").rstrip(",")
 
 
+def has_passed(text: str, now: float) -> bool:
+    """Whether the moment of a timestamp, as resources have it, is not later than now; most are not of this second."""
+    second, this = whole_seconds(text), timestamp(now)
+    return second < this or (second == this and text <= precise_timestamp(now))
+
+
 def whole_seconds(text: str) -> str:
     """A timestamp without its fraction."""
     return text[: len("YYYYMMDDTHHMMSS")]

@@ -5,7 +5,7 @@ from cse.discovery.criteria import Filter, parse_filter
 from cse.errors import BadRequest, NotFound, OperationNotAllowed
 from cse.primitive import Request
 from cse.store import Resource
-from cse.timing import precise_timestamp
+from cse.timing import has_passed
 from cse.tree.pages import require_fit
 from cse.work import Target, Work
 
@@ -32,7 +32,7 @@ def locate(work: Work, address: str) -> Target:
 def live(work: Work, target: Target) -> Resource:
     """The resource meant, virtual children resolved; one whose time is over counts as gone."""
     resource = target.resource if target.virtual is None else target.virtual.resolve(work, target.resource)
-    if resource.attributes.get("et", "~") <= precise_timestamp(work.now):
+    if has_passed(resource.attributes.get("et", "~"), work.now):
         raise NotFound(f"{resource.path} has expired")
     return resource
 

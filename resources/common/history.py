@@ -9,7 +9,7 @@ from cse.notification import EventType
 from cse.primitive import Operation
 from cse.resource import ResourceType, VirtualChild
 from cse.store import Resource
-from cse.timing import parse_timestamp, precise_timestamp, timestamp
+from cse.timing import has_passed, parse_timestamp, timestamp
 from cse.work import Work
 
 LIMITS = (
@@ -36,10 +36,9 @@ class Latest(VirtualChild):
         self.operations = operations
 
     def resolve(self, work: Work, parent: Resource) -> Resource:
-        now = precise_timestamp(work.now)
         instances = work.transaction.resources.children(parent.ri, self._instance, newest_first=self.newest_first)
         for instance in instances:
-            if instance.attributes["et"] > now:
+            if not has_passed(instance.attributes["et"], work.now):
                 return instance
         raise NotFound(f"{parent.path} has no instance")
 

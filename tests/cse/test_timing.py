@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
@@ -14,6 +15,7 @@ from cse.timing import (
     LONGEST_DURATION,
     SystemClock,
     exact_timestamp,
+    has_passed,
     parse_duration,
     parse_moment,
     parse_timestamp,
@@ -65,6 +67,14 @@ def test_timestamps_order_like_the_moments(one: float, other: float) -> None:
     assert timestamp(earlier) <= timestamp(later)
     assert precise_timestamp(earlier) <= precise_timestamp(later)
     assert timestamp(earlier) <= exact_timestamp(earlier) <= exact_timestamp(later)
+
+
+@given(moments, moments, st.sampled_from([timestamp, exact_timestamp, precise_timestamp]))
+def test_what_has_passed_is_not_behind_the_moment_as_a_text(
+    now: float, other: float, form: Callable[[float], str]
+) -> None:
+    for text in (form(other), form(now), "~"):
+        assert has_passed(text, now) == (text <= precise_timestamp(now))
 
 
 @pytest.mark.parametrize(
