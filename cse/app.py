@@ -195,7 +195,8 @@ class Server:
             self.stopping,
         )
         operator = Operator(self.core, self.door, self.fan_out, self.campaigns, self._identities, self._notifications)
-        pages = Starlette(routes=[operator.routes()])
+        self.operator_routes = operator.routes()
+        pages = Starlette(routes=[self.operator_routes])
         pages.router.default = binding
 
         def application(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:

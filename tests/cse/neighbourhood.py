@@ -57,19 +57,27 @@ class Lane(Network):
             raise DeliveryFailed("connection refused", refused=True)
         if name in self._neighbourhood.silent:
             return
+        await self._neighbourhood.open.wait()
         response = await self._neighbourhood.servers[name].requests.handle(request)
         self._engine.answer(request.request_identifier, host.id, response, SCHEME)
 
 
+def _set() -> asyncio.Event:
+    event = asyncio.Event()
+    event.set()
+    return event
+
+
 @dataclass
 class Neighbourhood:
-    """Servers by name: `mn` has the CSE-ID `/id-mn` and the CSEBase `cse-mn`."""
+    """Servers by name: `mn` has the CSE-ID `/id-mn` and the CSEBase `cse-mn`. They hear of requests while it is open."""
 
     clock: ManualClock
     servers: dict[str, Server] = field(default_factory=dict)
     lanes: dict[str, Lane] = field(default_factory=dict)
     down: set[str] = field(default_factory=set)
     silent: set[str] = field(default_factory=set)
+    open: asyncio.Event = field(default_factory=_set)
     _running: dict[str, AsyncExitStack] = field(default_factory=dict)
 
     async def start(self, name: str, registrar: str = "", **settings: Any) -> Server:

@@ -228,7 +228,10 @@ async def test_a_request_that_goes_round_in_a_circle_ends(around: Neighbourhood)
 
 
 async def test_two_originators_may_use_one_request_identifier(around: Neighbourhood) -> None:
+    around.open.clear()
     asking = [asyncio.create_task(around.get("in", FAR, name, request_identifier="same")) for name in ("Ca", "Cb")]
+    await eventually(lambda: asyncio.sleep(0), lambda _: len(around.lanes["in"].sent) == 2)
+    around.open.set()
     assert [(await one).status_code for one in asking] == [4103, 4103]
     originators = {request.originator: request.request_identifier for _, request in around.lanes["in"].sent}
     assert set(originators) == {"/id-in/Ca", "/id-in/Cb"}
@@ -237,6 +240,9 @@ async def test_two_originators_may_use_one_request_identifier(around: Neighbourh
 
 async def test_the_same_request_twice_at_the_same_time_is_answered_once(around: Neighbourhood) -> None:
     asking = [asyncio.create_task(around.get("in", FAR, "Ca", request_identifier="same")) for _ in range(2)]
+    around.open.clear()
+    await asyncio.wait(asking, return_when=asyncio.FIRST_COMPLETED)
+    around.open.set()
     assert sorted([(await one).status_code for one in asking]) == [4103, 5103]
 
 

@@ -16,7 +16,8 @@ from cse.store.sqlite.resources import INDEXED
 from cse.store.sqlite.search import SELECT, find, governed
 
 MOST_STEPS = 2_000  # statements and rows that one unit may take from the file: some ten milliseconds
-MOST_INSTRUCTIONS = 50_000  # of the machine of SQLite, for one statement: some milliseconds
+INSTRUCTIONS = 5_000  # of the machine of SQLite between two looks whether it has gone on for too long
+MOST_LOOKS = 20  # in one unit: some ten milliseconds
 
 _CHILDREN = f"{SELECT} WHERE pi = ? ORDER BY seq"
 _CHILDREN_OF_TYPE = f"{SELECT} WHERE pi = ? AND ty = ? ORDER BY seq"
@@ -36,9 +37,9 @@ class QuickResources(Resources):
         self._writes = False
         self._may_look = True
         self._overlay = overlay
-        connection.set_progress_handler(lambda: 1, MOST_INSTRUCTIONS)
+        connection.set_progress_handler(self._goes_on, INSTRUCTIONS)
         self._connection = connection
-        self._steps = 0
+        self._steps = self._looks = 0
         self._open: set[sqlite3.Cursor] = set()
         self._last: int | None = None
 
@@ -46,7 +47,12 @@ class QuickResources(Resources):
         """Another unit."""
         self._writes = writes
         self._may_look = may_look
-        self._steps = 0
+        self._steps = self._looks = 0
+
+    @property
+    def has_been_stopped(self) -> bool:
+        """Whether a statement of this unit went on for too long; it has raised sqlite3.OperationalError there."""
+        return self._looks > MOST_LOOKS
 
     def finish(self) -> None:
         """The unit is over: a statement that is not would hold the connection at its old snapshot."""
@@ -224,17 +230,17 @@ class QuickResources(Resources):
         """Rows, as long as they are few and easily found."""
         self.require_look()
         self._count()
-        try:
-            rows = look()
-            self._open.add(rows)
-            for row in rows:
-                self._count()
-                yield row
-            self._close(rows)
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
-                raise
-            raise OrdinaryWay from error
+        rows = look()
+        self._open.add(rows)
+        for row in rows:
+            self._count()
+            yield row
+        self._close(rows)
+
+    def _goes_on(self) -> bool:
+        """SQLite asks, and stops a statement for which the answer is true."""
+        self._looks += 1
+        return self.has_been_stopped
 
     def _close(self, rows: sqlite3.Cursor) -> None:
         self._open.discard(rows)

@@ -124,14 +124,14 @@ class QuickWay:
             raise
         except BaseException as error:
             overlay.undo()
-            return Outcome(error=error), overlay.seen
+            outcome = Outcome(error=error)
         finally:
             tree.finish()
-        if not overlay.mark:
-            return outcome, overlay.seen
-        if not writes:
+        if tree.has_been_stopped or (overlay.mark and not writes):
             overlay.undo()
             raise OrdinaryWay
+        if not overlay.mark:
+            return outcome, overlay.seen
         overlay.accept()
         self._arrange()
         return outcome, overlay.collecting.number
