@@ -70,7 +70,10 @@ def _set() -> asyncio.Event:
 
 @dataclass
 class Neighbourhood:
-    """Servers by name: `mn` has the CSE-ID `/id-mn` and the CSEBase `cse-mn`. They hear of requests while it is open."""
+    """Servers by name: `mn` has the CSE-ID `/id-mn` and the CSEBase `cse-mn`.
+
+    What one sends another has to wait while it is not `open`.
+    """
 
     clock: ManualClock
     servers: dict[str, Server] = field(default_factory=dict)
