@@ -12,6 +12,7 @@ from cse.store.sqlite.changes import Changes
 
 MOST_RESOURCES = 12_000
 MOST_BYTES = 24 * 2**20  # of documents as JSON: in memory they take some four times as much
+MANY = 1_000  # changes that are forgotten one by one
 MOST_SUBTREES = 3  # that are looked for one by one
 FEW = 8  # children whose identifiers are remembered
 
@@ -96,6 +97,9 @@ class Cache:
 
     def forget(self, changes: Changes) -> None:
         """What a unit in another thread has changed."""
+        if len(changes.updated) + len(changes.leaves) > MANY or len(changes.subtrees) > MOST_SUBTREES:
+            self.clear()
+            return
         for ri in changes.updated:
             self.drop(ri)
         for parent, ty, path in changes.leaves:
@@ -103,11 +107,8 @@ class Cache:
             self._drop_kinds(parent, ty)
         for parent, ty in changes.inserted:
             self._drop_kinds(parent, ty)
-        if len(changes.subtrees) > MOST_SUBTREES:
-            self.clear()
-        else:
-            for path in changes.subtrees:
-                self._drop_below(path)
+        for path in changes.subtrees:
+            self._drop_below(path)
 
     def _drop_kinds(self, parent: str, ty: int) -> None:
         self.drop_children(parent, ty)

@@ -15,11 +15,10 @@ _ABSENT: Any = object()
 
 
 class Child(NamedTuple):
-    """A child that is not in the file: in which batch it is, its place in the order of creation, its type."""
+    """A child that is not in the file: in which batch it is, and its place in the order of creation."""
 
     batch: int
     place: int
-    ty: int
 
 
 class Overlay:
@@ -39,7 +38,8 @@ class Overlay:
         self.without_alarms: dict[str, int] = {}
         self.writes_rows = False
         self.seen = 0
-        self._children: dict[str, dict[str, Child]] = {}
+        self._children: dict[str, dict[int, dict[str, Child]]] = {}  # by parent and type
+        self._keys: dict[tuple[str, str], tuple[int, str]] = {}
         self._undo: list[tuple[MutableMapping[Any, Any], Any, Any]] = []
 
     # what there is
@@ -56,12 +56,19 @@ class Overlay:
 
     def added(self, parent: str, ty: int | None) -> list[str]:
         """The children of a type, or all, that are not in the file, in the order of their creation."""
-        children = self._children.get(parent)
-        if not children:
+        types = self._children.get(parent)
+        if not types:
             return []
-        found = sorted((each.place, ri, each.batch) for ri, each in children.items() if ty in (None, each.ty))
+        groups = list(types.values()) if ty is None else [types.get(ty, {})]
+        found = sorted((each.place, ri, each.batch) for group in groups for ri, each in group.items())
         self.seen = max(self.seen, *(batch for _, _, batch in found), 0)
         return [ri for _, ri, _ in found]
+
+    def keyed(self, parent: str, key: str) -> bool:
+        """Whether a child that is not in the file has this `_key`."""
+        batch, ri = self._keys.get((parent, key), (0, None))
+        self.seen = max(self.seen, batch)
+        return ri is not None
 
     def concerns(self, search: Search) -> bool:
         """Whether something is to be found that is not in the file as it is."""
@@ -75,11 +82,10 @@ class Overlay:
         self.put(self.collecting.inserted, ri, (place, resource))
         self.put(self.resources, ri, (number, resource))
         self.put(self.paths, resource.path, (number, ri))
-        children = self._children.get(parent)
-        if children is None:
-            children = {}
-            self.put(self._children, parent, children)
-        self.put(children, ri, Child(number, place, resource.ty))
+        types = self._children.setdefault(parent, {})
+        self.put(types.setdefault(resource.ty, {}), ri, Child(number, place))
+        if "_key" in resource.attributes:
+            self.put(self._keys, (parent, resource.attributes["_key"]), (number, ri))
 
     def change(self, resource: Resource, before: Resource) -> None:
         """It has other attributes than before."""
@@ -98,7 +104,8 @@ class Overlay:
         self.take(batch.changed, ri)
         self.put(self.resources, ri, (batch.number, None))
         self.put(self.paths, resource.path, (batch.number, None))
-        self.take(self._children.get(resource.pi, {}), ri)
+        self.take(self._children.get(resource.pi, {}).get(resource.ty, {}), ri)
+        self.take(self._keys, (resource.pi, resource.attributes.get("_key", "")))
         self.put(self.without_alarms, ri, batch.number)
         for key in [key for key in self.alarms if key[0] == ri]:
             self.take(self.alarms, key)
@@ -168,7 +175,7 @@ class Overlay:
             cache.drop_children(resource.pi, resource.ty)
             cache.keep_newest((resource.pi, resource.ty), ri)
             self._settled(number, ri, resource.path)
-            self._no_longer_added(number, resource.pi, ri)
+            self._no_longer_added(number, resource)
         for ri, change in batch.changed.items():
             cache.keep(change.resource, batch.size)
             self._settled(number, ri)
@@ -180,7 +187,7 @@ class Overlay:
     def clear(self) -> None:
         """Forget everything, and what is known of the file too."""
         self.cache.clear()
-        for mapping in (self.resources, self.paths, self.alarms, self.without_alarms, self._children):
+        for mapping in (self.resources, self.paths, self.alarms, self.without_alarms, self._children, self._keys):
             mapping.clear()
 
     def _settled(self, number: int, ri: str, path: str = "") -> None:
@@ -191,12 +198,18 @@ class Overlay:
         if at is not None and at[0] == number:
             del self.paths[path]
 
-    def _no_longer_added(self, number: int, parent: str, ri: str) -> None:
-        children = self._children.get(parent, {})
+    def _no_longer_added(self, number: int, resource: Resource) -> None:
+        parent, ri, key = resource.pi, resource.ri, (resource.pi, resource.attributes.get("_key", ""))
+        types = self._children.get(parent, {})
+        children = types.get(resource.ty, {})
         if ri in children and children[ri].batch == number:
             del children[ri]
         if not children:
+            types.pop(resource.ty, None)
+        if not types:
             self._children.pop(parent, None)
+        if self._keys.get(key) == (number, ri):
+            del self._keys[key]
 
 
 def _change(resource: Resource, before: dict[str, Any], earlier: Change | None) -> Change:

@@ -15,7 +15,7 @@ from cse.store.sqlite.quick.overlay import Overlay
 from cse.store.sqlite.resources import INDEXED
 from cse.store.sqlite.search import SELECT, find, governed
 
-MOST_STEPS = 2_000  # statements and rows that one unit may take from the file: some ten milliseconds
+MOST_STEPS = 2_000  # resources, statements and rows in one unit: some ten milliseconds
 INSTRUCTIONS = 5_000  # of the machine of SQLite between two looks whether it has gone on for too long
 MOST_LOOKS = 20  # in one unit: some ten milliseconds
 
@@ -64,6 +64,7 @@ class QuickResources(Resources):
         self._last = None
 
     def look(self, ri: str) -> Resource | None:
+        self._count()
         known, resource = self._overlay.state(ri)
         return resource if known else self._load("ri", ri)
 
@@ -110,9 +111,7 @@ class QuickResources(Resources):
     def has_child(self, ri: str, key: str) -> bool:
         found = self.first(_CHILD, (ri, key))
         here = found and self._overlay.state(found[0])
-        return (found is not None and here != (True, None)) or any(
-            child.attributes.get("_key") == key for child in self._present(self._overlay.added(ri, None))
-        )
+        return (found is not None and here != (True, None)) or self._overlay.keyed(ri, key)
 
     def children(self, ri: str, ty: int | None = None, *, newest_first: bool = False) -> Iterator[Resource]:
         added = self._overlay.added(ri, ty)
