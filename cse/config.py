@@ -156,7 +156,7 @@ class ServerSettings:
         100.0, "percentage of the members that have finished that may fail; with more a fan-out is aborted"
     )
     abort_minimum: int = setting(20, "members that must have finished before a fan-out is aborted for that", minimum=1)
-    fan_out_slice: int = setting(50, "local members that one unit of work handles", minimum=1)
+    fan_out_slice: int = setting(25, "local members that one unit of work handles", minimum=1)
     broadcast_repeats: int = setting(
         1, "times that a broadcast is repeated as the same datagram to reach silent members"
     )
