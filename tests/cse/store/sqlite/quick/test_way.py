@@ -258,3 +258,27 @@ async def test_everything_is_in_the_file_after_the_end(store: Store, tmp_path: P
     await again.open()
     assert len(await again.read(paths)) == 51
     await again.close()
+
+
+async def test_those_who_wait_for_another_thread_go_on_in_order(store: Store) -> None:
+    order: list[int] = []
+
+    def unit(number: int) -> Callable[[Transaction], None]:
+        def inside(transaction: Transaction) -> None:
+            if number % 40 == 0:
+                elsewhere(transaction)
+            order.append(number)
+
+        return inside
+
+    await asyncio.gather(*(store.run(unit(number)) for number in range(200)))
+    assert order == list(range(200))
+
+
+async def test_what_json_can_not_carry_is_stored_elsewhere(store: Store) -> None:
+    def add(transaction: Transaction) -> bool:
+        transaction.effects.add("note", {"text": "a\x00b"}, lane="a\x00b")
+        return is_quick(transaction)
+
+    assert not await store.run(add)
+    assert await store.read(lambda transaction: transaction.effects.in_lanes(["a\x00b"])) == [1]
