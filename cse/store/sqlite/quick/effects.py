@@ -14,6 +14,8 @@ from cse.store.sqlite.quick import OrdinaryWay, require_plain
 from cse.store.sqlite.quick.batch import NewEffect
 from cse.store.sqlite.quick.overlay import Overlay
 
+MOST_UNCLAIMED = 10_000  # effects in memory
+
 _LAST = "SELECT ifnull(max(seq), 0) FROM sqlite_sequence WHERE name = 'effect'"
 
 
@@ -34,6 +36,12 @@ class QuickEffects(Effects):
         self._may_be_others = changes.added or (self._may_be_others and not changes.all_claimed)
         for number in changes.not_unclaimed:
             self._unclaimed.pop(number, None)
+
+    def limit(self) -> None:
+        """Forget what is too much to be kept in memory: it is in the file. Not during a unit."""
+        if len(self._unclaimed) > MOST_UNCLAIMED:
+            self._unclaimed.clear()
+            self._may_be_others = True
 
     def clear(self) -> None:
         """Nothing is known."""

@@ -156,6 +156,7 @@ class QuickWay:
     def _next(self) -> None:
         """Send what is to be sent now, and let those begin that may."""
         self._is_arranged = False
+        self._transaction.outgoing.limit()
         if self._under_way is None:
             if self._overlay.has_collected:
                 self._send()

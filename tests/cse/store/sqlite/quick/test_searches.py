@@ -1,26 +1,20 @@
 """Searches on the event loop while there is something that the file does not have yet."""
 
-from collections.abc import AsyncIterator, Callable
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
 from cse.store import Search, Store, Transaction
 from cse.store.sqlite.quick.transaction import QuickTransaction
-from tests.cse.store.engines import store_at
 from tests.cse.store.samples import inserting, resource
 
 RED = Search("cse", labels=["red"])
 
 
 @pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    opened = store_at(f"sqlite:///{tmp_path}/cse.sqlite", tmp_path)
-    await opened.open()
-    await opened.run(inserting("cse", "cse/box"))
-    await opened.run(inserting("cse/box/1", "cse/box/2", "cse/box/3", "cse/box/4", ty=4, lbl=["red"]))
-    yield opened
-    await opened.close()
+async def store(store: Store) -> Store:
+    await store.run(inserting("cse/box/1", "cse/box/2", "cse/box/3", "cse/box/4", ty=4, lbl=["red"]))
+    return store
 
 
 Change = Callable[[Transaction], None]

@@ -1,7 +1,7 @@
 """Units on the event loop: what they see and leave, whatever goes wrong, and that they go there at all."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
@@ -16,15 +16,6 @@ from cse.store.sqlite.quick.transaction import QuickTransaction
 from cse.store.sqlite.transaction import SQLiteTransaction
 from tests.cse.store.engines import store_at
 from tests.cse.store.samples import inserting, paths, resource
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    opened = store_at(f"sqlite:///{tmp_path}/cse.sqlite", tmp_path)
-    await opened.open()
-    await opened.run(inserting("cse", "cse/box"))
-    yield opened
-    await opened.close()
 
 
 def is_quick(transaction: Transaction) -> bool:
