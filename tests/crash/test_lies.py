@@ -158,16 +158,16 @@ def repeats(take: Take) -> Take:
 
 
 def swaps(take: Take) -> Take:
-    held: list[Received] = []
+    held: dict[str, Received] = {}  # of each subscriber the one that waits for the next
 
     def later(self: Any, received: Received) -> bool:
         if "nev" not in received.content["m2m:sgn"]:
             return take(self, received)
-        if not held or held[0].path != received.path:
-            held.append(received)
+        if received.path not in held:
+            held[received.path] = received
             return True
         answered = take(self, received)
-        take(self, held.pop(0))
+        take(self, held.pop(received.path))
         return answered
 
     return later
