@@ -34,6 +34,7 @@ TARGETS = {
     "memory per AE": "<= 1",
     "memory per container": "<= 1",
     "memory per content instance": "<= 0.1",
+    "info: all memory with 280 resources": "",
     "start with 200 resources": "< 1",
     "info: all of /.cse/plan, 200 members": "",
     "info: ... longest stall of the server": "",
